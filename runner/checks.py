@@ -1,0 +1,73 @@
+"""The checks of a manifest: SQL that returns the rows that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection, Cursor
+
+from runner.errors import StatementError
+from runner.execute import roll_back, statement_error
+from runner.manifest import Check
+from runner.plan import Plan
+from runner.statements import Parsed, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check found: the wrong rows as text, or the error that it failed with."""
+
+    check: Check
+    rows: tuple[str, ...]
+    error: StatementError | None = None
+
+
+def run_checks(
+    connection: Connection[Any], plan: Plan, checks: Sequence[Check], parsed: Sequence[Parsed]
+) -> list[CheckResult]:
+    """Run all checks in one round trip; a check that fails costs one more for those after it."""
+    results: list[CheckResult] = []
+    while len(results) < len(checks):
+        results += _run_until_error(connection, plan, checks[len(results) :], parsed[len(results) :])
+    return results
+
+
+def _run_until_error(
+    connection: Connection[Any], plan: Plan, checks: Sequence[Check], parsed: Sequence[Parsed]
+) -> list[CheckResult]:
+    cursors: list[list[Cursor[Any]]] = []
+    failure: psycopg.Error | None = None
+    try:
+        with connection.pipeline():
+            connection.execute("begin read only")
+            for setting in plan.session_settings(local=True):
+                connection.execute(setting)
+            for check in parsed:
+                cursors.append([connection.execute(statement.sql) for statement in check.statements])
+            connection.execute("rollback")
+    except psycopg.Error as error:
+        roll_back(connection)
+        failure = error
+    results = []
+    for check, source, answers in zip(checks, parsed, cursors, strict=False):
+        rows: list[str] = []
+        for statement, cursor in zip(source.statements, answers, strict=True):
+            if failure and cursor.statusmessage is None:
+                error = statement_error(failure, place=_place(statement), sql=statement.sql)
+                return [*results, CheckResult(check, tuple(rows), error)]
+            rows += _rows(cursor)
+        results.append(CheckResult(check, tuple(rows)))
+    return results
+
+
+def _rows(cursor: Cursor[Any]) -> Iterator[str]:
+    names = [column.name for column in cursor.description or ()]
+    for row in cursor:
+        yield ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
+
+
+def _place(statement: Statement) -> str:
+    return f"{statement.script}:{statement.line}"

@@ -1,0 +1,243 @@
+"""The command line: arguments, the order of the stages, exit codes, and the one place that prints errors.
+
+Exit codes: 0 done and verified; 1 whatever the database, the network or a permission caused, findings included;
+2 what can be known without a server; 130 and 143 on SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from runner import __version__, report, stages
+from runner.errors import InputError, RunnerError
+from runner.report import Reporter
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.stages import Loaded
+
+_COMMON = (
+    click.option("--verbose", "-v", is_flag=True, help="Show more."),
+    click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
+    click.option(
+        "--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of the manifest. May be repeated."
+    ),
+    click.option(
+        "--manifest", metavar="PATH", type=click.Path(path_type=Path), default=Path("manifest.toml"), show_default=True
+    ),
+)
+_DATABASE = (
+    click.option(
+        "--wait",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, max=86_400),
+        default=30,
+        show_default=True,
+        help="How long to wait for a server that is still starting.",
+    ),
+    click.option(
+        "--dsn",
+        metavar="DSN",
+        help="The database. Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, "
+        "else the embedded PostgreSQL.",
+    ),
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for option in options:
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.version_option(__version__, message="runner %(version)s")
+def cli() -> None:
+    """Apply plain SQL files, listed in a manifest, to a PostgreSQL database, and prove the result."""
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+def apply(  # noqa: PLR0913
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool
+) -> int:
+    """Apply all scripts, then verify the database."""
+    from runner.database import run_lock
+
+    reporter = _reporter(output)
+    begin = time.monotonic()
+    loaded = stages.load(manifest, variables)
+    with reporter.progress(), _connected(loaded, dsn, wait, reporter) as (connection, target):
+        with run_lock(connection, loaded.project.manifest, reporter.say):
+            reporter.apply_heading(loaded, target)
+            result = stages.apply(connection, loaded, started=reporter.started, finished=reporter.finished)
+        reporter.verification(result.verification)
+        reporter.apply_summary(result, time.monotonic() - begin)
+    reporter.json(report.apply_json(result))
+    return 0 if result.verification.ok else 1
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
+    """Compare the database with what the scripts declare, and run the checks. Changes nothing."""
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables)
+    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
+        verification = stages.verify(connection, loaded, stages.plan_for_empty(loaded))
+    reporter.verification(verification)
+    reporter.summary(verification)
+    reporter.json(report.verify_json(verification))
+    return 0 if verification.ok else 1
+
+
+@cli.command()
+@_options(*_COMMON)
+@click.option(
+    "--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write each file, rendered, below DIR."
+)
+def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: bool) -> int:
+    """Print all scripts as one psql script, or write them to a folder. Needs no database."""
+    from runner import psql
+
+    reporter = _reporter(flags)
+    loaded = stages.load(manifest, variables)
+    rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
+    if output is None:
+        text = psql.write(stages.plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
+        if not reporter.as_json:
+            sys.stdout.write(text)
+        reporter.json({"ok": True, "sql": text})
+        return 0
+    for path, text in rendered.items():
+        _write_file(output / path, text)
+    reporter.line(f"{len(rendered)} files written to {output}")
+    reporter.json({"ok": True, "files": [str(output / path) for path in rendered]})
+    return 0
+
+
+@cli.command()
+@_options(*_COMMON)
+def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
+    """Check manifest, templates, mappings and SQL. Needs no database."""
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables)
+    reporter.line(report.check_text(loaded), "green")
+    reporter.json(report.check_json(loaded))
+    return 0
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
+    """Show what was applied when and by whom, and what is pending. Changes nothing."""
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables)
+    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
+        planned = stages.plan(connection, loaded)
+    for line in report.status_lines(planned, verbose=reporter.verbose):
+        reporter.line(line)
+    reporter.json(report.status_json(planned))
+    return 0
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@_options(*_COMMON[3:], *_DATABASE)
+@click.argument("psql_arguments", nargs=-1, type=click.UNPROCESSED)
+def shell(
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, psql_arguments: tuple[str, ...]
+) -> int:
+    """Open psql on the database. What follows `--` is given to psql."""
+    from runner.database import connect, find_target
+    from runner.manifest import load_manifest
+    from runner.shell import run_psql
+
+    reporter = _reporter({})
+    project = load_manifest(manifest, variables)
+    with find_target(dsn, project.folder, reporter.say) as target:
+        with connect(target, project.manifest, wait, reporter.say):
+            pass
+        return run_psql(target, psql_arguments)
+
+
+@contextmanager
+def _connected(
+    loaded: Loaded, dsn: str | None, wait: float, reporter: Reporter
+) -> Iterator[tuple[Connection[Any], str]]:
+    from runner.database import connect, describe, find_target
+
+    with (
+        find_target(dsn, loaded.project.folder, reporter.say) as target,
+        connect(target, loaded.project.manifest, wait, reporter.say) as connection,
+    ):
+        yield connection, describe(connection)
+
+
+def _reporter(flags: dict[str, bool]) -> Reporter:
+    return Reporter(
+        as_json=flags.get("as_json", False), quiet=flags.get("quiet", False), verbose=flags.get("verbose", False)
+    )
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", place=str(path)) from error
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
+    try:
+        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except RunnerError as error:
+        reporter.error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        hint = "hint: see python -m runner --help"
+        reporter.error(InputError(error.format_message(), notes=(hint,)))
+        return 2
+    except Terminated:
+        reporter.say("terminated; the open transaction was rolled back")
+        return 128 + signal.SIGTERM
+    except (KeyboardInterrupt, click.Abort):
+        reporter.say("interrupted; the open transaction was rolled back")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    raise Terminated

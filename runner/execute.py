@@ -1,0 +1,186 @@
+"""Run a plan: each script in one transaction and one round trip, with its history row inside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import psycopg
+from psycopg import Connection, Cursor, pq
+
+from runner import history
+from runner.errors import ServerMessage, StatementError
+from runner.manifest import Manifest
+from runner.plan import Plan, ScriptPlan, Step
+from runner.statements import excerpt
+
+Status = Literal["applied", "unchanged", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The rows that a statement of a script returned, for people: column names, and values as text."""
+
+    line: int
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """How a script ended; `sent` counts statements, `rows` the rows written, `seconds` the whole script."""
+
+    plan: ScriptPlan
+    status: Status
+    sent: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    returned: tuple[Returned, ...] = ()
+    error: StatementError | None = field(default=None)
+
+
+def execute(
+    connection: Connection[Any], plan: Plan, manifest: Manifest, started: Callable[[ScriptPlan], None]
+) -> Iterator[ScriptResult]:
+    """Run the plan and yield each script's result as it ends; `started` is told of each script that is run.
+
+    With `on_error = "stop"` the scripts after a failed one are skipped. Raise StatementError when the setup fails.
+    """
+    _set_up(connection, plan)
+    failed = False
+    for script in plan.scripts:
+        if failed and manifest.run.on_error == "stop":
+            yield ScriptResult(script, "skipped")
+        elif not script.due or (not script.to_send and script.script.run == "always"):
+            yield ScriptResult(script, "unchanged")
+        else:
+            started(script)
+            result = _run_script(connection, plan, script, manifest.run.history_table)
+            failed = failed or result.status == "failed"
+            yield result
+
+
+def statement_error(
+    error: psycopg.Error, *, place: str, sql: str, line_at: Callable[[int], str] | None = None
+) -> StatementError:
+    """Return what the server said of `sql`; `line_at` turns a character of it into a place."""
+    diagnostics = error.diag
+    position = int(diagnostics.statement_position or 0)
+    server = ServerMessage(
+        message=diagnostics.message_primary or str(error).strip() or type(error).__name__,
+        sqlstate=error.sqlstate,
+        detail=diagnostics.message_detail,
+        hint=diagnostics.message_hint,
+        context=diagnostics.context,
+        position=position,
+    )
+    if position and line_at:
+        place = line_at(position - 1)
+    lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
+    return StatementError(server, place=place, excerpt=lines)
+
+
+def _set_up(connection: Connection[Any], plan: Plan) -> None:
+    if not plan.setup:
+        return
+    statements = ["begin", *plan.session_settings(local=True), *plan.setup, "commit"]
+    failure = _send(connection, statements, [])
+    if failure:
+        index, error = failure
+        raise statement_error(error, place="making the history table", sql=statements[index]) from error
+
+
+def _run_script(connection: Connection[Any], plan: Plan, script: ScriptPlan, table: str) -> ScriptResult:
+    begin = time.monotonic()
+    steps = script.to_send
+    record = history.record_applied(table, plan.run, script)
+    cursors: list[Cursor[Any]] = []
+    send = _send if script.script.transaction else _send_one_by_one
+    before = ["begin"] if script.script.transaction else []
+    before += plan.session_settings(local=script.script.transaction)
+    after = [record, "commit"] if script.script.transaction else [record]
+    failure = send(connection, [*before, *(step.sql for step in steps), *after], cursors)
+    seconds = time.monotonic() - begin
+    if failure is None:
+        own = slice(len(before), len(before) + len(steps))
+        rows, returned = _results(steps, cursors[own])
+        recorded = cursors[own.stop].rowcount > 0
+        return ScriptResult(script, "applied" if recorded else "unchanged", len(steps), rows, seconds, returned)
+    index, server_error = failure
+    error = _script_error(script, steps, index - len(before), server_error)
+    _record_failure(connection, plan, script, table, seconds=seconds, error=error)
+    return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
+
+
+def _send(
+    connection: Connection[Any], statements: Sequence[str], cursors: list[Cursor[Any]]
+) -> tuple[int, psycopg.Error] | None:
+    """Send statements in one round trip; return the index of the one that failed, if one did, and roll back."""
+    try:
+        with connection.pipeline():
+            for statement in statements:
+                cursors.append(connection.execute(statement))
+    except psycopg.Error as error:
+        failed = next((i for i, cursor in enumerate(cursors) if cursor.statusmessage is None), len(cursors) - 1)
+        roll_back(connection)
+        return failed, error
+    return None
+
+
+def _send_one_by_one(
+    connection: Connection[Any], statements: Sequence[str], cursors: list[Cursor[Any]]
+) -> tuple[int, psycopg.Error] | None:
+    """Send statements each on its own, as CREATE INDEX CONCURRENTLY and its like need it."""
+    for index, statement in enumerate(statements):
+        try:
+            cursors.append(connection.execute(statement))
+        except psycopg.Error as error:
+            return index, error
+    return None
+
+
+def roll_back(connection: Connection[Any]) -> None:
+    """Roll back the open transaction, if there is one."""
+    if not connection.closed and connection.info.transaction_status != pq.TransactionStatus.IDLE:
+        connection.execute("rollback")
+
+
+def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int, tuple[Returned, ...]]:
+    written, returned = 0, []
+    for step, cursor in zip(steps, cursors, strict=True):
+        command = (cursor.statusmessage or "").split(" ")[0]
+        if command in ("INSERT", "UPDATE", "DELETE", "MERGE"):
+            written += max(cursor.rowcount, 0)
+        if cursor.description:
+            columns = tuple(column.name for column in cursor.description)
+            rows = tuple(tuple("" if value is None else str(value) for value in row) for row in cursor)
+            returned.append(Returned(step.statement.line, columns, rows))
+    return written, tuple(returned)
+
+
+def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:
+    path = script.script.path
+    if not 0 <= index < len(steps):
+        return statement_error(error, place=path, sql="(the statements around the script: settings, history row, commit)")
+    step = steps[index]
+    statement = step.statement
+
+    def line_at(offset: int) -> str:
+        return f"{path}:{script.parsed.rendered.line_at(statement.offset + offset)}"
+
+    as_written = step.sql == statement.sql
+    place = f"{path}:{statement.line}"
+    return statement_error(error, place=place, sql=step.sql, line_at=line_at if as_written else None)
+
+
+def _record_failure(
+    connection: Connection[Any], plan: Plan, script: ScriptPlan, table: str, *, seconds: float, error: StatementError
+) -> None:
+    if connection.closed:
+        raise error
+    record = history.record_failed(table, plan.run, script, seconds=seconds, error=str(error))
+    failure = _send(connection, ["begin", *plan.session_settings(local=True), record, "commit"], [])
+    if failure:
+        raise statement_error(failure[1], place="recording the failure in the history", sql=record) from error

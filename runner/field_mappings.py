@@ -1,0 +1,267 @@
+"""The format of `field_mappings.json`, and the columns and rows that it stands for; `docs/field_mappings.md` specifies it.
+
+Source of the rules: the Jira-sync service, which reads the same document back from its `configurations` table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from runner.errors import InputError
+from runner.inputs import convert, key_path, shown_value
+from runner.manifest import FieldMappingsSection, Project
+
+MOST_COLUMNS = 1_600
+"""What a PostgreSQL table can have, dropped columns included."""
+
+COLUMN_TYPES = {
+    "string": "text",
+    "number": "numeric",
+    "integer": "integer",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "timestamp",
+    "array": "jsonb",
+    "object": "jsonb",
+    "status": "varchar(255)",
+}
+"""Field type → column type, as SQL."""
+
+_FAMILIES = {
+    "text": ("text", "character varying", "character", "citext"),
+    "number": ("smallint", "integer", "bigint", "numeric", "real", "double precision"),
+    "boolean": ("boolean",),
+    "date": ("date",),
+    "timestamp": ("timestamp", "timestamp without time zone", "timestamp with time zone"),
+    "json": ("json", "jsonb"),
+}
+_SPELLINGS = {"varchar": "character varying"}
+_NAME_BYTES = 63
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KNOWN_FIELD_KEYS = ("type", "required", "description", "system_field", "field_id")
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class _Instance(_Strict, frozen=True):
+    name: str
+    url: str
+
+
+class _Group(_Strict, frozen=True):
+    fields: dict[str, dict[str, Any]]
+    description: str = ""
+
+
+class _Document(_Strict, frozen=True):
+    version: str
+    instances: dict[str, dict[str, Any]]
+    field_groups: dict[str, dict[str, Any]]
+    last_updated: str = ""
+    description: str = ""
+
+
+class _Field(_Strict, frozen=True):
+    type: str
+    required: bool = False
+    description: str = ""
+    system_field: bool = False
+    field_id: str | None = None
+
+
+class _InstanceField(_Strict, frozen=True):
+    field_id: str | None = None
+    name: str | None = None
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column that a mapped field stands for; `type` is SQL."""
+
+    name: str
+    type: str
+    comment: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A Jira field of one instance, and the column that holds it."""
+
+    jira_field_id: str
+    jira_field_name: str
+    db_column_name: str
+    field_type: str
+    is_custom: bool
+    instance: str
+
+
+class FieldMappings(msgspec.Struct, frozen=True):
+    """What templates see as `field_mappings`: the table, its mapped columns, the rows, and the document as it is."""
+
+    table: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    document: dict[str, object]
+
+
+def family(type_: str) -> str:
+    """Return the family of a type as PostgreSQL prints it; a type of no known family is a family of its own."""
+    base = re.sub(r"\s*\(.*?\)", "", type_)
+    base = _SPELLINGS.get(base, base)
+    return next((name for name, types in _FAMILIES.items() if base in types), base)
+
+
+def load_field_mappings(project: Project) -> FieldMappings | None:
+    """Read and validate the mapping file that the manifest names, if it names one. Raise InputError."""
+    section = project.manifest.field_mappings
+    if section is None:
+        return None
+    return _Reader(section, _decode_json(project.read(section.file), section.file)).read()
+
+
+class _Reader:
+    """Goes through the document field by field, so that each error can name its key."""
+
+    def __init__(self, section: FieldMappingsSection, raw: object) -> None:
+        self.section = section
+        self.file = section.file
+        self.raw = raw
+        self.columns: dict[str, Column] = {}
+        self.column_keys: dict[str, str] = {}
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.row_keys: dict[tuple[str, str], str] = {}
+
+    def read(self) -> FieldMappings:
+        document = convert(self.raw, _Document, file=self.file)
+        self.instances = tuple(document.instances)
+        for name, instance in document.instances.items():
+            key = key_path("instances", name)
+            self.check_name(name, key)
+            if name in _KNOWN_FIELD_KEYS:
+                self.fail(key, f"{name!r} is a key of fields; give the instance another name")
+            convert(instance, _Instance, file=self.file, key=key)
+        for group, value in document.field_groups.items():
+            key = key_path("field_groups", group)
+            for field, spec in convert(value, _Group, file=self.file, key=key).fields.items():
+                self.read_field(field, spec, key_path(key, "fields", field))
+        if len(self.columns) > MOST_COLUMNS:
+            self.fail(
+                "field_groups",
+                f"{len(self.columns)} mapped columns; a table can have {MOST_COLUMNS:,}, dropped ones included",
+            )
+        raw: dict[str, object] = self.raw  # type: ignore[assignment]
+        return FieldMappings(self.section.table, tuple(self.columns.values()), tuple(self.rows.values()), raw)
+
+    def read_field(self, name: str, spec: dict[str, Any], key: str) -> None:
+        self.check_name(name, key)
+        own = {k: v for k, v in spec.items() if k not in self.instances}
+        if unknown := next((k for k in own if k not in _KNOWN_FIELD_KEYS), None):
+            known = ", ".join((*_KNOWN_FIELD_KEYS, *self.instances))
+            self.fail(key_path(key, unknown), f"unknown key {unknown!r}; known here: {known}")
+        field = convert(own, _Field, file=self.file, key=key)
+        if field.type not in COLUMN_TYPES:
+            known = ", ".join(COLUMN_TYPES)
+            self.fail(key_path(key, "type"), f"unknown field type {field.type!r}; known types: {known}")
+        mapped = [
+            (instance, convert(spec[instance], _InstanceField, file=self.file, key=key_path(key, instance)))
+            for instance in self.instances
+            if instance in spec
+        ]
+        mapped = [(instance, entry) for instance, entry in mapped if entry.field_id is not None]
+        if not mapped:
+            return
+        column = self.column_name(name)
+        self.add_column(column, field, name, key)
+        for instance, entry in mapped:
+            self.add_row(instance, entry, column, field.type, name, key_path(key, instance))
+
+    def column_name(self, name: str) -> str:
+        lowered = name.lower()
+        if lowered in self.section.unprefixed or lowered.startswith(self.section.prefix):
+            return lowered
+        return self.section.prefix + lowered
+
+    def add_column(self, name: str, field: _Field, field_name: str, key: str) -> None:
+        if len(name.encode()) > _NAME_BYTES:
+            self.fail(key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {_NAME_BYTES}, shorten the key")
+        column = Column(name, COLUMN_TYPES[field.type], field.description or f"Field: {field_name}")
+        other = self.columns.setdefault(name, column)
+        if other.type != column.type:
+            self.fail(
+                key,
+                f"column {name!r} would be {column.type} here and {other.type} for {self.column_keys[name]}; "
+                "rename one key, or give both the same type",
+            )
+        self.column_keys.setdefault(name, key)
+
+    def add_row(self, instance: str, entry: _InstanceField, column: str, type_: str, name: str, key: str) -> None:
+        if not entry.field_id or len(entry.field_id) > 255:
+            self.fail(key_path(key, "field_id"), f"a Jira field id has 1 to 255 characters, not {entry.field_id!r}")
+        shown = entry.name or name
+        if len(shown) > 255:
+            self.fail(key_path(key, "name"), f"a Jira field name has at most 255 characters, not {shown_value(shown)}")
+        identity = (entry.field_id, instance)
+        if identity in self.rows:
+            self.fail(
+                key_path(key, "field_id"),
+                f"{entry.field_id!r} of {instance} is mapped already by {self.row_keys[identity]}; remove one",
+            )
+        custom = entry.field_id.startswith("customfield_")
+        self.rows[identity] = Row(entry.field_id, shown, column, type_, custom, instance)
+        self.row_keys[identity] = key
+
+    def check_name(self, name: str, key: str) -> None:
+        if not _IDENTIFIER.fullmatch(name):
+            self.fail(key, f"expected a key of letters, digits and _ that starts with a letter, not {name!r}")
+
+    def fail(self, key: str, message: str) -> NoReturn:
+        raise InputError(message, place=f"{self.file}: {key}")
+
+
+def _decode_json(text: str, file: str) -> object:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        result = dict(pairs)
+        if len(result) < len(pairs):
+            names = [name for name, _ in pairs]
+            name = next(name for name in names if names.count(name) > 1)
+            raise _duplicate_key(text, file, name)
+        return result
+
+    def refuse(constant: str) -> NoReturn:
+        raise InputError(f"{constant} is not a JSON number; write a finite one", place=file)
+
+    try:
+        document = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        message = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
+        raise InputError(message, place=f"{file}:{error.lineno}") from None
+    except RecursionError:
+        raise InputError("not valid JSON: nested too deeply", place=file) from None
+    except UnicodeEncodeError:
+        raise InputError("half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it", place=file) from None
+    except ValueError:
+        raise InputError("a number is too large; PostgreSQL cannot store it as given", place=file) from None
+    if "\\u0000" in text and _holds_nul(document):
+        raise InputError("\\u0000 in a string; PostgreSQL cannot store it, remove it", place=file)
+    return document
+
+
+def _duplicate_key(text: str, file: str, name: str) -> InputError:
+    quoted = json.dumps(name, ensure_ascii=False)
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if re.search(re.escape(quoted) + r"\s*:", line)]
+    where = f" (lines {', '.join(map(str, lines))})" if len(lines) > 1 else ""
+    line = f":{lines[-1]}" if lines else ""
+    return InputError(f"key {name!r} stands twice in one object{where}; remove one", place=f"{file}{line}")
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(_holds_nul(item) for item in value)

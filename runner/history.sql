@@ -1,0 +1,29 @@
+-- The table in which each run writes down what it did.
+create table if not exists {{ table | identifier }} (
+    run integer not null,
+    script text not null,
+    checksum text not null,
+    status text not null,
+    statements integer not null,
+    started timestamp with time zone not null,
+    seconds double precision not null,
+    role text not null,
+    runner_version text not null,
+    error text,
+    constraint {{ (table ~ '_pkey') | identifier }} primary key (run, script),
+    constraint {{ (table ~ '_status_check') | identifier }} check (status in ('applied', 'failed'))
+);
+
+comment on table {{ table | identifier }} is
+    'One row for each script of a run of the schema runner that changed something or failed.';
+comment on column {{ table | identifier }}.run is 'Number of the run, from 1.';
+comment on column {{ table | identifier }}.script is 'Path of the script, relative to the manifest.';
+comment on column {{ table | identifier }}.checksum is
+    'SHA-256 of the tokens of the rendered script; comments and white space do not count.';
+comment on column {{ table | identifier }}.status is 'applied: committed; failed: rolled back.';
+comment on column {{ table | identifier }}.statements is 'Number of statements that were sent.';
+comment on column {{ table | identifier }}.started is 'When the transaction of the script began.';
+comment on column {{ table | identifier }}.seconds is 'How long the script took, in seconds.';
+comment on column {{ table | identifier }}.role is 'The role that ran the script.';
+comment on column {{ table | identifier }}.runner_version is 'Version of the runner.';
+comment on column {{ table | identifier }}.error is 'Why the script failed, with its place and SQLSTATE.';

@@ -1,0 +1,257 @@
+"""The format of `manifest.toml`; `docs/manifest.md` specifies it for people."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+import msgspec
+
+from runner.errors import InputError
+from runner.inputs import convert, key_path, read_text, shown_value
+
+OLDEST_POSTGRESQL = 15
+RESERVED_VARIABLES = frozenset({"schema", "extension_schema", "field_mappings"})
+
+_NAME_BYTES = 63
+_LONGEST_MILLISECONDS = 2**31 - 1
+_MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
+_DURATION = re.compile(r"([0-9]+)\s*(us|ms|s|min|h|d|)")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
+
+RunMode = Literal["always", "on_change", "once"]
+OnError = Literal["continue", "stop"]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the manifest: unknown keys are errors."""
+
+
+class ProjectSection(Section, frozen=True):
+    """What is made, and where in the database."""
+
+    name: str
+    schema: str = "public"
+    extension_schema: str = "public"
+    minimum_postgresql: Annotated[int, msgspec.Meta(ge=OLDEST_POSTGRESQL)] = OLDEST_POSTGRESQL
+
+
+class RunSection(Section, frozen=True):
+    """How scripts are run; durations as PostgreSQL writes them, `0` for no limit."""
+
+    on_error: OnError = "stop"
+    lock_timeout: str = "5s"
+    statement_timeout: str = "0"
+    history_table: str = "runner_history"
+
+
+class FieldMappingsSection(Section, frozen=True):
+    """Where the field mappings stand, and how a field becomes a column."""
+
+    file: str
+    table: str
+    prefix: str = ""
+    unprefixed: tuple[str, ...] = ()
+
+
+class Script(Section, frozen=True):
+    """A numbered SQL file, and when it is run."""
+
+    path: str
+    description: str
+    run: RunMode = "always"
+    transaction: bool = True
+
+
+class Check(Section, frozen=True):
+    """A numbered SQL file that returns the rows that are wrong."""
+
+    path: str
+    description: str
+
+
+class Manifest(Section, frozen=True, rename={"scripts": "script", "checks": "check"}):
+    """The whole manifest; paths are relative to its folder."""
+
+    project: ProjectSection
+    scripts: tuple[Script, ...]
+    run: RunSection = RunSection()
+    variables: dict[str, object] = {}
+    field_mappings: FieldMappingsSection | None = None
+    checks: tuple[Check, ...] = ()
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A validated manifest, the folder it stands in, and the name that messages call it by."""
+
+    manifest: Manifest
+    folder: Path
+    file: str
+
+    def read(self, path: str) -> str:
+        """Return the text of a file that the manifest names."""
+        return read_text(self.folder / path, path)
+
+
+def load_manifest(path: Path, overrides: tuple[str, ...] = ()) -> Project:
+    """Read and validate a manifest; `overrides` are `NAME=VALUE` for its variables. Raise InputError."""
+    file = str(path)
+    manifest = convert(_decode_toml(read_text(path, file), file), Manifest, file=file)
+    project = Project(manifest, path.absolute().parent, file)
+    _check_values(project)
+    _check_paths(project, "script", [script.path for script in manifest.scripts])
+    _check_paths(project, "check", [check.path for check in manifest.checks])
+    if manifest.field_mappings:
+        _check_inside(project, "field_mappings.file", manifest.field_mappings.file)
+    variables = _override(manifest.variables, overrides)
+    return msgspec.structs.replace(project, manifest=msgspec.structs.replace(manifest, variables=variables))
+
+
+def _decode_toml(text: str, file: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).rpartition(" (at ")
+        numbers = re.findall(r"[0-9]+", where)
+        line = int(numbers[0]) if numbers else text.count("\n") + 1
+        raise InputError(f"not valid TOML: {what[:1].lower()}{what[1:]}", place=f"{file}:{line}") from error
+    except RecursionError:
+        raise InputError("not valid TOML: nested too deeply", place=file) from None
+
+
+def _check_values(project: Project) -> None:
+    manifest, file = project.manifest, project.file
+    if not manifest.project.name.strip():
+        raise InputError("empty; name the project", place=f"{file}: project.name")
+    names = {
+        "project.schema": manifest.project.schema,
+        "project.extension_schema": manifest.project.extension_schema,
+        "run.history_table": manifest.run.history_table,
+    }
+    if manifest.field_mappings:
+        names["field_mappings.table"] = manifest.field_mappings.table
+    for key, name in names.items():
+        _check_name(name, f"{file}: {key}")
+    for key in ("lock_timeout", "statement_timeout"):
+        _check_duration(getattr(manifest.run, key), f"{file}: run.{key}")
+    for name, value in manifest.variables.items():
+        _check_variable(name, value, f"{file}: variables.{name}")
+    if not manifest.scripts:
+        raise InputError("no script; list at least one [[script]]", place=f"{file}: script")
+
+
+def _check_name(name: str, place: str) -> None:
+    if not name or len(name.encode()) > _NAME_BYTES:
+        raise InputError(f"a name has 1 to {_NAME_BYTES} bytes, not {shown_value(name)}", place=place)
+    if name.startswith("pg_"):
+        raise InputError(f"names that start with pg_ belong to PostgreSQL, not {shown_value(name)}", place=place)
+
+
+def _check_duration(text: str, place: str) -> None:
+    match = _DURATION.fullmatch(text)
+    if not match:
+        raise InputError(
+            f"expected a duration as PostgreSQL writes it ('500ms', '5s', '2min', '0' for no limit), not {text!r}",
+            place=place,
+        )
+    if int(match[1]) * _MILLISECONDS[match[2]] > _LONGEST_MILLISECONDS:
+        raise InputError(f"the longest duration is {_LONGEST_MILLISECONDS}ms, not {text!r}", place=place)
+
+
+def _check_variable(name: str, value: object, place: str) -> None:
+    if not _VARIABLE_NAME.fullmatch(name):
+        raise InputError("expected a name of letters, digits and _; rename the variable", place=place)
+    if name in RESERVED_VARIABLES:
+        raise InputError("the runner sets this name itself; rename the variable", place=place)
+    _check_variable_value(value, place)
+
+
+def _check_variable_value(value: object, place: str) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_variable_value(item, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_variable_value(item, f"{place}[{index}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"expected a finite number, not {value!r}", place=place)
+
+
+def _check_paths(project: Project, section: str, paths: list[str]) -> None:
+    previous = -1
+    seen: set[Path] = set()
+    for index, path in enumerate(paths):
+        key = key_path(section, index, "path")
+        place = f"{project.file}: {key}"
+        target = _check_inside(project, key, path)
+        match = _FILE_NAME.fullmatch(target.name)
+        if not match:
+            raise InputError(
+                f"expected a file name like 010_tables.sql (number, _, lower-case words), not {path!r}", place=place
+            )
+        if target in seen:
+            raise InputError(f"{path!r} is listed twice; remove one entry", place=place)
+        if int(match[1]) <= previous:
+            raise InputError(
+                f"numbers must increase: {path!r} comes after number {previous:03}; reorder or renumber", place=place
+            )
+        previous = int(match[1])
+        seen.add(target)
+
+
+def _check_inside(project: Project, key: str, path: str) -> Path:
+    place = f"{project.file}: {key}"
+    parts = PurePosixPath(path).parts
+    if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or "\0" in path:
+        raise InputError(f"expected a path below the manifest's folder, with /, not {path!r}", place=place)
+    target = project.folder / path
+    try:
+        resolved = target.resolve()
+        if not resolved.is_relative_to(project.folder.resolve()):
+            raise InputError(f"{path!r} is a link that leaves the manifest's folder; copy the file in", place=place)
+        if not resolved.exists():
+            raise InputError(f"{path!r} does not exist; create it, or correct the path", place=place)
+        if not resolved.is_file():
+            raise InputError(f"{path!r} is not a file", place=place)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path!r} cannot be read: {error}", place=place) from error
+    return resolved
+
+
+def _override(variables: dict[str, object], overrides: tuple[str, ...]) -> dict[str, object]:
+    result = dict(variables)
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            raise InputError(f"expected NAME=VALUE, not {override!r}", place="--var")
+        if name not in variables:
+            known = ", ".join(variables) or "none"
+            raise InputError(f"the manifest has no variable {name!r}; it has: {known}", place="--var")
+        result[name] = _parse_override(name, text, variables[name])
+    return result
+
+
+def _parse_override(name: str, text: str, default: object) -> object:
+    """Return `text` as a value of the type that the manifest's default has; TOML notation except for strings."""
+    if isinstance(default, str):
+        if "\0" in text:
+            raise InputError(f"{name}: NUL character; PostgreSQL cannot store it", place="--var")
+        return text
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed = {}
+    value: object = parsed["value"] if len(parsed) == 1 else None
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    kinds = (bool, int, float, str, list, dict, datetime.datetime, datetime.date, datetime.time)
+    kind = next(kind for kind in kinds if isinstance(default, kind))
+    if type(value) is not kind:
+        raise InputError(f"{name} is a {kind.__name__} in the manifest; expected one, not {text!r}", place="--var")
+    _check_variable_value(value, f"--var: {name}")
+    return value

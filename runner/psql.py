@@ -1,0 +1,65 @@
+"""Write a plan as a psql script that does what `apply` does: the same transactions, settings and history rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runner import __version__, history
+from runner.manifest import Manifest
+from runner.plan import Plan, ScriptPlan
+from runner.statements import Parsed
+
+_HEADER = """\
+-- {name}: {scripts} scripts, rendered by runner {version}.
+-- Run it with psql -f on a database that lacks all of it; it stops at the first error.
+-- Each script is one transaction, with its row in the table {history} inside.
+\\set ON_ERROR_STOP on
+\\set ON_ERROR_ROLLBACK off
+\\set AUTOCOMMIT on
+"""
+
+
+def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed]) -> str:
+    """Return the psql script; the same plan always gives the same text."""
+    header = _HEADER.format(
+        name=manifest.project.name.replace("\n", " "),
+        scripts=len(plan.scripts),
+        version=__version__,
+        history=manifest.run.history_table,
+    )
+    blocks = [header]
+    if plan.setup:
+        lines = ["begin;", *_terminated(plan.session_settings(local=True)), *_terminated(plan.setup), "commit;"]
+        blocks.append(_block("The schemas and the history table that are missing", lines))
+    blocks += [_script(plan, script, manifest.run.history_table) for script in plan.scripts if script.due]
+    if checks:
+        lines = ["begin read only;", *_terminated(plan.session_settings(local=True))]
+        for check in checks:
+            lines += _statements((statement.script, statement.line, statement.sql) for statement in check.statements)
+        blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
+    return "\n".join(blocks)
+
+
+def _script(plan: Plan, script: ScriptPlan, table: str) -> str:
+    in_transaction = script.script.transaction
+    lines = ["begin;"] if in_transaction else []
+    lines += _terminated(plan.session_settings(local=in_transaction))
+    lines += _statements((script.script.path, step.statement.line, step.sql) for step in script.to_send)
+    lines += ["", *_terminated([history.record_applied(table, plan.run, script)])]
+    lines += ["commit;"] if in_transaction else []
+    return _block(f"{script.script.path}: {script.script.description}", lines)
+
+
+def _block(title: str, lines: Sequence[str]) -> str:
+    return "\n".join(("", f"-- {title.replace(chr(10), ' ')}", *lines, ""))
+
+
+def _statements(statements: Iterator[tuple[str, int, str]]) -> Iterator[str]:
+    for path, line, sql in statements:
+        yield ""
+        yield f"-- {path}:{line}"
+        yield f"{sql};"
+
+
+def _terminated(statements: Sequence[str] | Iterator[str]) -> Iterator[str]:
+    return (f"{statement};" for statement in statements)

@@ -1,0 +1,217 @@
+"""Render a template into SQL, where a value becomes a literal by itself, and keep the way back to the template's lines.
+
+While Jinja works, marks between NUL characters (which no input can hold) stand in the text: the line of the template
+that a piece came from, and where an output begins and ends. They are taken out again at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InputError
+from runner.field_mappings import FieldMappings
+from runner.manifest import Project
+from runner.quote import identifier, literal
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.lexer import Token, TokenStream
+
+_BEGIN, _END = "\0(\0", "\0)\0"
+_MARK = re.compile("\0([^\0]*)\0")
+_TEMPLATE_SYNTAX = ("{{", "{%", "{#")
+_HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a `{{ … }}` ended up in the rendered text, in characters, and its line in the template."""
+
+    start: int
+    end: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A rendered script: its text, the outputs in it, and which template line each stretch of it came from."""
+
+    path: str
+    text: str
+    outputs: tuple[Output, ...]
+    starts: tuple[int, ...]
+    lines: tuple[int, ...]
+
+    def line_at(self, offset: int) -> int:
+        """Return the line in the template of the character at `offset` of the rendered text."""
+        return self.lines[bisect_right(self.starts, offset) - 1]
+
+
+class Sql(str):
+    """SQL text that is put out as it is; anything that string operations make of it is a plain value again."""
+
+    __slots__ = ("marked",)
+
+    def __new__(cls, marked: str) -> Sql:
+        text = super().__new__(cls, _MARK.sub("", marked))
+        text.marked = marked
+        return text
+
+
+def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
+    """Render a template that messages call `path`. Raise InputError with the template's line."""
+    if not any(syntax in template for syntax in _TEMPLATE_SYNTAX):
+        return _without_marks(path, _mark_lines(template, 1))
+    return _without_marks(path, _render_marked(path, template, variables))
+
+
+def template_variables(project: Project, field_mappings: FieldMappings | None) -> dict[str, object]:
+    """Return what every template of a project sees."""
+    manifest = project.manifest
+    variables = {
+        **manifest.variables,
+        "schema": manifest.project.schema,
+        "extension_schema": manifest.project.extension_schema,
+    }
+    return variables | ({"field_mappings": field_mappings} if field_mappings else {})
+
+
+def _render_marked(path: str, template: str, variables: dict[str, object]) -> str:
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    environment = _environment()
+    try:
+        code = environment.compile(template, path, path)
+        compiled = environment.template_class.from_code(environment, code, environment.make_globals(None))
+        rendered = compiled.render(variables)
+    except TemplateSyntaxError as error:
+        raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=_help(error)) from error
+    except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
+        place = f"{path}:{lines[-1]}" if lines else path
+        raise InputError(_lowered(str(error)), place=place, notes=_help(error)) from error
+    assert isinstance(rendered, Sql)
+    return rendered.marked
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+    from jinja2.ext import Extension
+    from jinja2.lexer import Token
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    refused = {
+        nodes.Extends: "extends",
+        nodes.FromImport: "from … import",
+        nodes.Import: "import",
+        nodes.Include: "include",
+        nodes.FilterBlock: "filter",
+        nodes.ScopedEvalContextModifier: "autoescape",
+    }
+
+    class SqlEnvironment(ImmutableSandboxedEnvironment):
+        """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
+
+        @staticmethod
+        def concat(pieces: Iterable[str]) -> Sql:  # type: ignore[override]
+            return Sql("".join(pieces))
+
+        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+            template = super()._parse(source, name, filename)
+            for node in template.find_all(tuple(refused)):
+                raise TemplateSyntaxError(f"{{% {refused[type(node)]} %}} is not available here", node.lineno, name)
+            return template
+
+    class LineMarks(Extension):
+        """Puts the template's line number before each line of plain text."""
+
+        def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+            for token in stream:
+                if token.type == "data":
+                    yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
+                else:
+                    yield token
+
+    environment = SqlEnvironment(
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        extensions=[LineMarks],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for name in _HTML_OR_RANDOM.split():
+        del environment.filters[name]
+    del environment.globals["lipsum"]
+    environment.filters["identifier"] = lambda name: Sql(identifier(name))
+    environment.filters["sql"] = _raw
+    return environment
+
+
+def _finalize(value: object) -> str:
+    from jinja2 import Undefined
+
+    if isinstance(value, Undefined):
+        str(value)
+        raise ValueError("an inline if without else has no value; add one")
+    return _BEGIN + (value.marked if isinstance(value, Sql) else literal(value)) + _END
+
+
+def _raw(value: object) -> Sql:
+    if not isinstance(value, str):
+        raise ValueError(f"the filter sql takes a string, not {value!r}")
+    if "\0" in value:
+        raise ValueError("PostgreSQL cannot store a NUL character")
+    return value if isinstance(value, Sql) else Sql(value)
+
+
+def _mark_lines(text: str, first: int) -> str:
+    lines = text.split("\n")
+    return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
+
+
+def _without_marks(path: str, marked: str) -> Rendered:
+    pieces = _MARK.split(marked)
+    texts, marks = pieces[0::2], pieces[1::2]
+    offset, line = len(texts[0]), 1
+    starts, lines, outputs = [0], [1], []
+    open_outputs: list[tuple[int, int]] = []
+    for mark, text in zip(marks, texts[1:], strict=True):
+        if mark == "(":
+            open_outputs.append((offset, line))
+        elif mark == ")":
+            start, output_line = open_outputs.pop()
+            outputs.append(Output(start, offset, output_line))
+        else:
+            line = int(mark)
+            starts.append(offset)
+            lines.append(line)
+        offset += len(text)
+    return Rendered(path, "".join(texts), tuple(outputs), tuple(starts), tuple(lines))
+
+
+def _file_of(frame: Any) -> str:
+    return str(frame.f_code.co_filename)
+
+
+def _lowered(message: str | None) -> str:
+    text = (message or "cannot be rendered").rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() and not text.startswith("PostgreSQL") else text
+
+
+def _help(error: Exception) -> tuple[str, ...]:
+    text = str(error)
+    if "No filter named" in text:
+        return ("hint: values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL",)
+    if "is undefined" in text:
+        return ("hint: variables stand in the manifest under [variables]",)
+    if "unexpected" in text or "expected token" in text or "unexpected char" in text:
+        return ("hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}",)
+    return ()

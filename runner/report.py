@@ -1,0 +1,319 @@
+"""What people and programs see: results as JSON-ready values, and as lines on a terminal or in a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from runner.errors import RunnerError
+    from runner.execute import ScriptResult
+    from runner.plan import Plan, ScriptPlan
+    from runner.stages import ApplyResult, Loaded, Planned
+    from runner.verify import Finding, Verification
+
+MOST_ROWS_SHOWN = 20
+_STYLES = {"applied": "green", "unchanged": "dim", "failed": "bold red", "skipped": "yellow"}
+
+
+class Reporter:
+    """Writes results to stdout and progress to stderr; colours and a spinner only on a terminal."""
+
+    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self.verbose = verbose
+        self.console = _console(sys.stdout)
+        self.diagnostics = _console(sys.stderr)
+        self.status: Status | None = None
+
+    def json(self, document: dict[str, Any]) -> None:
+        """Print the one JSON document, if JSON is asked for."""
+        if self.as_json:
+            print(json.dumps(document, ensure_ascii=False, indent=2), flush=True)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Print a line of the result, unless it is asked for as JSON or not at all."""
+        if not self.as_json and not self.quiet:
+            _write(self.console, sys.stdout, text, style)
+
+    def failure(self, text: str, style: str = "bold red") -> None:
+        """Print a line that even a quiet run shows."""
+        if not self.as_json:
+            _write(self.console, sys.stdout, text, style)
+
+    def say(self, text: str) -> None:
+        """Tell what is going on, on stderr."""
+        if not self.quiet:
+            _write(self.diagnostics, sys.stderr, text, "dim")
+
+    def error(self, error: RunnerError) -> None:
+        """Print an error, on stderr; as JSON on stdout too."""
+        self.json({"ok": False, "error": error_json(error)})
+        _write(self.diagnostics, sys.stderr, f"error: {error}", "red")
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Show a spinner on a terminal while something is going on."""
+        if self.diagnostics is None or self.quiet or self.as_json:
+            yield
+            return
+        with self.diagnostics.status("starting") as self.status:
+            yield
+        self.status = None
+
+    def started(self, script: ScriptPlan) -> None:
+        """Show which script is running."""
+        if self.status:
+            self.status.update(f"{script.script.path}: {script.script.description}")
+
+    def apply_heading(self, loaded: Loaded, target: str) -> None:
+        """Print what is applied where, and the heading of the scripts' table."""
+        self.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
+        self.line(f"{'script':<{self.path_width(loaded)}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
+
+    def path_width(self, loaded: Loaded) -> int:
+        """Return the width of the column of paths."""
+        self.width = max(len(script.path) for script in loaded.project.manifest.scripts)
+        return self.width
+
+    def finished(self, result: ScriptResult) -> None:
+        """Print how a script ended, the rows that it returned, and its error."""
+        script = result.plan
+        numbers = f"{result.sent:>5} {len(script.steps):>5}  {result.seconds:>7.3f}"
+        text = f"{script.script.path:<{self.width}}  {result.status:<9}  {numbers}"
+        show = self.failure if result.status in ("failed", "skipped") else self.line
+        show(text, _STYLES[result.status])
+        for returned in result.returned:
+            for row in returned.rows[:MOST_ROWS_SHOWN]:
+                self.line("    " + "  ".join(row))
+            if len(returned.rows) > MOST_ROWS_SHOWN:
+                self.line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
+        if result.error:
+            for part in f"error: {result.error}".splitlines():
+                self.failure(f"    {part}", "red")
+
+    def verification(self, verification: Verification) -> None:
+        """Print each table and each check with its mark, and the findings beneath."""
+        width = max((len(table.name) for table in verification.tables), default=0)
+        for table in verification.tables:
+            numbers = f"{table.columns:>3} columns  {table.indexes:>2} indexes" if table.exists else "missing"
+            show = self.line if table.ok else self.failure
+            show(f"{_mark(table.ok)} {table.name:<{width}}  {numbers}", "" if table.ok else "red")
+            self.findings(finding for finding in table.findings if finding.object != f"table {table.name}")
+        elsewhere = {table.name for table in verification.tables}
+        self.findings(f for f in verification.findings if f.kind not in ("check", "script") and f.table not in elsewhere)
+        for check in verification.checks:
+            ok = not check.rows and not check.error
+            show = self.line if ok else self.failure
+            show(f"{_mark(ok)} {check.check.path}: {check.check.description}", "" if ok else "red")
+            own = [f for f in verification.findings if f.kind == "check" and f.object == check.check.path]
+            for finding in own[:MOST_ROWS_SHOWN]:
+                self.failure("\n".join(f"     {part}" for part in (finding.actual or "").splitlines()), "red")
+            if len(own) > MOST_ROWS_SHOWN:
+                self.failure(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red")
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Print findings that belong to an object."""
+        for finding in findings:
+            self.failure(f"     {finding_text(finding)}", "red")
+
+    def apply_summary(self, result: ApplyResult, seconds: float) -> None:
+        """Print the closing line of `apply`."""
+        counts = {status: sum(script.status == status for script in result.scripts) for status in _STYLES}
+        scripts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        sent = sum(script.sent for script in result.scripts)
+        self.summary(
+            result.verification,
+            f"run {result.plan.run} in {seconds:.2f} s: {sent} statements sent; scripts: {scripts}",
+        )
+
+    def summary(self, verification: Verification, done: str = "") -> None:
+        """Print whether the database is as declared, after what was done."""
+        if done:
+            self.line(done)
+        tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
+        if verification.ok:
+            self.line(
+                f"verified: {tables} tables, {indexes} indexes, {len(verification.checks)} checks, no finding",
+                "bold green",
+            )
+            return
+        self.failure(f"not as declared: {_count(len(verification.findings), 'finding')}")
+        for finding in verification.findings:
+            if finding.kind == "script":
+                self.failure(f"     script {finding.object}: {(finding.actual or 'skipped').splitlines()[0]}", "red")
+
+
+def _console(stream: Any) -> Console | None:
+    """Return a rich console for a terminal, nothing for a file or a pipe."""
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, soft_wrap=True)
+
+
+def _write(console: Console | None, stream: Any, text: str, style: str) -> None:
+    if console is None:
+        print(text, file=stream, flush=True)
+        return
+    console.print(text, style=style or None, markup=False, emoji=False)
+
+
+def _mark(ok: bool) -> str:  # noqa: FBT001
+    return "✅" if ok else "❌"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def finding_text(finding: Finding) -> str:
+    """Return a finding in one line."""
+    if finding.kind == "missing":
+        return f"missing: {finding.object}"
+    return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
+
+
+def error_json(error: RunnerError) -> dict[str, Any]:
+    """Return an error as a JSON object."""
+    document: dict[str, Any] = {"place": error.place, "message": error.message, "notes": list(error.notes)}
+    server = getattr(error, "server", None)
+    if server is not None:
+        document["sqlstate"] = server.sqlstate
+    return document
+
+
+def apply_json(result: ApplyResult) -> dict[str, Any]:
+    """Return the JSON document of `apply`."""
+    return {
+        "ok": result.verification.ok,
+        "run": result.plan.run,
+        "scripts": [_script_json(script) for script in result.scripts],
+        "verify": verify_json(result.verification),
+    }
+
+
+def _script_json(result: ScriptResult) -> dict[str, Any]:
+    return {
+        "path": result.plan.script.path,
+        "status": result.status,
+        "statements": len(result.plan.steps),
+        "sent": result.sent,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 6),
+        "returned": [
+            dict(zip(returned.columns, row, strict=True)) for returned in result.returned for row in returned.rows
+        ],
+        "error": error_json(result.error) if result.error else None,
+    }
+
+
+def verify_json(verification: Verification) -> dict[str, Any]:
+    """Return the JSON document of `verify`."""
+    return {
+        "ok": verification.ok,
+        "tables": len(verification.tables),
+        "indexes": sum(table.indexes for table in verification.tables),
+        "findings": [
+            {
+                "kind": finding.kind,
+                "object": finding.object,
+                "declared": finding.declared,
+                "actual": finding.actual,
+                "repair": None,
+            }
+            for finding in verification.findings
+        ],
+    }
+
+
+def check_json(loaded: Loaded) -> dict[str, Any]:
+    """Return the JSON document of `check`."""
+    mappings = loaded.field_mappings
+    return {
+        "ok": True,
+        "scripts": len(loaded.scripts),
+        "statements": loaded.statements,
+        "checks": len(loaded.checks),
+        "tables": sum(item.kind == "table" for item in loaded.declared),
+        "indexes": sum(item.kind == "index" for item in loaded.declared),
+        "mapped_columns": len(mappings.columns) if mappings else 0,
+    }
+
+
+def check_text(loaded: Loaded) -> str:
+    """Return the result of `check` in one line."""
+    facts = check_json(loaded)
+    return (
+        f"ok: {facts['scripts']} scripts with {facts['statements']} statements, {facts['checks']} checks; "
+        f"they declare {facts['tables']} tables, {facts['indexes']} indexes and {facts['mapped_columns']} mapped columns"
+    )
+
+
+def status_json(planned: Planned) -> dict[str, Any]:
+    """Return the JSON document of `status`."""
+    return {
+        "pending": [
+            {"script": script.script.path, "statements": len(script.to_send), "reason": _pending_reason(script)}
+            for script in planned.plan.scripts
+            if script.pending
+        ],
+        "history": [
+            {
+                "run": entry.run,
+                "script": entry.script,
+                "status": entry.status,
+                "checksum": entry.checksum,
+                "statements": entry.statements,
+                "started": entry.started.isoformat(),
+                "seconds": entry.seconds,
+                "role": entry.role,
+                "runner_version": entry.runner_version,
+                "error": entry.error,
+            }
+            for entry in planned.entries
+        ],
+    }
+
+
+def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
+    """Return the result of `status`: each script's last row of the history (all rows when verbose), and what is pending."""
+    scripts = planned.plan.scripts
+    width = max(len(script.script.path) for script in scripts)
+    yield f"{'script':<{width}}  {'run':>4}  {'result':<13}  {'when':<16}  by"
+    last = {entry.script: entry for entry in planned.entries}
+    shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
+    for entry in shown:
+        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {entry.started:%Y-%m-%d %H:%M}  {entry.role}"
+        if entry.error:
+            yield from (f"    {part}" for part in entry.error.splitlines())
+    for script in scripts:
+        if script.script.path not in last:
+            yield f"{script.script.path:<{width}}  {'':>4}  not in history"
+    yield from _pending_lines(planned.plan)
+
+
+def _pending_lines(plan: Plan) -> Iterator[str]:
+    pending = [script for script in plan.scripts if script.pending]
+    if not pending:
+        yield "nothing is pending"
+        return
+    yield f"pending in {_count(len(pending), 'script')}:"
+    for script in pending:
+        yield f"  {script.script.path}: {_pending_reason(script)}"
+
+
+def _pending_reason(script: ScriptPlan) -> str:
+    if script.script.run != "always":
+        return script.reason
+    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
+    return f"{reasons[0]}{f' and {len(reasons) - 1} more' if len(reasons) > 1 else ''}"

@@ -1,0 +1,14 @@
+-- Who holds the run lock of the given name.
+select
+    a.pid,
+    a.usename,
+    coalesce(host(a.client_addr), 'this machine'),
+    to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
+from pg_catalog.pg_locks as l
+inner join pg_catalog.pg_stat_activity as a on l.pid = a.pid
+where
+    l.locktype = 'advisory'
+    and l.granted
+    and l.objsubid = 1
+    and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+    and (l.classid::bigint << 32) + l.objid::bigint = hashtextextended(%(name)s, 0)

@@ -1,0 +1,187 @@
+"""Split a rendered script by PostgreSQL's own grammar into statements that know their place and what they declare."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from runner.declarations import Declaration, declaration_of
+from runner.errors import InputError
+from runner.render import Rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
+_INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
+_SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
+_DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
+
+    script: str
+    line: int
+    offset: int
+    sql: str
+    node: str
+    declaration: Declaration = field(repr=False)
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it reads or writes rows, and no object."""
+        return self.node in _DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A script as statements; the checksum is of its tokens: comments and white space do not count."""
+
+    rendered: Rendered
+    statements: tuple[Statement, ...]
+    checksum: str
+
+
+def parse(rendered: Rendered, *, schema: str) -> Parsed:
+    """Parse a rendered script; `schema` is the one that unqualified names mean. Raise InputError with the place."""
+    source = _Source(rendered)
+    source.check_outputs()
+    statements = tuple(source.statements(schema))
+    return Parsed(rendered, statements, source.checksum())
+
+
+def excerpt(text: str, offset: int) -> tuple[str, ...]:
+    """Return the line of `text` around a character, and a caret below that character."""
+    start = text.rfind("\n", 0, offset) + 1
+    line = text[start:].split("\n", 1)[0]
+    return line.replace("\t", " "), " " * (offset - start) + "^"
+
+
+class _Source:
+    """The text of a script with its tokens; the parser counts bytes, everything here counts characters."""
+
+    def __init__(self, rendered: Rendered) -> None:
+        self.rendered = rendered
+        self.text = rendered.text
+        self.data = self.text.encode()
+        self.positions = _Positions(self.text)
+        try:
+            self.tokens = postgast.scan(self.text).tokens
+            self.scan_error = None
+        except postgast.PgQueryError as error:
+            self.tokens = []
+            self.scan_error = error
+        self.starts = [token.start for token in self.tokens]
+
+    def check_outputs(self) -> None:
+        """Raise InputError unless each `{{ … }}` stands for whole tokens."""
+        for output in self.rendered.outputs:
+            for offset in (output.start, output.end):
+                position = self.positions.to_byte(offset)
+                index = bisect_left(self.starts, position) - 1
+                if index >= 0 and self.tokens[index].end > position:
+                    raise self.misplaced(output.line, self.tokens[index])
+
+    def misplaced(self, line: int, token: pg.ScanToken) -> InputError:
+        quoted_name = "a quoted name" if self.data[token.start : token.start + 1] == b'"' else None
+        where = _INSIDE.get(token.token, quoted_name)
+        problem = f"stands inside {where}" if where else "is glued to the text beside it"
+        return InputError(
+            f"an output {problem}; a value must be whole SQL tokens of its own",
+            place=f"{self.rendered.path}:{line}",
+            notes=("hint: join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves",),
+        )
+
+    def statements(self, schema: str) -> Iterator[Statement]:
+        if self.scan_error:
+            raise self.syntax_error(self.scan_error)
+        try:
+            parsed = postgast.parse(self.text).stmts
+        except postgast.PgQueryError as error:
+            raise self.syntax_error(error) from None
+        for raw in parsed:
+            start, end = self.extent(raw.stmt_location, raw.stmt_len)
+            offset = self.positions.to_character(start)
+            line = self.rendered.line_at(offset)
+            sql = self.data[start:end].decode()
+            node = str(raw.stmt.WhichOneof("node"))
+            body = getattr(raw.stmt, node)
+            self.check_allowed(node, body, line)
+            declaration = declaration_of(node, body, schema, self.element)
+            yield Statement(self.rendered.path, line, offset, sql, node, declaration)
+
+    def extent(self, location: int, length: int) -> tuple[int, int]:
+        """Return the bytes of a statement, without the comments and white space around it."""
+        end = location + length if length else len(self.data)
+        first, last = bisect_left(self.starts, location), bisect_left(self.starts, end) - 1
+        while self.tokens[first].token in _COMMENTS:
+            first += 1
+        while self.tokens[last].token in (*_COMMENTS, pg.ASCII_59):
+            last -= 1
+        return self.tokens[first].start, self.tokens[last].end
+
+    def check_allowed(self, node: str, body: object, line: int) -> None:
+        place = f"{self.rendered.path}:{line}"
+        if isinstance(body, pg.TransactionStmt) and pg.TransactionStmtKind.Name(body.kind) not in _SAVEPOINTS:
+            raise InputError(
+                "a script is one transaction by itself; remove this statement "
+                "(transaction = false in the manifest runs a script without one)",
+                place=place,
+            )
+        if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
+            raise InputError("COPY from or to the client is not possible; use INSERT", place=place)
+
+    def syntax_error(self, error: postgast.PgQueryError) -> InputError:
+        offset = max(error.cursorpos - 1, 0)
+        line = self.rendered.line_at(offset)
+        notes = excerpt(self.text, offset)
+        if self.text[offset : offset + 1] == "\\":
+            message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
+        else:
+            message = error.message
+        return InputError(message, place=f"{self.rendered.path}:{line}", notes=notes)
+
+    def checksum(self) -> str:
+        kept = (self.data[token.start : token.end] for token in self.tokens if token.token not in _COMMENTS)
+        return hashlib.sha256(b"\0".join(kept)).hexdigest()
+
+    def element(self, location: int) -> str:
+        """Return the source of a list element that begins at a byte, up to its comma or closing parenthesis."""
+        index = bisect_right(self.starts, location) - 1
+        depth, end = 0, location
+        for token in self.tokens[index:]:
+            if depth == 0 and token.token in (pg.ASCII_44, pg.ASCII_41):
+                break
+            depth += {pg.ASCII_40: 1, pg.ASCII_41: -1}.get(token.token, 0)
+            if token.token not in _COMMENTS:
+                end = token.end
+        return self.data[location:end].decode()
+
+
+class _Positions:
+    """Translates between characters and bytes by way of the line that a position is in."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.splitlines(keepends=True)
+        self.characters = list(accumulate((len(line) for line in self.lines), initial=0))
+        self.bytes = list(accumulate((len(line.encode()) for line in self.lines), initial=0))
+
+    def to_byte(self, character: int) -> int:
+        index = bisect_right(self.characters, character) - 1
+        if index == len(self.lines):
+            return self.bytes[index]
+        return self.bytes[index] + len(self.lines[index][: character - self.characters[index]].encode())
+
+    def to_character(self, byte: int) -> int:
+        index = bisect_right(self.bytes, byte) - 1
+        if index == len(self.lines):
+            return self.characters[index]
+        return self.characters[index] + len(self.lines[index].encode()[: byte - self.bytes[index]].decode())

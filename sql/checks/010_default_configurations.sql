@@ -1,0 +1,24 @@
+-- Each configuration that the schema writes has exactly one active version.
+--
+-- Returns the configurations that have none, or more than one.
+
+select
+    expected.config_type,
+    expected.config_key,
+    'there should be exactly one active version' as problem,
+    count(configurations.id) as active_versions
+from (
+    values
+    ('sync', 'performance'),
+    ('sync', 'scheduler'),
+    ('sync', 'settings'),
+    ('jira', 'field_mappings')
+) as expected (config_type, config_key)
+left join configurations
+    on
+        expected.config_type = configurations.config_type
+        and expected.config_key = configurations.config_key
+        and configurations.is_active
+group by expected.config_type, expected.config_key
+having count(configurations.id) <> 1
+order by expected.config_type, expected.config_key;
