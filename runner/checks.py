@@ -45,19 +45,18 @@ def _run_until_error(
             connection.execute("begin read only")
             for setting in plan.session_settings(local=True):
                 connection.execute(setting)
-            for check in parsed:
-                cursors.append([connection.execute(statement.sql) for statement in check.statements])
+            cursors += [[connection.execute(each.sql) for each in check.statements] for check in parsed]
             connection.execute("rollback")
     except psycopg.Error as error:
         roll_back(connection)
         failure = error
-    results = []
+    results: list[CheckResult] = []
     for check, source, answers in zip(checks, parsed, cursors, strict=False):
         rows: list[str] = []
         for statement, cursor in zip(source.statements, answers, strict=True):
             if failure and cursor.statusmessage is None:
-                error = statement_error(failure, place=_place(statement), sql=statement.sql)
-                return [*results, CheckResult(check, tuple(rows), error)]
+                failed = statement_error(failure, place=_place(statement), sql=statement.sql)
+                return [*results, CheckResult(check, tuple(rows), failed)]
             rows += _rows(cursor)
         results.append(CheckResult(check, tuple(rows)))
     return results

@@ -31,7 +31,11 @@ _COMMON = (
     click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
     click.option(
-        "--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of the manifest. May be repeated."
+        "--var",
+        "variables",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Set a variable of the manifest. May be repeated.",
     ),
     click.option(
         "--manifest", metavar="PATH", type=click.Path(path_type=Path), default=Path("manifest.toml"), show_default=True
@@ -76,9 +80,7 @@ def cli() -> None:
 
 @cli.command()
 @_options(*_COMMON, *_DATABASE)
-def apply(  # noqa: PLR0913
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool
-) -> int:
+def apply(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Apply all scripts, then verify the database."""
     from runner.database import run_lock
 
@@ -113,7 +115,10 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
 @cli.command()
 @_options(*_COMMON)
 @click.option(
-    "--output", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write each file, rendered, below DIR."
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write each file, rendered, below DIR.",
 )
 def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: bool) -> int:
     """Print all scripts as one psql script, or write them to a folder. Needs no database."""

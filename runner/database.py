@@ -211,4 +211,3 @@ def _lock_holder(connection: Connection[Any], name: str) -> str:
     query = files("runner").joinpath("run_lock.sql").read_text(encoding="utf-8")
     row = connection.execute(query, {"name": name}).fetchone()
     return "pid {}, role {}, from {}, since {}".format(*row) if row else "it has just ended"
-

@@ -6,7 +6,6 @@ Objects of the target schema have an empty `schema`, whether the statement names
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from postgast import pg_query_pb2 as pg
@@ -18,7 +17,7 @@ VALID = "valid"
 class Object(NamedTuple):
     """The identity of an object; `table` is set for what belongs to a table.
 
-    An unnamed constraint is named by its definition: `primary key (id)`, `unique (a, b)`, `foreign key (a) references t`.
+    An unnamed constraint is named by its definition: `primary key (id)`, `unique (a)`, `foreign key (a) references t`.
     """
 
     kind: str
@@ -158,7 +157,8 @@ class _Reader:
 
     def read_alter_table_stmt(self, body: pg.AlterTableStmt) -> Declaration:
         table = self.relation("table", body.relation)
-        effects, opaque, guarded = [], False, True
+        effects: list[Effect] = []
+        opaque, guarded = False, True
         for item in body.cmds:
             command = item.alter_table_cmd
             added = getattr(command, "def")

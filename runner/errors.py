@@ -1,10 +1,10 @@
 """Every error that a user can meet.
 
-    RunnerError                  one message for a person, and the exit code
-    ├── InputError         (2)   manifest, template, mapping file, SQL file or option; found without a server
-    └── DatabaseError      (1)   whatever a server, a network or a permission caused
-        ├── ConnectError   (1)   no usable connection
-        └── StatementError (1)   a statement failed; carries what the server said
+RunnerError                  one message for a person, and the exit code
+├── InputError         (2)   manifest, template, mapping file, SQL file or option; found without a server
+└── DatabaseError      (1)   whatever a server, a network or a permission caused
+    ├── ConnectError   (1)   no usable connection
+    └── StatementError (1)   a statement failed; carries what the server said
 """
 
 from __future__ import annotations

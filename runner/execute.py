@@ -121,7 +121,7 @@ def _send(
     try:
         with connection.pipeline():
             for statement in statements:
-                cursors.append(connection.execute(statement))
+                cursors.append(connection.execute(statement))  # noqa: PERF401  the list is read after an error
     except psycopg.Error as error:
         failed = next((i for i, cursor in enumerate(cursors) if cursor.statusmessage is None), len(cursors) - 1)
         roll_back(connection)
@@ -163,7 +163,9 @@ def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int
 def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:
     path = script.script.path
     if not 0 <= index < len(steps):
-        return statement_error(error, place=path, sql="(the statements around the script: settings, history row, commit)")
+        return statement_error(
+            error, place=path, sql="(the statements around the script: settings, history row, commit)"
+        )
     step = steps[index]
     statement = step.statement
 

@@ -1,5 +1,6 @@
-"""The format of `field_mappings.json`, and the columns and rows that it stands for; `docs/field_mappings.md` specifies it.
+"""The format of `field_mappings.json`, and the columns and rows that it stands for.
 
+`docs/field_mappings.md` specifies it for people.
 Source of the rules: the Jira-sync service, which reads the same document back from its `configurations` table.
 """
 
@@ -41,6 +42,8 @@ _FAMILIES = {
 }
 _SPELLINGS = {"varchar": "character varying"}
 _NAME_BYTES = 63
+_LONGEST_TEXT = 255
+"""Characters in a Jira field id or name, as the columns of `field_mappings` have them."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KNOWN_FIELD_KEYS = ("type", "required", "description", "system_field", "field_id")
 
@@ -187,7 +190,9 @@ class _Reader:
 
     def add_column(self, name: str, field: _Field, field_name: str, key: str) -> None:
         if len(name.encode()) > _NAME_BYTES:
-            self.fail(key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {_NAME_BYTES}, shorten the key")
+            self.fail(
+                key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {_NAME_BYTES}, shorten the key"
+            )
         column = Column(name, COLUMN_TYPES[field.type], field.description or f"Field: {field_name}")
         other = self.columns.setdefault(name, column)
         if other.type != column.type:
@@ -199,11 +204,13 @@ class _Reader:
         self.column_keys.setdefault(name, key)
 
     def add_row(self, instance: str, entry: _InstanceField, column: str, type_: str, name: str, key: str) -> None:
-        if not entry.field_id or len(entry.field_id) > 255:
-            self.fail(key_path(key, "field_id"), f"a Jira field id has 1 to 255 characters, not {entry.field_id!r}")
-        shown = entry.name or name
-        if len(shown) > 255:
-            self.fail(key_path(key, "name"), f"a Jira field name has at most 255 characters, not {shown_value(shown)}")
+        if not entry.field_id or len(entry.field_id) > _LONGEST_TEXT:
+            shown = shown_value(entry.field_id)
+            self.fail(key_path(key, "field_id"), f"a Jira field id has 1 to {_LONGEST_TEXT} characters, not {shown}")
+        field_name = entry.name or name
+        if len(field_name) > _LONGEST_TEXT:
+            shown = shown_value(field_name)
+            self.fail(key_path(key, "name"), f"a Jira field name has at most {_LONGEST_TEXT} characters, not {shown}")
         identity = (entry.field_id, instance)
         if identity in self.rows:
             self.fail(
@@ -211,7 +218,7 @@ class _Reader:
                 f"{entry.field_id!r} of {instance} is mapped already by {self.row_keys[identity]}; remove one",
             )
         custom = entry.field_id.startswith("customfield_")
-        self.rows[identity] = Row(entry.field_id, shown, column, type_, custom, instance)
+        self.rows[identity] = Row(entry.field_id, field_name, column, type_, custom, instance)
         self.row_keys[identity] = key
 
     def check_name(self, name: str, key: str) -> None:
@@ -243,7 +250,9 @@ def _decode_json(text: str, file: str) -> object:
     except RecursionError:
         raise InputError("not valid JSON: nested too deeply", place=file) from None
     except UnicodeEncodeError:
-        raise InputError("half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it", place=file) from None
+        raise InputError(
+            "half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it", place=file
+        ) from None
     except ValueError:
         raise InputError("a number is too large; PostgreSQL cannot store it as given", place=file) from None
     if "\\u0000" in text and _holds_nul(document):

@@ -74,7 +74,7 @@ def record_applied(table: str, run: int, plan: ScriptPlan) -> str:
     condition = "\nwhere pg_current_xact_id_if_assigned() is not null" if quiet else ""
     values = _values(run, plan, "applied")
     return (
-        f"insert into {identifier(table)} ({_COLUMNS})\n"  # noqa: S608
+        f"insert into {identifier(table)} ({_COLUMNS})\n"
         f"select {values}, transaction_timestamp(),\n"
         "    extract(epoch from clock_timestamp() - transaction_timestamp()), current_user, "
         f"{literal(__version__)}, null{condition}"
@@ -85,7 +85,7 @@ def record_failed(table: str, run: int, plan: ScriptPlan, *, seconds: float, err
     """Return the statement that records, in a transaction of its own, a script that was rolled back."""
     values = _values(run, plan, "failed")
     return (
-        f"insert into {identifier(table)} ({_COLUMNS})\n"  # noqa: S608
+        f"insert into {identifier(table)} ({_COLUMNS})\n"
         f"select {values}, clock_timestamp() - {literal(round(seconds, 3))} * interval '1 second',\n"
         f"    {literal(round(seconds, 3))}, current_user, {literal(__version__)}, {literal(error)}"
     )

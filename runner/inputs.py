@@ -18,7 +18,7 @@ _LONGEST_SHOWN_VALUE = 60
 
 
 def read_text(path: Path, shown: str) -> str:
-    """Return the text of a UTF-8 file without a byte order mark and with `\\n` line ends; errors call it `shown`."""
+    """Return the text of a UTF-8 file without byte order mark or carriage returns; errors call it `shown`."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -61,9 +61,7 @@ def shown_value(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN_VALUE else text[: _LONGEST_SHOWN_VALUE - 1] + "…"
 
 
-def _explain(
-    what: str, raw: object, type_: type[object], steps: list[str | int], *, file: str, key: str
-) -> InputError:
+def _explain(what: str, raw: object, type_: type[object], steps: list[str | int], *, file: str, key: str) -> InputError:
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", what):
         known = ", ".join(_keys_at(type_, steps))
         place = key_path(key, *steps, match[1])

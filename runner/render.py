@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings
@@ -57,8 +57,9 @@ class Sql(str):
     """SQL text that is put out as it is; anything that string operations make of it is a plain value again."""
 
     __slots__ = ("marked",)
+    marked: str
 
-    def __new__(cls, marked: str) -> Sql:
+    def __new__(cls, marked: str) -> Self:  # noqa: D102
         text = super().__new__(cls, _MARK.sub("", marked))
         text.marked = marked
         return text
@@ -89,15 +90,15 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
     try:
         code = environment.compile(template, path, path)
         compiled = environment.template_class.from_code(environment, code, environment.make_globals(None))
-        rendered = compiled.render(variables)
+        rendered: Any = compiled.render(variables)
     except TemplateSyntaxError as error:
         raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=_help(error)) from error
     except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
         place = f"{path}:{lines[-1]}" if lines else path
         raise InputError(_lowered(str(error)), place=place, notes=_help(error)) from error
-    assert isinstance(rendered, Sql)
-    return rendered.marked
+    marked: str = rendered.marked
+    return marked
 
 
 @cache
@@ -120,7 +121,7 @@ def _environment() -> Environment:
         """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
 
         @staticmethod
-        def concat(pieces: Iterable[str]) -> Sql:  # type: ignore[override]
+        def concat(pieces: Iterable[str]) -> Sql:
             return Sql("".join(pieces))
 
         def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:

@@ -109,7 +109,9 @@ class Reporter:
             show(f"{_mark(table.ok)} {table.name:<{width}}  {numbers}", "" if table.ok else "red")
             self.findings(finding for finding in table.findings if finding.object != f"table {table.name}")
         elsewhere = {table.name for table in verification.tables}
-        self.findings(f for f in verification.findings if f.kind not in ("check", "script") and f.table not in elsewhere)
+        self.findings(
+            f for f in verification.findings if f.kind not in ("check", "script") and f.table not in elsewhere
+        )
         for check in verification.checks:
             ok = not check.rows and not check.error
             show = self.line if ok else self.failure
@@ -255,7 +257,7 @@ def check_text(loaded: Loaded) -> str:
     facts = check_json(loaded)
     return (
         f"ok: {facts['scripts']} scripts with {facts['statements']} statements, {facts['checks']} checks; "
-        f"they declare {facts['tables']} tables, {facts['indexes']} indexes and {facts['mapped_columns']} mapped columns"
+        f"declared: {facts['tables']} tables, {facts['indexes']} indexes, {facts['mapped_columns']} mapped columns"
     )
 
 
@@ -286,14 +288,15 @@ def status_json(planned: Planned) -> dict[str, Any]:
 
 
 def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
-    """Return the result of `status`: each script's last row of the history (all rows when verbose), and what is pending."""
+    """Return each script's last row of the history, all rows when verbose, and what is pending."""
     scripts = planned.plan.scripts
     width = max(len(script.script.path) for script in scripts)
     yield f"{'script':<{width}}  {'run':>4}  {'result':<13}  {'when':<16}  by"
     last = {entry.script: entry for entry in planned.entries}
     shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
     for entry in shown:
-        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {entry.started:%Y-%m-%d %H:%M}  {entry.role}"
+        when = f"{entry.started:%Y-%m-%d %H:%M}"
+        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {when}  {entry.role}"
         if entry.error:
             yield from (f"    {part}" for part in entry.error.splitlines())
     for script in scripts:

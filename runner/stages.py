@@ -116,9 +116,7 @@ def verify(
 
     checks = run_checks(connection, plan, loaded.project.manifest.checks, loaded.checks)
     actual = _snapshot(connection, loaded)
-    return compare(
-        loaded.declared, actual, field_mappings=loaded.field_mappings, checks=checks, scripts=results
-    )
+    return compare(loaded.declared, actual, field_mappings=loaded.field_mappings, checks=checks, scripts=results)
 
 
 def _require_queries(checks: tuple[Parsed, ...]) -> None:

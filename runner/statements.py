@@ -114,7 +114,7 @@ class _Source:
             sql = self.data[start:end].decode()
             node = str(raw.stmt.WhichOneof("node"))
             body = getattr(raw.stmt, node)
-            self.check_allowed(node, body, line)
+            self.check_allowed(body, line)
             declaration = declaration_of(node, body, schema, self.element)
             yield Statement(self.rendered.path, line, offset, sql, node, declaration)
 
@@ -128,7 +128,7 @@ class _Source:
             last -= 1
         return self.tokens[first].start, self.tokens[last].end
 
-    def check_allowed(self, node: str, body: object, line: int) -> None:
+    def check_allowed(self, body: object, line: int) -> None:
         place = f"{self.rendered.path}:{line}"
         if isinstance(body, pg.TransactionStmt) and pg.TransactionStmtKind.Name(body.kind) not in _SAVEPOINTS:
             raise InputError(
