@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from runner.declarations import PRESENT, Object
 
@@ -17,8 +18,7 @@ Snapshot = Mapping[Object, str]
 """Each object with its state: a column's type, a comment's text, `valid` or not for indexes and constraints."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """An object that is not as declared; `actual` is None when it is missing."""
 
     kind: Literal["missing", "different"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
@@ -16,8 +16,7 @@ from runner.plan import Plan
 from runner.statements import Parsed, Statement
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """What a check found: the wrong rows as text, or the error that it failed with."""
 
     check: Check

@@ -8,12 +8,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -33,12 +33,14 @@ Say = Callable[[str], None]
 """Tells the user what is going on; takes one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A database to connect to; `origin` says where it was named."""
 
-    conninfo: str = field(repr=False)
+    conninfo: str
     origin: str
+
+    def __repr__(self) -> str:
+        return f"Target(origin={self.origin!r})"
 
     @property
     def password(self) -> str | None:

@@ -9,7 +9,7 @@ RunnerError                  one message for a person, and the exit code
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class RunnerError(Exception):
@@ -45,8 +45,7 @@ class ConnectError(DatabaseError):
     """No usable connection could be had."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerMessage:
+class ServerMessage(Struct, frozen=True):
     """What a server says of a failed statement; `position` counts characters from 1, 0 when unknown."""
 
     message: str

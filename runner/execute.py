@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection, Cursor, pq
 
 from runner import history
@@ -19,8 +19,7 @@ from runner.statements import excerpt
 Status = Literal["applied", "unchanged", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """The rows that a statement of a script returned, for people: column names, and values as text."""
 
     line: int
@@ -28,8 +27,7 @@ class Returned:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptResult:
+class ScriptResult(Struct, frozen=True):
     """How a script ended; `sent` counts statements, `rows` the rows written, `seconds` the whole script."""
 
     plan: ScriptPlan
@@ -38,7 +36,7 @@ class ScriptResult:
     rows: int = 0
     seconds: float = 0.0
     returned: tuple[Returned, ...] = ()
-    error: StatementError | None = field(default=None)
+    error: StatementError | None = None
 
 
 def execute(

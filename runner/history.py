@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from runner import __version__
 from runner.manifest import Manifest
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A row of the history table; `seconds` is a duration, `statements` the number that was sent."""
 
     run: int

@@ -6,8 +6,9 @@ Everything that runs or shows a plan reads this one list: `execute` sends it, `p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from runner.catalog import Snapshot, holds
 from runner.declarations import Object
@@ -19,8 +20,7 @@ from runner.statements import Parsed, Statement
 Action = Literal["unchanged", "create", "alter", "run"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is done for a statement; `sql` is what is sent, the statement itself except for `alter`."""
 
     statement: Statement
@@ -29,8 +29,7 @@ class Step:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """How a script last ended well, from the history; `at` and `by` are for people."""
 
     checksum: str
@@ -38,8 +37,7 @@ class Applied:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptPlan:
+class ScriptPlan(Struct, frozen=True):
     """A script and its steps; `reason` says why it is due or not."""
 
     script: Script
@@ -61,8 +59,7 @@ class ScriptPlan:
         return sum(step.action in ("create", "alter") for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All that a run does, in order; `setup` makes the schemas and the history table that are missing."""
 
     run: int

@@ -10,9 +10,10 @@ import re
 import traceback
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings
@@ -27,10 +28,11 @@ _BEGIN, _END = "\0(\0", "\0)\0"
 _MARK = re.compile("\0([^\0]*)\0")
 _TEMPLATE_SYNTAX = ("{{", "{%", "{#")
 _HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
+_REFUSED_TAGS = frozenset({"autoescape", "extends", "filter", "from", "import", "include"})
+"""A script is one file, and nothing may put out values unquoted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Where a `{{ … }}` ended up in the rendered text, in characters, and its line in the template."""
 
     start: int
@@ -38,8 +40,7 @@ class Output:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A rendered script: its text, the outputs in it, and which template line each stretch of it came from."""
 
     path: str
@@ -103,19 +104,10 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+    from jinja2 import StrictUndefined, TemplateSyntaxError
     from jinja2.ext import Extension
     from jinja2.lexer import Token
     from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    refused = {
-        nodes.Extends: "extends",
-        nodes.FromImport: "from … import",
-        nodes.Import: "import",
-        nodes.Include: "include",
-        nodes.FilterBlock: "filter",
-        nodes.ScopedEvalContextModifier: "autoescape",
-    }
 
     class SqlEnvironment(ImmutableSandboxedEnvironment):
         """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
@@ -124,17 +116,15 @@ def _environment() -> Environment:
         def concat(pieces: Iterable[str]) -> Sql:
             return Sql("".join(pieces))
 
-        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-            template = super()._parse(source, name, filename)
-            for node in template.find_all(tuple(refused)):
-                raise TemplateSyntaxError(f"{{% {refused[type(node)]} %}} is not available here", node.lineno, name)
-            return template
-
     class LineMarks(Extension):
-        """Puts the template's line number before each line of plain text."""
+        """Puts the template's line number before each line of plain text, and refuses some tags."""
 
         def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+            previous = ""
             for token in stream:
+                if previous == "block_begin" and token.value in _REFUSED_TAGS:
+                    raise TemplateSyntaxError(f"{{% {token.value} %}} is not available here", token.lineno)
+                previous = token.type
                 if token.type == "data":
                     yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
                 else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from runner import catalog, history
 from runner.catalog import Snapshot
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from runner.verify import Verification
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """Everything that is known without a server: the manifest, its files parsed, and what they declare."""
 
     project: Project
@@ -42,16 +42,14 @@ class Loaded:
         return sum(len(script.statements) for script in self.scripts)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan, and the history that it was made from."""
 
     plan: Plan
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
+class ApplyResult(Struct, frozen=True):
     """What a run did, and what the verification after it found."""
 
     plan: Plan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import postgast
+from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
 from runner.declarations import Declaration, declaration_of
@@ -24,8 +24,7 @@ _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBAC
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
 
     script: str
@@ -33,7 +32,7 @@ class Statement:
     offset: int
     sql: str
     node: str
-    declaration: Declaration = field(repr=False)
+    declaration: Declaration
 
     @property
     def is_data(self) -> bool:
@@ -41,8 +40,7 @@ class Statement:
         return self.node in _DATA
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """A script as statements; the checksum is of its tokens: comments and white space do not count."""
 
     rendered: Rendered
@@ -157,7 +155,8 @@ class _Source:
         """Return the source of a list element that begins at a byte, up to its comma or closing parenthesis."""
         index = bisect_right(self.starts, location) - 1
         depth, end = 0, location
-        for token in self.tokens[index:]:
+        for place in range(index, len(self.tokens)):
+            token = self.tokens[place]
             if depth == 0 and token.token in (pg.ASCII_44, pg.ASCII_41):
                 break
             depth += {pg.ASCII_40: 1, pg.ASCII_41: -1}.get(token.token, 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from runner.catalog import Snapshot, differences
 from runner.checks import CheckResult
@@ -16,8 +17,7 @@ from runner.field_mappings import FieldMappings, family
 FindingKind = Literal["missing", "different", "invalid", "type", "check", "script"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that is not as declared; `table` is set when it belongs to one."""
 
     kind: FindingKind
@@ -27,8 +27,7 @@ class Finding:
     table: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TableSummary:
+class TableSummary(Struct, frozen=True):
     """A declared table with the numbers of columns and indexes that it has in the database."""
 
     name: str
@@ -43,8 +42,7 @@ class TableSummary:
         return self.exists and not self.findings
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """The tables that are declared, the checks, and all findings; none means verified."""
 
     tables: tuple[TableSummary, ...]
