@@ -11,8 +11,8 @@ from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
 from runner.execute import roll_back, statement_error
-from runner.manifest import Check
-from runner.plan import Plan
+from runner.manifest import Check, Manifest
+from runner.plan import session_settings
 from runner.statements import Parsed, Statement
 
 
@@ -24,25 +24,24 @@ class CheckResult(Struct, frozen=True):
     error: StatementError | None = None
 
 
-def run_checks(
-    connection: Connection[Any], plan: Plan, checks: Sequence[Check], parsed: Sequence[Parsed]
-) -> list[CheckResult]:
+def run_checks(connection: Connection[Any], manifest: Manifest, parsed: Sequence[Parsed]) -> list[CheckResult]:
     """Run all checks in one round trip; a check that fails costs one more for those after it."""
     results: list[CheckResult] = []
-    while len(results) < len(checks):
-        results += _run_until_error(connection, plan, checks[len(results) :], parsed[len(results) :])
+    while len(results) < len(parsed):
+        results += _run_until_error(connection, manifest, parsed, skip=len(results))
     return results
 
 
 def _run_until_error(
-    connection: Connection[Any], plan: Plan, checks: Sequence[Check], parsed: Sequence[Parsed]
+    connection: Connection[Any], manifest: Manifest, parsed: Sequence[Parsed], *, skip: int
 ) -> list[CheckResult]:
+    checks, parsed = manifest.checks[skip:], parsed[skip:]
     cursors: list[list[Cursor[Any]]] = []
     failure: psycopg.Error | None = None
     try:
         with connection.pipeline():
             connection.execute("begin read only")
-            for setting in plan.session_settings(local=True):
+            for setting in session_settings(manifest, local=True):
                 connection.execute(setting)
             cursors += [[connection.execute(each.sql) for each in check.statements] for check in parsed]
             connection.execute("rollback")

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from runner.stages import Loaded
 
 _COMMON = (
-    click.option("--verbose", "-v", is_flag=True, help="Show more."),
+    click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
     click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
     click.option(
@@ -89,7 +90,8 @@ def apply(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: flo
     loaded = stages.load(manifest, variables)
     with reporter.progress(), _connected(loaded, dsn, wait, reporter) as (connection, target):
         with run_lock(connection, loaded.project.manifest, reporter.say):
-            reporter.apply_heading(loaded, target)
+            reporter.heading(loaded, target)
+            reporter.scripts_heading(loaded)
             result = stages.apply(connection, loaded, started=reporter.started, finished=reporter.finished)
         reporter.verification(result.verification)
         reporter.apply_summary(result, time.monotonic() - begin)
@@ -104,8 +106,8 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     reporter = _reporter(output)
     loaded = stages.load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
-        reporter.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
-        verification = stages.verify(connection, loaded, stages.plan_for_empty(loaded))
+        reporter.heading(loaded, target)
+        verification = stages.verify(connection, loaded)
     reporter.verification(verification)
     reporter.summary(verification)
     reporter.json(report.verify_json(verification))
@@ -158,7 +160,7 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     reporter = _reporter(output)
     loaded = stages.load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
-        reporter.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
+        reporter.heading(loaded, target)
         planned = stages.plan(connection, loaded)
     for line in report.status_lines(planned, verbose=reporter.verbose):
         reporter.line(line)
@@ -195,7 +197,10 @@ def _connected(
         find_target(dsn, loaded.project.folder, reporter.say) as target,
         connect(target, loaded.project.manifest, wait, reporter.say) as connection,
     ):
-        yield connection, describe(connection)
+        connection.add_notice_handler(
+            lambda notice: reporter.notice(notice.severity_nonlocalized or "", notice.message_primary or "")
+        )
+        yield connection, describe(connection, target)
 
 
 def _reporter(flags: dict[str, bool]) -> Reporter:
@@ -233,15 +238,23 @@ def _run(arguments: list[str]) -> int:
         hint = "hint: see python -m runner --help"
         reporter.error(InputError(error.format_message(), notes=(hint,)))
         return 2
-    except Terminated:
-        reporter.say("terminated; the open transaction was rolled back")
-        return 128 + signal.SIGTERM
-    except (KeyboardInterrupt, click.Abort):
-        reporter.say("interrupted; the open transaction was rolled back")
-        return 128 + signal.SIGINT
+    except (KeyboardInterrupt, click.Abort) as error:
+        terminated = isinstance(error.__cause__, Terminated)  # click raises Abort from the interrupt
+        reporter.say(f"{'terminated' if terminated else 'interrupted'}; the open transaction is rolled back")
+        return 128 + (signal.SIGTERM if terminated else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:  # noqa: BLE001  a traceback helps no user
+        reporter.error(_internal_error(error))
+        return 1
+
+
+def _internal_error(error: Exception) -> RunnerError:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
+    hint = "hint: this is a defect of the runner; please report it with these lines"
+    return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

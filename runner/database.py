@@ -22,6 +22,7 @@ from runner.errors import ConnectError, DatabaseError, InputError
 from runner.manifest import Manifest
 
 APPLICATION_NAME = "runner"
+EMBEDDED = "embedded PostgreSQL"
 LOCK_WAIT = 60.0
 """How long to wait for another run to end, in seconds."""
 
@@ -70,9 +71,10 @@ def find_target(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
     elif environment.get("DB_HOST") or environment.get("DB_NAME"):
         yield Target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
     elif embedded.is_installed():
-        say(f"no database is configured: using the embedded PostgreSQL, data in {folder / embedded.FOLDER}")
+        data = os.path.relpath(folder / embedded.FOLDER)
+        say(f"no database is configured: using the embedded PostgreSQL, data in {data}")
         with embedded.running(folder / embedded.FOLDER) as parameters:
-            yield Target(make_conninfo("", **parameters), "embedded")
+            yield Target(make_conninfo("", **parameters), EMBEDDED)
     else:
         raise ConnectError(
             "no database is configured",
@@ -92,12 +94,17 @@ def connect(target: Target, manifest: Manifest, wait: float, say: Say) -> Iterat
             raise DatabaseError(
                 f"the server is PostgreSQL {server_version(connection)}; the manifest asks for {minimum} or newer"
             )
-        yield connection
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise DatabaseError(_first_line(target.redacted(str(error)))) from error
 
 
-def describe(connection: Connection[Any]) -> str:
+def describe(connection: Connection[Any], target: Target) -> str:
     """Return the database, the server and the role in words, without a password."""
     info = connection.info
+    if target.origin == EMBEDDED:
+        return f"{EMBEDDED} {server_version(connection)}"
     return (
         f"database {info.dbname} at {info.host or 'localhost'}:{info.port} as {info.user}, "
         f"PostgreSQL {server_version(connection)}"

@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor, pq
 from runner import history
 from runner.errors import ServerMessage, StatementError
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan, Step
+from runner.plan import Plan, ScriptPlan, Step, session_settings
 from runner.statements import excerpt
 
 Status = Literal["applied", "unchanged", "failed", "skipped"]
@@ -46,7 +46,7 @@ def execute(
 
     With `on_error = "stop"` the scripts after a failed one are skipped. Raise StatementError when the setup fails.
     """
-    _set_up(connection, plan)
+    _set_up(connection, plan, manifest)
     failed = False
     for script in plan.scripts:
         if failed and manifest.run.on_error == "stop":
@@ -55,7 +55,7 @@ def execute(
             yield ScriptResult(script, "unchanged")
         else:
             started(script)
-            result = _run_script(connection, plan, script, manifest.run.history_table)
+            result = _run_script(connection, plan.run, script, manifest)
             failed = failed or result.status == "failed"
             yield result
 
@@ -67,7 +67,7 @@ def statement_error(
     diagnostics = error.diag
     position = int(diagnostics.statement_position or 0)
     server = ServerMessage(
-        message=diagnostics.message_primary or str(error).strip() or type(error).__name__,
+        message=diagnostics.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0],
         sqlstate=error.sqlstate,
         detail=diagnostics.message_detail,
         hint=diagnostics.message_hint,
@@ -80,24 +80,24 @@ def statement_error(
     return StatementError(server, place=place, excerpt=lines)
 
 
-def _set_up(connection: Connection[Any], plan: Plan) -> None:
+def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None:
     if not plan.setup:
         return
-    statements = ["begin", *plan.session_settings(local=True), *plan.setup, "commit"]
+    statements = ["begin", *session_settings(manifest, local=True), *plan.setup, "commit"]
     failure = _send(connection, statements, [])
     if failure:
         index, error = failure
         raise statement_error(error, place="making the history table", sql=statements[index]) from error
 
 
-def _run_script(connection: Connection[Any], plan: Plan, script: ScriptPlan, table: str) -> ScriptResult:
+def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manifest: Manifest) -> ScriptResult:
     begin = time.monotonic()
     steps = script.to_send
-    record = history.record_applied(table, plan.run, script)
+    record = history.record_applied(manifest.run.history_table, run, script)
     cursors: list[Cursor[Any]] = []
     send = _send if script.script.transaction else _send_one_by_one
     before = ["begin"] if script.script.transaction else []
-    before += plan.session_settings(local=script.script.transaction)
+    before += session_settings(manifest, local=script.script.transaction)
     after = [record, "commit"] if script.script.transaction else [record]
     failure = send(connection, [*before, *(step.sql for step in steps), *after], cursors)
     seconds = time.monotonic() - begin
@@ -108,7 +108,8 @@ def _run_script(connection: Connection[Any], plan: Plan, script: ScriptPlan, tab
         return ScriptResult(script, "applied" if recorded else "unchanged", len(steps), rows, seconds, returned)
     index, server_error = failure
     error = _script_error(script, steps, index - len(before), server_error)
-    _record_failure(connection, plan, script, table, seconds=seconds, error=error)
+    record = history.record_failed(manifest.run.history_table, run, script, seconds=seconds, error=str(error))
+    _record_failure(connection, manifest, record, error)
     return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
 
 
@@ -175,12 +176,9 @@ def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: 
     return statement_error(error, place=place, sql=step.sql, line_at=line_at if as_written else None)
 
 
-def _record_failure(
-    connection: Connection[Any], plan: Plan, script: ScriptPlan, table: str, *, seconds: float, error: StatementError
-) -> None:
+def _record_failure(connection: Connection[Any], manifest: Manifest, record: str, error: StatementError) -> None:
     if connection.closed:
         raise error
-    record = history.record_failed(table, plan.run, script, seconds=seconds, error=str(error))
-    failure = _send(connection, ["begin", *plan.session_settings(local=True), record, "commit"], [])
+    failure = _send(connection, ["begin", *session_settings(manifest, local=True), record, "commit"], [])
     if failure:
         raise statement_error(failure[1], place="recording the failure in the history", sql=record) from error

@@ -5,7 +5,7 @@ Everything that runs or shows a plan reads this one list: `execute` sends it, `p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -64,14 +64,26 @@ class Plan(Struct, frozen=True):
 
     run: int
     setup: tuple[str, ...]
-    settings: tuple[tuple[str, str], ...]
     scripts: tuple[ScriptPlan, ...]
 
-    def session_settings(self, *, local: bool) -> Iterator[str]:
-        """Return the statements that give a transaction, or the session, the settings that scripts rely on."""
-        yield "reset all"
-        for name, value in self.settings:
-            yield f"set {'local ' if local else ''}{name} = {value}"
+
+def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
+    """Return the statements that give a transaction, or the session, the settings that scripts rely on.
+
+    They also end what an earlier script set for the session: SET and SET ROLE outlive their transaction.
+    """
+    project, run = manifest.project, manifest.run
+    path = ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
+    command = "set local" if local else "set"
+    return (
+        "reset session authorization",
+        "reset role",
+        "reset all",
+        f"{command} client_encoding = 'UTF8'",
+        f"{command} search_path = {path}",
+        f"{command} lock_timeout = {literal(run.lock_timeout)}",
+        f"{command} statement_timeout = {literal(run.statement_timeout)}",
+    )
 
 
 def make_plan(
@@ -102,7 +114,7 @@ def make_plan(
                     apply_effect(state, effect)
         plans.append(ScriptPlan(script, parsed, due, reason, tuple(steps)))
     setup = tuple(_setup(manifest, actual, history_ddl))
-    return Plan(run, setup, tuple(_settings(manifest)), tuple(plans))
+    return Plan(run, setup, tuple(plans))
 
 
 def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool, str]:
@@ -152,14 +164,3 @@ def _setup(manifest: Manifest, actual: Snapshot, history_ddl: Sequence[str]) -> 
         if Object("schema", schema) not in actual:
             yield f"create schema {identifier(schema)}"
     yield from history_ddl
-
-
-def _settings(manifest: Manifest) -> Iterable[tuple[str, str]]:
-    project, run = manifest.project, manifest.run
-    path = ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
-    return (
-        ("client_encoding", "'UTF8'"),
-        ("search_path", path),
-        ("lock_timeout", literal(run.lock_timeout)),
-        ("statement_timeout", literal(run.statement_timeout)),
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan
+from runner.plan import Plan, ScriptPlan, session_settings
 from runner.statements import Parsed
 
 _HEADER = """\
@@ -29,23 +29,23 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed]) -> str:
     )
     blocks = [header]
     if plan.setup:
-        lines = ["begin;", *_terminated(plan.session_settings(local=True)), *_terminated(plan.setup), "commit;"]
+        lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
         blocks.append(_block("The schemas and the history table that are missing", lines))
-    blocks += [_script(plan, script, manifest.run.history_table) for script in plan.scripts if script.due]
+    blocks += [_script(plan, script, manifest) for script in plan.scripts if script.due]
     if checks:
-        lines = ["begin read only;", *_terminated(plan.session_settings(local=True))]
+        lines = ["begin read only;", *_terminated(session_settings(manifest, local=True))]
         for check in checks:
             lines += _statements((statement.script, statement.line, statement.sql) for statement in check.statements)
         blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
     return "\n".join(blocks)
 
 
-def _script(plan: Plan, script: ScriptPlan, table: str) -> str:
+def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
     in_transaction = script.script.transaction
     lines = ["begin;"] if in_transaction else []
-    lines += _terminated(plan.session_settings(local=in_transaction))
+    lines += _terminated(session_settings(manifest, local=in_transaction))
     lines += _statements((script.script.path, step.statement.line, step.sql) for step in script.to_send)
-    lines += ["", *_terminated([history.record_applied(table, plan.run, script)])]
+    lines += ["", *_terminated([history.record_applied(manifest.run.history_table, plan.run, script)])]
     lines += ["commit;"] if in_transaction else []
     return _block(f"{script.script.path}: {script.script.description}", lines)
 

@@ -51,8 +51,18 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """Tell what is going on, on stderr."""
-        if not self.quiet:
-            _write(self.diagnostics, sys.stderr, text, "dim")
+        if self.quiet:
+            return
+        if self.status:
+            self.status.stop()
+        _write(self.diagnostics, sys.stderr, text, "dim")
+        if self.status:
+            self.status.start()
+
+    def notice(self, severity: str, text: str) -> None:
+        """Tell what the server says in passing: warnings, and with --verbose the rest."""
+        if self.verbose or severity == "WARNING":
+            self.say(f"{severity.lower()}: {text}")
 
     def error(self, error: RunnerError) -> None:
         """Print an error, on stderr; as JSON on stdout too."""
@@ -62,10 +72,11 @@ class Reporter:
     @contextmanager
     def progress(self) -> Iterator[None]:
         """Show a spinner on a terminal while something is going on."""
-        if self.diagnostics is None or self.quiet or self.as_json:
+        console = self.console or self.diagnostics
+        if console is None or self.quiet or self.as_json:
             yield
             return
-        with self.diagnostics.status("starting") as self.status:
+        with console.status("planning") as self.status:
             yield
         self.status = None
 
@@ -74,9 +85,12 @@ class Reporter:
         if self.status:
             self.status.update(f"{script.script.path}: {script.script.description}")
 
-    def apply_heading(self, loaded: Loaded, target: str) -> None:
-        """Print what is applied where, and the heading of the scripts' table."""
+    def heading(self, loaded: Loaded, target: str) -> None:
+        """Print which project it is about, and where."""
         self.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
+
+    def scripts_heading(self, loaded: Loaded) -> None:
+        """Print the heading of the scripts' table."""
         self.line(f"{'script':<{self.path_width(loaded)}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
 
     def path_width(self, loaded: Loaded) -> int:
@@ -115,7 +129,9 @@ class Reporter:
         for check in verification.checks:
             ok = not check.rows and not check.error
             show = self.line if ok else self.failure
-            show(f"{_mark(ok)} {check.check.path}: {check.check.description}", "" if ok else "red")
+            show(f"{_mark(ok)} check: {check.check.description}", "" if ok else "red")
+            if not ok:
+                self.failure(f"     {check.check.path}", "red")
             own = [f for f in verification.findings if f.kind == "check" and f.object == check.check.path]
             for finding in own[:MOST_ROWS_SHOWN]:
                 self.failure("\n".join(f"     {part}" for part in (finding.actual or "").splitlines()), "red")
@@ -160,14 +176,14 @@ def _console(stream: Any) -> Console | None:
         return None
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, soft_wrap=True)
+    return Console(file=stream, highlight=False)
 
 
 def _write(console: Console | None, stream: Any, text: str, style: str) -> None:
     if console is None:
         print(text, file=stream, flush=True)
         return
-    console.print(text, style=style or None, markup=False, emoji=False)
+    console.print(text, style=style or None, markup=False, emoji=False, overflow="fold")
 
 
 def _mark(ok: bool) -> str:  # noqa: FBT001

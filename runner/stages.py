@@ -102,17 +102,15 @@ def apply(
     for result in execute(connection, made, loaded.project.manifest, started):
         results.append(result)
         finished(result)
-    return ApplyResult(made, tuple(results), verify(connection, loaded, made, tuple(results)))
+    return ApplyResult(made, tuple(results), verify(connection, loaded, tuple(results)))
 
 
-def verify(
-    connection: Connection[Any], loaded: Loaded, plan: Plan, results: tuple[ScriptResult, ...] = ()
-) -> Verification:
+def verify(connection: Connection[Any], loaded: Loaded, results: tuple[ScriptResult, ...] = ()) -> Verification:
     """Compare the database with what is declared, and run the checks. Only reads."""
     from runner.checks import run_checks
     from runner.verify import verify as compare
 
-    checks = run_checks(connection, plan, loaded.project.manifest.checks, loaded.checks)
+    checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     actual = _snapshot(connection, loaded)
     return compare(loaded.declared, actual, field_mappings=loaded.field_mappings, checks=checks, scripts=results)
 
