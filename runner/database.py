@@ -28,6 +28,7 @@ LOCK_WAIT = 60.0
 
 _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
+_LAST_PORT = 65_535
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 Say = Callable[[str], None]
@@ -67,9 +68,9 @@ def find_target(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
     elif url := environment.get("DATABASE_URL"):
         yield _target(url, "DATABASE_URL")
     elif name := next((name for name in _LIBPQ if environment.get(name)), None):
-        yield Target("", name)
+        yield _target("postgresql://", name)
     elif environment.get("DB_HOST") or environment.get("DB_NAME"):
-        yield Target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
+        yield _target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
     elif embedded.is_installed():
         data = os.path.relpath(folder / embedded.FOLDER)
         say(f"no database is configured: using the embedded PostgreSQL, data in {data}")
@@ -151,7 +152,15 @@ def _target(dsn: str, origin: str) -> Target:
         ) from None
     if not parameters and not dsn.startswith(("postgresql://", "postgres://")):
         raise InputError("empty; give a connection string, or leave it out", place=origin)
+    _check_port(str(parameters.get("port") or os.environ.get("PGPORT", "")), origin)
     return Target(dsn, origin)
+
+
+def _check_port(ports: str, origin: str) -> None:
+    """Raise InputError for a port that is no number, which libpq would take for a server that is down."""
+    for port in ports.split(","):
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
+            raise InputError(f"a port is a number from 1 to {_LAST_PORT}, not {port!r}", place=origin)
 
 
 def _service_conninfo(environment: Mapping[str, str]) -> str:
@@ -201,14 +210,14 @@ def _timeout(remaining: float) -> int:
 
 
 def _connect_error(target: Target, error: psycopg.Error, waited: float) -> ConnectError:
-    lines = [line.strip() for line in target.redacted(str(error)).splitlines() if line.strip()]
-    text = re.sub(r"^(connection failed: )", "", lines[0]) if lines else "no reason given"
+    text = _first_line(target.redacted(str(error)))
     after = f" after {waited:g} s" if waited else ""
-    return ConnectError(f"cannot connect{after}: {text}", place=target.origin, notes=tuple(lines[1:]))
+    return ConnectError(f"cannot connect{after}: {text}", place=target.origin)
 
 
 def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else "no answer"
+    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    return re.sub(r"^connection (failed|is bad): ", "", line)
 
 
 def _scalar(connection: Connection[Any], sql: str, *parameters: object) -> Any:

@@ -28,7 +28,7 @@ class RunnerError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
-        return "\n".join((head, *(f"  {note}" for note in self.notes)))
+        return "\n".join((head, *(f"  {line}" for note in self.notes for line in note.split("\n"))))
 
 
 class InputError(RunnerError):

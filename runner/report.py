@@ -167,7 +167,8 @@ class Reporter:
         self.failure(f"not as declared: {_count(len(verification.findings), 'finding')}")
         for finding in verification.findings:
             if finding.kind == "script":
-                self.failure(f"     script {finding.object}: {(finding.actual or 'skipped').splitlines()[0]}", "red")
+                first = finding.actual.splitlines()[0] if finding.actual else f"{finding.object}: skipped"
+                self.failure(f"     {first}", "red")
 
 
 def _console(stream: Any) -> Console | None:

@@ -67,7 +67,7 @@ def verify(
     objects = [*_differences(declared, actual), *_mapped_types(field_mappings, actual)]
     others = [finding for check in checks for finding in _check_findings(check)]
     others += [
-        Finding("script", result.plan.script.path, actual=str(result.error))
+        Finding("script", result.plan.script.path, actual=str(result.error) if result.error else None)
         for result in scripts
         if result.status in ("failed", "skipped")
     ]
