@@ -240,7 +240,8 @@ def _run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
         terminated = isinstance(error.__cause__, Terminated)  # click raises Abort from the interrupt
-        reporter.say(f"{'terminated' if terminated else 'interrupted'}; the open transaction is rolled back")
+        what = "terminated" if terminated else "interrupted"
+        reporter.error(RunnerError(f"{what}; the open transaction is rolled back"))
         return 128 + (signal.SIGTERM if terminated else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import re
@@ -30,6 +31,8 @@ _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 _LAST_PORT = 65_535
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
 
 Say = Callable[[str], None]
 """Tells the user what is going on; takes one line."""
@@ -98,7 +101,8 @@ def connect(target: Target, manifest: Manifest, wait: float, say: Say) -> Iterat
         try:
             yield connection
         except psycopg.Error as error:
-            raise DatabaseError(_first_line(target.redacted(str(error)))) from error
+            code = f" [{error.sqlstate}]" if error.sqlstate else ""
+            raise DatabaseError(f"{_first_line(target.redacted(str(error)))}{code}") from error
 
 
 def describe(connection: Connection[Any], target: Target) -> str:

@@ -12,6 +12,7 @@ from postgast import pg_query_pb2 as pg
 
 PRESENT = "present"
 VALID = "valid"
+NOT_VALIDATED = "not validated"
 
 
 class Object(NamedTuple):
@@ -31,9 +32,12 @@ class Object(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What happens to one object; `value` is its state for `create`, its new name for `rename`."""
+    """What happens to one object; `value` is its state afterwards, or its new name for `rename`.
 
-    action: Literal["create", "drop", "rename"]
+    `create` does nothing to an object that is there already, `set` changes its state.
+    """
+
+    action: Literal["create", "set", "drop", "rename"]
     object: Object
     value: str = PRESENT
 
@@ -52,15 +56,15 @@ class Declaration(NamedTuple):
 
     effects: tuple[Effect, ...] = ()
     guarded: bool = False
-    """It is not needed when its objects are there: IF NOT EXISTS, COMMENT, and ADD CONSTRAINT, which has no guard."""
+    """It is not needed when its objects are there: IF NOT EXISTS, COMMENT, ADD CONSTRAINT, VALIDATE CONSTRAINT."""
     opaque: bool = False
     """It may do more to the objects of the database than its effects say."""
     elements: tuple[Element, ...] = ()
 
     @property
-    def creates(self) -> dict[Object, str]:
-        """The objects that it makes, with the state that they are in afterwards."""
-        return {effect.object: effect.value for effect in self.effects if effect.action == "create"}
+    def declares(self) -> tuple[Effect, ...]:
+        """The effects that leave something behind: what is created or set."""
+        return tuple(effect for effect in self.effects if effect.action in ("create", "set"))
 
 
 ElementText = Callable[[int], str]
@@ -130,10 +134,11 @@ class _Reader:
     def constraint(self, table: Object, constraint: pg.Constraint, column: str = "") -> Iterator[Effect]:
         if pg.ConstrType.Name(constraint.contype) in ("CONSTR_NOTNULL", "CONSTR_NULL", "CONSTR_DEFAULT"):
             return
+        state = NOT_VALIDATED if constraint.skip_validation else VALID
         if constraint.conname:
-            yield Effect("create", Object("constraint", constraint.conname, table.name, table.schema), VALID)
+            yield Effect("create", Object("constraint", constraint.conname, table.name, table.schema), state)
         elif signature := self.signature(table, constraint, column):
-            yield Effect("create", signature, VALID)
+            yield Effect("create", signature, state)
 
     def signature(self, table: Object, constraint: pg.Constraint, column: str = "") -> Object | None:
         columns = ", ".join([column] if column else [*strings(constraint.keys or constraint.fk_attrs)])
@@ -169,6 +174,9 @@ class _Reader:
                 case "AT_AddConstraint":
                     effects += self.element_effects(table, added)
                     guarded = guarded and bool(added.constraint.conname)
+                case "AT_ValidateConstraint":
+                    constraint = Object("constraint", command.name, table.name, table.schema)
+                    effects.append(Effect("set", constraint, VALID))
                 case "AT_DropColumn":
                     effects.append(Effect("drop", Object("column", command.name, table.name, table.schema)))
                 case "AT_DropConstraint":
@@ -191,7 +199,7 @@ class _Reader:
                 return Declaration()
         if not body.comment:
             return Declaration((Effect("drop", commented),))
-        return Declaration((Effect("create", commented, body.comment),), guarded=True)
+        return Declaration((Effect("set", commented, body.comment),), guarded=True)
 
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.remove_type).removeprefix("OBJECT_").lower()

@@ -30,6 +30,9 @@ def declare(scripts: Iterable[Parsed]) -> State:
 def apply_effect(state: State, effect: Effect) -> None:
     """Change `state` as the statement changes the database, as far as its text tells."""
     if effect.action == "create":
+        state.setdefault(effect.object, effect.value)
+        return
+    if effect.action == "set":
         state[effect.object] = effect.value
         return
     affected = [item for item in state if _belongs_to(item, effect.object)]

@@ -13,7 +13,8 @@ from psycopg import Connection, Cursor, pq
 from runner import history
 from runner.errors import ServerMessage, StatementError
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan, Step, session_settings
+from runner.plan import Plan, ScriptPlan, Step, own_role, session_settings
+from runner.quote import literal
 from runner.statements import excerpt
 
 Status = Literal["applied", "unchanged", "failed", "skipped"]
@@ -24,7 +25,7 @@ class Returned(Struct, frozen=True):
 
     line: int
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | None, ...], ...]
 
 
 class ScriptResult(Struct, frozen=True):
@@ -93,24 +94,27 @@ def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None
 def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manifest: Manifest) -> ScriptResult:
     begin = time.monotonic()
     steps = script.to_send
-    record = history.record_applied(manifest.run.history_table, run, script)
     cursors: list[Cursor[Any]] = []
-    send = _send if script.script.transaction else _send_one_by_one
-    before = ["begin"] if script.script.transaction else []
-    before += session_settings(manifest, local=script.script.transaction)
-    after = [record, "commit"] if script.script.transaction else [record]
-    failure = send(connection, [*before, *(step.sql for step in steps), *after], cursors)
+    if script.script.transaction:
+        before = ["begin", *session_settings(manifest, local=True)]
+        after = [*own_role(script), history.record_applied(manifest, run, script), "commit"]
+        failure = _send(connection, [*before, *(step.sql for step in steps), *after], cursors)
+    else:
+        before, after = [*session_settings(manifest, local=False)], [*own_role(script)]
+        failure = _send_one_by_one(connection, [*before, *(step.sql for step in steps), *after], cursors)
     seconds = time.monotonic() - begin
-    if failure is None:
-        own = slice(len(before), len(before) + len(steps))
-        rows, returned = _results(steps, cursors[own])
-        recorded = cursors[own.stop].rowcount > 0
-        return ScriptResult(script, "applied" if recorded else "unchanged", len(steps), rows, seconds, returned)
-    index, server_error = failure
-    error = _script_error(script, steps, index - len(before), server_error)
-    record = history.record_failed(manifest.run.history_table, run, script, seconds=seconds, error=str(error))
-    _record_failure(connection, manifest, record, error)
-    return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
+    if failure:
+        index, server_error = failure
+        error = _script_error(script, steps, index - len(before), server_error)
+        _record(connection, manifest, run, script, seconds=seconds, error=error)
+        return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
+    recorded = True
+    if script.script.transaction:
+        recorded = cursors[-2].rowcount > 0
+    else:
+        _record(connection, manifest, run, script, seconds=seconds)
+    rows, returned = _results(steps, cursors[len(before) : len(before) + len(steps)])
+    return ScriptResult(script, "applied" if recorded else "unchanged", len(steps), rows, seconds, returned)
 
 
 def _send(
@@ -154,7 +158,7 @@ def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int
             written += max(cursor.rowcount, 0)
         if cursor.description:
             columns = tuple(column.name for column in cursor.description)
-            rows = tuple(tuple("" if value is None else str(value) for value in row) for row in cursor)
+            rows = tuple(tuple(None if value is None else str(value) for value in row) for row in cursor)
             returned.append(Returned(step.statement.line, columns, rows))
     return written, tuple(returned)
 
@@ -176,9 +180,20 @@ def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: 
     return statement_error(error, place=place, sql=step.sql, line_at=line_at if as_written else None)
 
 
-def _record_failure(connection: Connection[Any], manifest: Manifest, record: str, error: StatementError) -> None:
-    if connection.closed:
+def _record(
+    connection: Connection[Any],
+    manifest: Manifest,
+    run: int,
+    script: ScriptPlan,
+    *,
+    seconds: float,
+    error: StatementError | None = None,
+) -> None:
+    """Write the history row of a script that has ended, in a transaction of its own."""
+    if error and connection.closed:
         raise error
+    text = str(error) if error else None
+    record = history.record_ended(manifest, run, script, seconds=literal(round(seconds, 6)), error=text)
     failure = _send(connection, ["begin", *session_settings(manifest, local=True), record, "commit"], [])
     if failure:
-        raise statement_error(failure[1], place="recording the failure in the history", sql=record) from error
+        raise statement_error(failure[1], place=f"history row of {script.script.path}", sql=record) from error

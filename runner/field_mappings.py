@@ -44,6 +44,7 @@ _SPELLINGS = {"varchar": "character varying"}
 _NAME_BYTES = 63
 _LONGEST_TEXT = 255
 """Characters in a Jira field id or name, as the columns of `field_mappings` have them."""
+_LONGEST_INSTANCE = 50
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KNOWN_FIELD_KEYS = ("type", "required", "description", "system_field", "field_id")
 
@@ -144,6 +145,8 @@ class _Reader:
         for name, instance in document.instances.items():
             key = key_path("instances", name)
             self.check_name(name, key)
+            if len(name) > _LONGEST_INSTANCE:
+                self.fail(key, f"an instance's key has at most {_LONGEST_INSTANCE} characters, not {len(name)}")
             if name in _KNOWN_FIELD_KEYS:
                 self.fail(key, f"{name!r} is a key of fields; give the instance another name")
             convert(instance, _Instance, file=self.file, key=key)
@@ -223,26 +226,21 @@ class _Reader:
 
     def check_name(self, name: str, key: str) -> None:
         if not _IDENTIFIER.fullmatch(name):
-            self.fail(key, f"expected a key of letters, digits and _ that starts with a letter, not {name!r}")
+            self.fail(key, f"expected a key of letters, digits and _ that starts with a letter or _, not {name!r}")
 
     def fail(self, key: str, message: str) -> NoReturn:
         raise InputError(message, place=f"{self.file}: {key}")
 
 
+class _Repeated(dict[str, object]):
+    """An object in which a key stands twice, which JSON allows and a reader cannot mean."""
+
+    key = ""
+
+
 def _decode_json(text: str, file: str) -> object:
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        result = dict(pairs)
-        if len(result) < len(pairs):
-            names = [name for name, _ in pairs]
-            name = next(name for name in names if names.count(name) > 1)
-            raise _duplicate_key(text, file, name)
-        return result
-
-    def refuse(constant: str) -> NoReturn:
-        raise InputError(f"{constant} is not a JSON number; write a finite one", place=file)
-
     try:
-        document = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         message = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
@@ -250,27 +248,38 @@ def _decode_json(text: str, file: str) -> object:
     except RecursionError:
         raise InputError("not valid JSON: nested too deeply", place=file) from None
     except UnicodeEncodeError:
-        raise InputError(
-            "half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it", place=file
-        ) from None
-    except ValueError:
-        raise InputError("a number is too large; PostgreSQL cannot store it as given", place=file) from None
-    if "\\u0000" in text and _holds_nul(document):
-        raise InputError("\\u0000 in a string; PostgreSQL cannot store it, remove it", place=file)
+        message = "half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it"
+        raise InputError(message, place=file) from None
+    except ValueError as error:
+        raise InputError(f"a number that PostgreSQL cannot store: {error}", place=file) from None
+    _check_values(document, "", file)
     return document
 
 
-def _duplicate_key(text: str, file: str, name: str) -> InputError:
-    quoted = json.dumps(name, ensure_ascii=False)
-    lines = [number for number, line in enumerate(text.split("\n"), 1) if re.search(re.escape(quoted) + r"\s*:", line)]
-    where = f" (lines {', '.join(map(str, lines))})" if len(lines) > 1 else ""
-    line = f":{lines[-1]}" if lines else ""
-    return InputError(f"key {name!r} stands twice in one object{where}; remove one", place=f"{file}{line}")
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    repeated = _Repeated(result)
+    names = [name for name, _ in pairs]
+    repeated.key = next(name for name in names if names.count(name) > 1)
+    return repeated
 
 
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _check_values(value: object, key: str, file: str) -> None:
+    """Raise InputError for a repeated key and for a NUL character, which jsonb cannot hold."""
+    if isinstance(value, _Repeated):
+        raise InputError("the key stands twice; remove one", place=f"{file}: {key_path(key, value.key)}")
+    if isinstance(value, str) and "\0" in value:
+        raise InputError("\\u0000 in a string; PostgreSQL cannot store it, remove it", place=f"{file}: {key}")
     if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_holds_nul(item) for item in value)
+        for name, item in value.items():
+            _check_values(name, key, file)
+            _check_values(item, key_path(key, name), file)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_values(item, key_path(key, index), file)

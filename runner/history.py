@@ -46,8 +46,7 @@ def ddl(manifest: Manifest) -> tuple[str, ...]:
 
 def read(connection: Connection[Any], manifest: Manifest) -> list[Entry]:
     """Return the whole history, oldest first; the table must exist."""
-    table = f"{identifier(manifest.project.schema)}.{identifier(manifest.run.history_table)}"
-    rows = connection.execute(f"select {_COLUMNS} from {table} order by run, started")  # noqa: S608
+    rows = connection.execute(f"select {_COLUMNS} from {_table(manifest)} order by run, started")  # noqa: S608
     return [Entry(*row) for row in rows]
 
 
@@ -65,32 +64,37 @@ def next_run(entries: Iterable[Entry]) -> int:
     return max((entry.run for entry in entries), default=0) + 1
 
 
-def record_applied(table: str, run: int, plan: ScriptPlan) -> str:
+def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     """Return the statement that records a script from within its own transaction.
 
     An `always` script is recorded only when its transaction wrote something, so that a quiet run leaves no trace.
     """
-    quiet = plan.script.run == "always" and plan.script.transaction
+    quiet = plan.script.run == "always"
+    started, seconds = "transaction_timestamp()", "extract(epoch from clock_timestamp() - transaction_timestamp())"
     condition = "\nwhere pg_current_xact_id_if_assigned() is not null" if quiet else ""
-    values = _values(run, plan, "applied")
-    return (
-        f"insert into {identifier(table)} ({_COLUMNS})\n"
-        f"select {values}, transaction_timestamp(),\n"
-        "    extract(epoch from clock_timestamp() - transaction_timestamp()), current_user, "
-        f"{literal(__version__)}, null{condition}"
-    )
+    return _insert(manifest, run, plan, "applied", started=started, seconds=seconds, error=None) + condition
 
 
-def record_failed(table: str, run: int, plan: ScriptPlan, *, seconds: float, error: str) -> str:
-    """Return the statement that records, in a transaction of its own, a script that was rolled back."""
-    values = _values(run, plan, "failed")
-    return (
-        f"insert into {identifier(table)} ({_COLUMNS})\n"
-        f"select {values}, clock_timestamp() - {literal(round(seconds, 3))} * interval '1 second',\n"
-        f"    {literal(round(seconds, 3))}, current_user, {literal(__version__)}, {literal(error)}"
-    )
+def record_ended(manifest: Manifest, run: int, plan: ScriptPlan, *, seconds: str, error: str | None = None) -> str:
+    """Return the statement that records a script afterwards: one that failed, or that runs without a transaction.
+
+    `seconds` is SQL: how long ago the script began.
+    """
+    started = f"clock_timestamp() - {seconds} * interval '1 second'"
+    status = "failed" if error else "applied"
+    return _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
 
 
-def _values(run: int, plan: ScriptPlan, status: str) -> str:
+def _insert(
+    manifest: Manifest, run: int, plan: ScriptPlan, status: str, *, started: str, seconds: str, error: str | None
+) -> str:
     values = (run, plan.script.path, plan.parsed.checksum, status, len(plan.to_send))
-    return ", ".join(literal(value) for value in values)
+    return (
+        f"insert into {_table(manifest)} ({_COLUMNS})\n"
+        f"select {', '.join(literal(value) for value in values)}, {started},\n"
+        f"    {seconds}, current_user, {literal(__version__)}, {literal(error)}"
+    )
+
+
+def _table(manifest: Manifest) -> str:
+    return f"{identifier(manifest.project.schema)}.{identifier(manifest.run.history_table)}"

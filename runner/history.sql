@@ -20,9 +20,9 @@ comment on column {{ table | identifier }}.run is 'Number of the run, from 1.';
 comment on column {{ table | identifier }}.script is 'Path of the script, relative to the manifest.';
 comment on column {{ table | identifier }}.checksum is
     'SHA-256 of the tokens of the rendered script; comments and white space do not count.';
-comment on column {{ table | identifier }}.status is 'applied: committed; failed: rolled back.';
+comment on column {{ table | identifier }}.status is 'applied, or failed: rolled back, unless the script runs without a transaction.';
 comment on column {{ table | identifier }}.statements is 'Number of statements that were sent.';
-comment on column {{ table | identifier }}.started is 'When the transaction of the script began.';
+comment on column {{ table | identifier }}.started is 'When the script began.';
 comment on column {{ table | identifier }}.seconds is 'How long the script took, in seconds.';
 comment on column {{ table | identifier }}.role is 'The role that ran the script.';
 comment on column {{ table | identifier }}.runner_version is 'Version of the runner.';

@@ -73,8 +73,9 @@ def _explain(what: str, raw: object, type_: type[object], steps: list[str | int]
     for step in steps:
         value = value[step]  # type: ignore[index]
     expected = _expected_at(type_, steps) if what.startswith("Invalid enum value") else ""
-    problem = expected or what[:1].lower() + what[1:].replace("`", "")
-    return InputError(f"{problem}, not {shown_value(value)}", place=f"{file}: {key_path(key, *steps)}")
+    problem = expected or what[:1].lower() + re.sub(", got .*", "", what[1:]).replace("`", "")
+    place = ": ".join(part for part in (file, key_path(key, *steps)) if part)
+    return InputError(f"{problem}, not {shown_value(value)}", place=place)
 
 
 def _type_at(type_: Any, steps: list[str | int]) -> Any:

@@ -116,7 +116,7 @@ def _decode_toml(text: str, file: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).rpartition(" (at ")
+        what, _, where = re.sub(r"\('([^']*)',\)", r"'\1'", str(error)).rpartition(" (at ")
         numbers = re.findall(r"[0-9]+", where)
         line = int(numbers[0]) if numbers else text.count("\n") + 1
         raise InputError(f"not valid TOML: {what[:1].lower()}{what[1:]}", place=f"{file}:{line}") from error
@@ -252,6 +252,6 @@ def _parse_override(name: str, text: str, default: object) -> object:
     kinds = (bool, int, float, str, list, dict, datetime.datetime, datetime.date, datetime.time)
     kind = next(kind for kind in kinds if isinstance(default, kind))
     if type(value) is not kind:
-        raise InputError(f"{name} is a {kind.__name__} in the manifest; expected one, not {text!r}", place="--var")
+        raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {text!r}", place="--var")
     _check_variable_value(value, f"--var: {name}")
     return value

@@ -10,8 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from runner.catalog import Snapshot, holds
-from runner.declarations import Object
+from runner.catalog import Snapshot
+from runner.declarations import Effect, Object
 from runner.declared import State, apply_effect
 from runner.manifest import Manifest, Script
 from runner.quote import identifier, literal
@@ -38,11 +38,12 @@ class Applied(Struct, frozen=True):
 
 
 class ScriptPlan(Struct, frozen=True):
-    """A script and its steps; `reason` says why it is due or not."""
+    """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied."""
 
     script: Script
     parsed: Parsed
     due: bool
+    changed: bool
     reason: str
     steps: tuple[Step, ...]
 
@@ -86,6 +87,12 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     )
 
 
+def own_role(script: ScriptPlan) -> tuple[str, ...]:
+    """Return the statements that end a role which the script has set, so that its history row can be written."""
+    sets = any(step.statement.node == "variable_set_stmt" for step in script.to_send)
+    return ("reset session authorization", "reset role") if sets else ()
+
+
 def make_plan(
     manifest: Manifest,
     scripts: Sequence[Parsed],
@@ -106,13 +113,14 @@ def make_plan(
         due, reason = _is_due(script, parsed, applied.get(script.path))
         steps = []
         for statement in parsed.statements:
-            step_list = _steps(statement, state if known else {}) if due else [_unchanged(statement, reason)]
+            step_list = _steps(statement, state if known else None) if due else [_unchanged(statement, reason)]
             steps += step_list
             if any(step.action != "unchanged" for step in step_list):
                 known = known and not statement.declaration.opaque
                 for effect in statement.declaration.effects:
                     apply_effect(state, effect)
-        plans.append(ScriptPlan(script, parsed, due, reason, tuple(steps)))
+        changed = script.path in applied and applied[script.path].checksum != parsed.checksum
+        plans.append(ScriptPlan(script, parsed, due, changed, reason, tuple(steps)))
     setup = tuple(_setup(manifest, actual, history_ddl))
     return Plan(run, setup, tuple(plans))
 
@@ -127,18 +135,26 @@ def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool,
     return True, f"changed since {last.at}"
 
 
-def _steps(statement: Statement, state: Mapping[Object, str]) -> list[Step]:
+def _steps(statement: Statement, state: Mapping[Object, str] | None) -> list[Step]:
+    """Return what is done for a statement in a database of that state; None when the state is not known."""
     declaration = statement.declaration
-    creates = declaration.creates
-    if not creates:
-        return [Step(statement, "run", "data" if statement.is_data else "always sent", statement.sql)]
-    missing = [item for item, value in creates.items() if not holds(value, state.get(item))]
-    if not missing and declaration.guarded:
+    declared = declaration.declares
+    if not declared or state is None:
+        reason = "an earlier statement may have changed what it declares" if declared else "declares nothing"
+        return [Step(statement, "run", "data" if statement.is_data else reason, statement.sql)]
+    needed = [effect for effect in declared if _is_needed(effect, state)]
+    if not needed and declaration.guarded:
         return [_unchanged(statement, "exists")]
-    if not declaration.guarded or not declaration.elements or next(iter(creates)) not in state:
-        reason = f"missing: {missing[0]}" if missing else "exists, and the statement has no IF NOT EXISTS"
-        return [Step(statement, "create", reason, statement.sql)]
-    return _missing_elements(statement, state) or [_unchanged(statement, "exists")]
+    if declaration.guarded and declaration.elements and declared[0].object in state:
+        return _missing_elements(statement, state) or [_unchanged(statement, "exists")]
+    reason = f"missing: {needed[0].object}" if needed else "exists, and the statement has no IF NOT EXISTS"
+    return [Step(statement, "create", reason, statement.sql)]
+
+
+def _is_needed(effect: Effect, state: Mapping[Object, str]) -> bool:
+    """Return whether the effect changes anything; IF NOT EXISTS passes over an object of whatever state."""
+    there = state.get(effect.object)
+    return there is None or (effect.action == "set" and there != effect.value)
 
 
 def _missing_elements(statement: Statement, state: Mapping[Object, str]) -> list[Step]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan, session_settings
+from runner.plan import Plan, ScriptPlan, own_role, session_settings
 from runner.statements import Parsed
 
 _HEADER = """\
 -- {name}: {scripts} scripts, rendered by runner {version}.
 -- Run it with psql -f on a database that lacks all of it; it stops at the first error.
--- Each script is one transaction, with its row in the table {history} inside.
+-- A script is one transaction, with its row in {history} inside, unless the manifest says otherwise.
 \\set ON_ERROR_STOP on
 \\set ON_ERROR_ROLLBACK off
 \\set AUTOCOMMIT on
@@ -41,12 +41,16 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed]) -> str:
 
 
 def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
-    in_transaction = script.script.transaction
-    lines = ["begin;"] if in_transaction else []
-    lines += _terminated(session_settings(manifest, local=in_transaction))
-    lines += _statements((script.script.path, step.statement.line, step.sql) for step in script.to_send)
-    lines += ["", *_terminated([history.record_applied(manifest.run.history_table, plan.run, script)])]
-    lines += ["commit;"] if in_transaction else []
+    statements = _statements((script.script.path, step.statement.line, step.sql) for step in script.to_send)
+    settings = _terminated(session_settings(manifest, local=script.script.transaction))
+    if script.script.transaction:
+        record = history.record_applied(manifest, plan.run, script)
+        lines = ["begin;", *settings, *statements, "", *_terminated([*own_role(script), record]), "commit;"]
+    else:
+        seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
+        record = history.record_ended(manifest, plan.run, script, seconds=seconds)
+        began = "select clock_timestamp() as runner_started \\gset"
+        lines = [*settings, began, *statements, "", *_terminated([*own_role(script), record])]
     return _block(f"{script.script.path}: {script.script.description}", lines)
 
 

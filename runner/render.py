@@ -10,7 +10,7 @@ import re
 import traceback
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
@@ -104,7 +104,7 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import StrictUndefined, TemplateSyntaxError
+    from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined
     from jinja2.ext import Extension
     from jinja2.lexer import Token
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -132,7 +132,7 @@ def _environment() -> Environment:
 
     environment = SqlEnvironment(
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=partial(_finalize, undefined=Undefined),
         extensions=[LineMarks],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -146,13 +146,13 @@ def _environment() -> Environment:
     return environment
 
 
-def _finalize(value: object) -> str:
-    from jinja2 import Undefined
-
-    if isinstance(value, Undefined):
-        str(value)
+def _finalize(value: object, undefined: type[object]) -> str:
+    if isinstance(value, Sql):
+        return f"{_BEGIN}{value.marked}{_END}"
+    if isinstance(value, undefined):
+        str(value)  # says which name it is, if there is one
         raise ValueError("an inline if without else has no value; add one")
-    return _BEGIN + (value.marked if isinstance(value, Sql) else literal(value)) + _END
+    return f"{_BEGIN}{literal(value)}{_END}"
 
 
 def _raw(value: object) -> Sql:
@@ -203,6 +203,6 @@ def _help(error: Exception) -> tuple[str, ...]:
         return ("hint: values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL",)
     if "is undefined" in text:
         return ("hint: variables stand in the manifest under [variables]",)
-    if "unexpected" in text or "expected token" in text or "unexpected char" in text:
+    if any(word in text.lower() for word in ("unexpected", "expected token", "missing end")):
         return ("hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}",)
     return ()

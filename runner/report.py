@@ -105,9 +105,11 @@ class Reporter:
         text = f"{script.script.path:<{self.width}}  {result.status:<9}  {numbers}"
         show = self.failure if result.status in ("failed", "skipped") else self.line
         show(text, _STYLES[result.status])
+        if script.changed and script.script.run == "once":
+            self.failure(f"    {script.reason}", "yellow")
         for returned in result.returned:
             for row in returned.rows[:MOST_ROWS_SHOWN]:
-                self.line("    " + "  ".join(row))
+                self.line("    " + "  ".join("null" if value is None else value for value in row))
             if len(returned.rows) > MOST_ROWS_SHOWN:
                 self.line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
         if result.error:
@@ -319,6 +321,7 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
     for script in scripts:
         if script.script.path not in last:
             yield f"{script.script.path:<{width}}  {'':>4}  not in history"
+    yield from (f"{s.script.path}: {s.reason}" for s in scripts if s.changed and s.script.run == "once")
     yield from _pending_lines(planned.plan)
 
 

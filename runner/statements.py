@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
+_COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
+_DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
@@ -81,9 +83,12 @@ class _Source:
 
     def check_outputs(self) -> None:
         """Raise InputError unless each `{{ … }}` stands for whole tokens."""
+        whole = set(self.starts)
         for output in self.rendered.outputs:
             for offset in (output.start, output.end):
                 position = self.positions.to_byte(offset)
+                if position in whole:
+                    continue
                 index = bisect_left(self.starts, position) - 1
                 if index >= 0 and self.tokens[index].end > position:
                     raise self.misplaced(output.line, self.tokens[index])
@@ -122,7 +127,7 @@ class _Source:
         first, last = bisect_left(self.starts, location), bisect_left(self.starts, end) - 1
         while self.tokens[first].token in _COMMENTS:
             first += 1
-        while self.tokens[last].token in (*_COMMENTS, pg.ASCII_59):
+        while self.tokens[last].token in (*_COMMENTS, _SEMICOLON):
             last -= 1
         return self.tokens[first].start, self.tokens[last].end
 
@@ -148,7 +153,9 @@ class _Source:
         return InputError(message, place=f"{self.rendered.path}:{line}", notes=notes)
 
     def checksum(self) -> str:
-        kept = (self.data[token.start : token.end] for token in self.tokens if token.token not in _COMMENTS)
+        data = self.data
+        texts = [data[start : token.end] for start, token in zip(self.starts, self.tokens, strict=True)]
+        kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
         return hashlib.sha256(b"\0".join(kept)).hexdigest()
 
     def element(self, location: int) -> str:
@@ -157,10 +164,11 @@ class _Source:
         depth, end = 0, location
         for place in range(index, len(self.tokens)):
             token = self.tokens[place]
-            if depth == 0 and token.token in (pg.ASCII_44, pg.ASCII_41):
+            kind = token.token
+            if depth == 0 and kind in (_COMMA, _CLOSE):
                 break
-            depth += {pg.ASCII_40: 1, pg.ASCII_41: -1}.get(token.token, 0)
-            if token.token not in _COMMENTS:
+            depth += _DEPTH.get(kind, 0)
+            if kind not in _COMMENTS:
                 end = token.end
         return self.data[location:end].decode()
 
@@ -169,17 +177,22 @@ class _Positions:
     """Translates between characters and bytes by way of the line that a position is in."""
 
     def __init__(self, text: str) -> None:
-        self.lines = text.splitlines(keepends=True)
+        self.is_ascii = text.isascii()
+        self.lines = [] if self.is_ascii else text.splitlines(keepends=True)
         self.characters = list(accumulate((len(line) for line in self.lines), initial=0))
         self.bytes = list(accumulate((len(line.encode()) for line in self.lines), initial=0))
 
     def to_byte(self, character: int) -> int:
+        if self.is_ascii:
+            return character
         index = bisect_right(self.characters, character) - 1
         if index == len(self.lines):
             return self.bytes[index]
         return self.bytes[index] + len(self.lines[index][: character - self.characters[index]].encode())
 
     def to_character(self, byte: int) -> int:
+        if self.is_ascii:
+            return byte
         index = bisect_right(self.bytes, byte) - 1
         if index == len(self.lines):
             return self.characters[index]

@@ -14,8 +14,8 @@
 -- Constraints have the names that PostgreSQL itself would give them, so that databases made by
 -- the service are recognised. Indexes are in 030_indexes.sql.
 --
--- Re-run: a table that exists is left as it is, whatever its shape; comparing shapes is the work
--- of "verify".
+-- Re-run: a table that exists is left as it is, but for columns and named constraints that it
+-- lacks: the runner adds those.
 -- Locks: none on a table that exists; a new foreign key takes SHARE ROW EXCLUSIVE on
 -- sync_history. COMMENT takes SHARE UPDATE EXCLUSIVE, which lets reads and writes go on.
 

@@ -15,10 +15,10 @@
 -- desc: the newest rows are wanted first, nulls included (desc means nulls first), which is
 -- what "order by ... desc" asks for.
 --
--- Re-run: an index that exists by its name is left as it is, whatever its definition; comparing
--- definitions is the work of "verify".
--- Locks: SHARE on the table (writes wait) while an index is built, and SHARE even when the
--- index exists. CONCURRENTLY is not written here, because it cannot run in a transaction.
+-- Re-run: an index that exists by its name is left as it is, whatever its definition; the runner
+-- does not send its statement again.
+-- Locks: SHARE on the table (writes wait) while an index is built. CONCURRENTLY is not written
+-- here, because it cannot run in a transaction.
 
 
 -- jira_issues_v2 ----------------------------------------------------------------------------

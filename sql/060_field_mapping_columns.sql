@@ -8,10 +8,10 @@
 -- Ten of the columns are already in 020_tables.sql, some with another type of the same family
 -- (varchar there, text here). Those keep their type and get their comment here.
 --
--- Re-run: a column that exists is left as it is, whatever its type.
--- Locks: ACCESS EXCLUSIVE on the table for each ADD COLUMN, even one that finds its column. A new
--- column is nullable and has no default, so the table is not rewritten. COMMENT takes SHARE
--- UPDATE EXCLUSIVE.
+-- Re-run: a column that exists is left as it is, whatever its type; the runner sends only what is
+-- missing, because even an ADD COLUMN that finds its column would take the lock.
+-- Locks: ACCESS EXCLUSIVE on the table for each ADD COLUMN. A new column is nullable and has no
+-- default, so the table is not rewritten. COMMENT takes SHARE UPDATE EXCLUSIVE.
 
 {% for column in field_mappings.columns %}
 
