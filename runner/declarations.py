@@ -92,13 +92,18 @@ _HARMLESS = frozenset(
 """Statements that neither drop nor rename an object that another one declares."""
 
 
+_TABLE_CONSTRAINTS = ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_FOREIGN", "CONSTR_CHECK", "CONSTR_EXCLUSION")
+
+
 class _Reader:
     def __init__(self, schema: str, element_text: ElementText) -> None:
         self.target = schema
         self.element_text = element_text
 
     def read_create_schema_stmt(self, body: pg.CreateSchemaStmt) -> Declaration:
-        return Declaration((Effect("create", Object("schema", body.schemaname)),), body.if_not_exists)
+        name = body.schemaname or body.authrole.rolename
+        effects = (Effect("create", Object("schema", name)),) if name else ()
+        return Declaration(effects, body.if_not_exists)
 
     def read_create_extension_stmt(self, body: pg.CreateExtensionStmt) -> Declaration:
         return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)
@@ -132,7 +137,7 @@ class _Reader:
                 yield from self.constraint(table, item.constraint)
 
     def constraint(self, table: Object, constraint: pg.Constraint, column: str = "") -> Iterator[Effect]:
-        if pg.ConstrType.Name(constraint.contype) in ("CONSTR_NOTNULL", "CONSTR_NULL", "CONSTR_DEFAULT"):
+        if pg.ConstrType.Name(constraint.contype) not in _TABLE_CONSTRAINTS:
             return
         state = NOT_VALIDATED if constraint.skip_validation else VALID
         if constraint.conname:
@@ -161,6 +166,8 @@ class _Reader:
         return Declaration((Effect("create", index, VALID),), body.if_not_exists)
 
     def read_alter_table_stmt(self, body: pg.AlterTableStmt) -> Declaration:
+        if pg.ObjectType.Name(body.objtype) != "OBJECT_TABLE":
+            return Declaration(opaque=True)
         table = self.relation("table", body.relation)
         effects: list[Effect] = []
         opaque, guarded = False, True
@@ -205,6 +212,8 @@ class _Reader:
         kind = pg.ObjectType.Name(body.remove_type).removeprefix("OBJECT_").lower()
         effects = []
         for item in body.objects:
+            if kind in ("schema", "extension"):
+                effects.append(Effect("drop", Object(kind, item.string.sval)))
             if kind in ("table", "index"):
                 schema, name = self.qualified([*strings(item.list.items)])
                 effects.append(Effect("drop", Object(kind, name, "", schema)))

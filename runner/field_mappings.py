@@ -45,6 +45,7 @@ _NAME_BYTES = 63
 _LONGEST_TEXT = 255
 """Characters in a Jira field id or name, as the columns of `field_mappings` have them."""
 _LONGEST_INSTANCE = 50
+_SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KNOWN_FIELD_KEYS = ("type", "required", "description", "system_field", "field_id")
 
@@ -59,14 +60,14 @@ class _Instance(_Strict, frozen=True):
 
 
 class _Group(_Strict, frozen=True):
-    fields: dict[str, dict[str, Any]]
+    fields: dict[str, Any]
     description: str = ""
 
 
 class _Document(_Strict, frozen=True):
     version: str
-    instances: dict[str, dict[str, Any]]
-    field_groups: dict[str, dict[str, Any]]
+    instances: dict[str, Any]
+    field_groups: dict[str, Any]
     last_updated: str = ""
     description: str = ""
 
@@ -157,13 +158,15 @@ class _Reader:
         if len(self.columns) > MOST_COLUMNS:
             self.fail(
                 "field_groups",
-                f"{len(self.columns)} mapped columns; a table can have {MOST_COLUMNS:,}, dropped ones included",
+                f"{len(self.columns):,} mapped columns; a table can have {MOST_COLUMNS:,}, dropped ones included",
             )
         raw: dict[str, object] = self.raw  # type: ignore[assignment]
         return FieldMappings(self.section.table, tuple(self.columns.values()), tuple(self.rows.values()), raw)
 
-    def read_field(self, name: str, spec: dict[str, Any], key: str) -> None:
+    def read_field(self, name: str, spec: object, key: str) -> None:
         self.check_name(name, key)
+        if not isinstance(spec, dict):
+            self.fail(key, f"expected an object, not {shown_value(spec)}")
         own = {k: v for k, v in spec.items() if k not in self.instances}
         if unknown := next((k for k in own if k not in _KNOWN_FIELD_KEYS), None):
             known = ", ".join((*_KNOWN_FIELD_KEYS, *self.instances))
@@ -192,6 +195,8 @@ class _Reader:
         return self.section.prefix + lowered
 
     def add_column(self, name: str, field: _Field, field_name: str, key: str) -> None:
+        if name in _SYSTEM_COLUMNS:
+            self.fail(key, f"{name!r} is a column that every table has already; rename the key")
         if len(name.encode()) > _NAME_BYTES:
             self.fail(
                 key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {_NAME_BYTES}, shorten the key"
@@ -250,8 +255,8 @@ def _decode_json(text: str, file: str) -> object:
     except UnicodeEncodeError:
         message = "half of a surrogate pair (\\ud800 to \\udfff); PostgreSQL cannot store it"
         raise InputError(message, place=file) from None
-    except ValueError as error:
-        raise InputError(f"a number that PostgreSQL cannot store: {error}", place=file) from None
+    except ValueError:
+        raise InputError("a number that PostgreSQL cannot store: too large, NaN or Infinity", place=file) from None
     _check_values(document, "", file)
     return document
 
@@ -267,7 +272,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
+    raise ValueError(constant)
 
 
 def _check_values(value: object, key: str, file: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 _PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _LONGEST_SHOWN_VALUE = 60
+_WORDS = {"str": "a string", "int": "a whole number", "bool": "true or false", "array": "an array"}
 
 
 def read_text(path: Path, shown: str) -> str:
@@ -68,14 +70,21 @@ def _explain(what: str, raw: object, type_: type[object], steps: list[str | int]
         return InputError(f"unknown key {match[1]!r}; known here: {known}", place=f"{file}: {place}")
     if match := re.fullmatch(r"Object missing required field `(.*)`", what):
         place = key_path(key, *steps, match[1])
-        return InputError(f"missing; add the key {match[1]!r}", place=f"{file}: {place}")
+        return InputError("missing; add it", place=f"{file}: {place}")
     value = raw
     for step in steps:
         value = value[step]  # type: ignore[index]
     expected = _expected_at(type_, steps) if what.startswith("Invalid enum value") else ""
-    problem = expected or what[:1].lower() + re.sub(", got .*", "", what[1:]).replace("`", "")
+    problem = expected or _in_words(what, "an object" if file.endswith(".json") else "a table")
     place = ": ".join(part for part in (file, key_path(key, *steps)) if part)
     return InputError(f"{problem}, not {shown_value(value)}", place=place)
+
+
+def _in_words(what: str, word_for_object: str) -> str:
+    text = re.sub(r", got .*| \| null|`", "", what)
+    for name, word in {**_WORDS, "object": word_for_object}.items():
+        text = re.sub(rf"\b{name}\b", word, text)
+    return text[:1].lower() + text[1:]
 
 
 def _type_at(type_: Any, steps: list[str | int]) -> Any:
@@ -84,6 +93,8 @@ def _type_at(type_: Any, steps: list[str | int]) -> Any:
             type_ = typing.get_args(type_)[0]
         else:
             type_ = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}[step]
+        if isinstance(type_, types.UnionType):
+            type_ = typing.get_args(type_)[0]  # the other is None
     return type_
 
 

@@ -15,12 +15,15 @@ from runner.errors import InputError
 from runner.inputs import convert, key_path, read_text, shown_value
 
 OLDEST_POSTGRESQL = 15
-RESERVED_VARIABLES = frozenset({"schema", "extension_schema", "field_mappings"})
+RESERVED_VARIABLES = frozenset(
+    {"schema", "extension_schema", "field_mappings", "true", "True", "false", "False", "none", "None"}
+)
 
 _NAME_BYTES = 63
 _LONGEST_MILLISECONDS = 2**31 - 1
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"([0-9]+)\s*(us|ms|s|min|h|d|)")
+_LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 
@@ -114,14 +117,25 @@ def load_manifest(path: Path, overrides: tuple[str, ...] = ()) -> Project:
 
 def _decode_toml(text: str, file: str) -> dict[str, object]:
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
+        _check_strings(document, "", file)
     except tomllib.TOMLDecodeError as error:
         what, _, where = re.sub(r"\('([^']*)',\)", r"'\1'", str(error)).rpartition(" (at ")
         numbers = re.findall(r"[0-9]+", where)
         line = int(numbers[0]) if numbers else text.count("\n") + 1
-        raise InputError(f"not valid TOML: {what[:1].lower()}{what[1:]}", place=f"{file}:{line}") from error
-    except RecursionError:
-        raise InputError("not valid TOML: nested too deeply", place=file) from None
+        problem = what[:1].lower() + what[1:].replace("overwrite a value", "give a key two values")
+        raise InputError(f"not valid TOML: {problem}", place=f"{file}:{line}") from error
+    except (RecursionError, ValueError):
+        raise InputError("not valid TOML: nested too deeply, or a number with too many digits", place=file) from None
+    return document
+
+
+def _check_strings(value: object, key: str, file: str) -> None:
+    if isinstance(value, str) and "\0" in value:
+        raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=f"{file}: {key}")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        _check_strings(item, key_path(key, step), file)
 
 
 def _check_values(project: Project) -> None:
@@ -135,6 +149,7 @@ def _check_values(project: Project) -> None:
     }
     if manifest.field_mappings:
         names["field_mappings.table"] = manifest.field_mappings.table
+        _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
         _check_name(name, f"{file}: {key}")
     for key in ("lock_timeout", "statement_timeout"):
@@ -152,6 +167,14 @@ def _check_name(name: str, place: str) -> None:
         raise InputError(f"names that start with pg_ belong to PostgreSQL, not {shown_value(name)}", place=place)
 
 
+def _check_prefix(section: FieldMappingsSection, file: str) -> None:
+    texts = {"prefix": section.prefix} | {f"unprefixed[{i}]": name for i, name in enumerate(section.unprefixed)}
+    for key, text in texts.items():
+        if not _LOWER_NAME.fullmatch(text) and (text or key != "prefix"):
+            message = f"expected lower-case letters, digits and _, as columns have them, not {shown_value(text)}"
+            raise InputError(message, place=f"{file}: field_mappings.{key}")
+
+
 def _check_duration(text: str, place: str) -> None:
     match = _DURATION.fullmatch(text)
     if not match:
@@ -167,7 +190,7 @@ def _check_variable(name: str, value: object, place: str) -> None:
     if not _VARIABLE_NAME.fullmatch(name):
         raise InputError("expected a name of letters, digits and _; rename the variable", place=place)
     if name in RESERVED_VARIABLES:
-        raise InputError("the runner sets this name itself; rename the variable", place=place)
+        raise InputError("the name has a meaning of its own in templates; rename the variable", place=place)
     _check_variable_value(value, place)
 
 
@@ -189,7 +212,7 @@ def _check_paths(project: Project, section: str, paths: list[str]) -> None:
         key = key_path(section, index, "path")
         place = f"{project.file}: {key}"
         target = _check_inside(project, key, path)
-        match = _FILE_NAME.fullmatch(target.name)
+        match = _FILE_NAME.fullmatch(PurePosixPath(path).name)
         if not match:
             raise InputError(
                 f"expected a file name like 010_tables.sql (number, _, lower-case words), not {path!r}", place=place
@@ -209,6 +232,8 @@ def _check_inside(project: Project, key: str, path: str) -> Path:
     parts = PurePosixPath(path).parts
     if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or "\0" in path:
         raise InputError(f"expected a path below the manifest's folder, with /, not {path!r}", place=place)
+    if str(PurePosixPath(path)) != path:
+        raise InputError(f"write the path as {str(PurePosixPath(path))!r}, not {path!r}", place=place)
     target = project.folder / path
     try:
         resolved = target.resolve()
@@ -219,7 +244,8 @@ def _check_inside(project: Project, key: str, path: str) -> Path:
         if not resolved.is_file():
             raise InputError(f"{path!r} is not a file", place=place)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{path!r} cannot be read: {error}", place=place) from error
+        reason = getattr(error, "strerror", None) or "a link that leads to itself"
+        raise InputError(f"{path!r} cannot be read: {reason}", place=place) from error
     return resolved
 
 
@@ -244,14 +270,14 @@ def _parse_override(name: str, text: str, default: object) -> object:
         return text
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number with too many digits is a plain ValueError
         parsed = {}
     value: object = parsed["value"] if len(parsed) == 1 else None
     if isinstance(default, float) and type(value) is int:
-        value = float(value)
+        value = float(text) if math.isfinite(float(text)) else None
     kinds = (bool, int, float, str, list, dict, datetime.datetime, datetime.date, datetime.time)
     kind = next(kind for kind in kinds if isinstance(default, kind))
     if type(value) is not kind:
-        raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {text!r}", place="--var")
+        raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {shown_value(text)}", place="--var")
     _check_variable_value(value, f"--var: {name}")
     return value

@@ -22,10 +22,10 @@ _HEADER = """\
 def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed]) -> str:
     """Return the psql script; the same plan always gives the same text."""
     header = _HEADER.format(
-        name=manifest.project.name.replace("\n", " "),
+        name=_in_comment(manifest.project.name),
         scripts=len(plan.scripts),
         version=__version__,
-        history=manifest.run.history_table,
+        history=_in_comment(manifest.run.history_table),
     )
     blocks = [header]
     if plan.setup:
@@ -55,14 +55,19 @@ def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
 
 
 def _block(title: str, lines: Sequence[str]) -> str:
-    return "\n".join(("", f"-- {title.replace(chr(10), ' ')}", *lines, ""))
+    return "\n".join(("", f"-- {_in_comment(title)}", *lines, ""))
 
 
 def _statements(statements: Iterator[tuple[str, int, str]]) -> Iterator[str]:
     for path, line, sql in statements:
         yield ""
-        yield f"-- {path}:{line}"
+        yield f"-- {_in_comment(path)}:{line}"
         yield f"{sql};"
+
+
+def _in_comment(text: str) -> str:
+    """Return the text in one line: both line feed and carriage return end a comment of SQL."""
+    return " ".join(text.split())
 
 
 def _terminated(statements: Sequence[str] | Iterator[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import re
+from typing import NoReturn
 
 KEYWORDS = frozenset(
     """
@@ -53,38 +54,44 @@ def identifier(name: object) -> str:
     """Return a name as an identifier, in quotes when it needs them. Raise ValueError when it cannot be one."""
     if not isinstance(name, str):
         raise ValueError(f"an identifier is a string, not {name!r}")
-    if not 0 < len(_encoded(name)) <= _NAME_BYTES:
+    require_storable(name)
+    if not 0 < len(name.encode()) <= _NAME_BYTES:
         raise ValueError(f"an identifier has 1 to {_NAME_BYTES} bytes, not {name!r}")
     if _PLAIN.fullmatch(name) and name not in KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 
 
+def require_storable(text: str) -> None:
+    """Raise ValueError for text that PostgreSQL cannot store: NUL, and halves of surrogate pairs."""
+    if "\0" in text:
+        raise ValueError("PostgreSQL cannot store a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"half of a surrogate pair cannot be stored: {text!r}") from None
+
+
 def _string(text: str) -> str:
-    _encoded(text)
+    require_storable(text)
     quoted = text.replace("'", "''")
     if "\\" in quoted:
         return "E'" + quoted.replace("\\", "\\\\") + "'"
     return f"'{quoted}'"
 
 
-def _encoded(text: str) -> bytes:
-    if "\0" in text:
-        raise ValueError("PostgreSQL cannot store a NUL character")
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"half of a surrogate pair cannot be stored: {text!r}") from None
-
-
 def _json(value: object) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_refuse)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not a JSON value: {error}") from None
     if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
         raise ValueError("PostgreSQL cannot store a NUL character")
     return text
+
+
+def _refuse(value: object) -> NoReturn:
+    raise ValueError(f"{value} is a {type(value).__name__}")
 
 
 def _moment(value: object) -> str:

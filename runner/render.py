@@ -18,7 +18,7 @@ from msgspec import Struct
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings
 from runner.manifest import Project
-from runner.quote import identifier, literal
+from runner.quote import identifier, literal, require_storable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -85,7 +85,7 @@ def template_variables(project: Project, field_mappings: FieldMappings | None) -
 
 
 def _render_marked(path: str, template: str, variables: dict[str, object]) -> str:
-    from jinja2 import TemplateError, TemplateSyntaxError
+    from jinja2 import TemplateSyntaxError
 
     environment = _environment()
     try:
@@ -94,7 +94,7 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
         rendered: Any = compiled.render(variables)
     except TemplateSyntaxError as error:
         raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=_help(error)) from error
-    except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except Exception as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
         place = f"{path}:{lines[-1]}" if lines else path
         raise InputError(_lowered(str(error)), place=place, notes=_help(error)) from error
@@ -114,7 +114,7 @@ def _environment() -> Environment:
 
         @staticmethod
         def concat(pieces: Iterable[str]) -> Sql:
-            return Sql("".join(pieces))
+            return Sql("".join([piece.marked if isinstance(piece, Sql) else piece for piece in pieces]))
 
     class LineMarks(Extension):
         """Puts the template's line number before each line of plain text, and refuses some tags."""
@@ -125,6 +125,8 @@ def _environment() -> Environment:
                 if previous == "block_begin" and token.value in _REFUSED_TAGS:
                     raise TemplateSyntaxError(f"{{% {token.value} %}} is not available here", token.lineno)
                 previous = token.type
+                if token.type == "variable_begin":
+                    yield Token(token.lineno, "data", f"\0{token.lineno}\0")
                 if token.type == "data":
                     yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
                 else:
@@ -137,30 +139,42 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        optimized=False,  # a template is rendered once, and an error in a constant keeps its line
     )
     for name in _HTML_OR_RANDOM.split():
         del environment.filters[name]
     del environment.globals["lipsum"]
-    environment.filters["identifier"] = lambda name: Sql(identifier(name))
-    environment.filters["sql"] = _raw
+    environment.filters["identifier"] = partial(_identifier, undefined=Undefined)
+    environment.filters["sql"] = partial(_raw, undefined=Undefined)
     return environment
 
 
 def _finalize(value: object, undefined: type[object]) -> str:
     if isinstance(value, Sql):
         return f"{_BEGIN}{value.marked}{_END}"
-    if isinstance(value, undefined):
-        str(value)  # says which name it is, if there is one
-        raise ValueError("an inline if without else has no value; add one")
+    _require_defined(value, undefined)
     return f"{_BEGIN}{literal(value)}{_END}"
 
 
-def _raw(value: object) -> Sql:
+def _identifier(value: object, undefined: type[object]) -> Sql:
+    _require_defined(value, undefined)
+    return Sql(identifier(value))
+
+
+def _raw(value: object, undefined: type[object]) -> Sql:
+    _require_defined(value, undefined)
+    if isinstance(value, Sql):
+        return value
     if not isinstance(value, str):
         raise ValueError(f"the filter sql takes a string, not {value!r}")
-    if "\0" in value:
-        raise ValueError("PostgreSQL cannot store a NUL character")
-    return value if isinstance(value, Sql) else Sql(value)
+    require_storable(value)
+    return Sql(value)
+
+
+def _require_defined(value: object, undefined: type[object]) -> None:
+    if isinstance(value, undefined):
+        str(value)  # says which name it is, if there is one
+        raise ValueError("an inline if without else has no value; add one")
 
 
 def _mark_lines(text: str, first: int) -> str:

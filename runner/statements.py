@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
 _DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
+_LONGEST_EXCERPT = 120
+_COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
+_NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
@@ -61,8 +65,12 @@ def parse(rendered: Rendered, *, schema: str) -> Parsed:
 def excerpt(text: str, offset: int) -> tuple[str, ...]:
     """Return the line of `text` around a character, and a caret below that character."""
     start = text.rfind("\n", 0, offset) + 1
-    line = text[start:].split("\n", 1)[0]
-    return line.replace("\t", " "), " " * (offset - start) + "^"
+    end = text.find("\n", offset)
+    line, caret = text[start : len(text) if end < 0 else end], offset - start
+    if len(line) > _LONGEST_EXCERPT:
+        cut = max(caret - _LONGEST_EXCERPT // 2, 0)
+        line, caret = f"…{line[cut : cut + _LONGEST_EXCERPT]}…", caret - cut + 1
+    return line.replace("\t", " "), " " * caret + "^"
 
 
 class _Source:
@@ -140,17 +148,20 @@ class _Source:
                 place=place,
             )
         if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
-            raise InputError("COPY from or to the client is not possible; use INSERT", place=place)
+            raise InputError(_NO_COPY, place=place)
 
     def syntax_error(self, error: postgast.PgQueryError) -> InputError:
-        offset = max(error.cursorpos - 1, 0)
-        line = self.rendered.line_at(offset)
-        notes = excerpt(self.text, offset)
-        if self.text[offset : offset + 1] == "\\":
+        path = self.rendered.path
+        if not error.cursorpos:
+            return InputError(error.message, place=path)
+        offset = error.cursorpos - 1
+        if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
+            return InputError(_NO_COPY, place=f"{path}:{self.rendered.line_at(copy.start())}")
+        message = error.message
+        if message.startswith('syntax error at or near "\\'):
             message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
-        else:
-            message = error.message
-        return InputError(message, place=f"{self.rendered.path}:{line}", notes=notes)
+        place = f"{path}:{self.rendered.line_at(offset)}"
+        return InputError(message, place=place, notes=excerpt(self.text, offset))
 
     def checksum(self) -> str:
         data = self.data

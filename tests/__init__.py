@@ -1,0 +1,1 @@
+"""The tests; those that need a database use a real PostgreSQL."""

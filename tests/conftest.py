@@ -1,0 +1,137 @@
+"""Where the tests find a server, and the fixtures that all of them share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from tests import servers
+from tests.projects import Result, run_runner, write_project
+from tests.servers import Server
+
+Run = Callable[..., Result]
+MakeProject = Callable[..., Path]
+
+_STACK = pytest.StashKey[ExitStack]()
+_SERVER = pytest.StashKey[Server]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--dsn", metavar="DSN", help="run on this server, as a superuser; else RUNNER_TEST_DSN")
+    parser.addoption(
+        "--server",
+        choices=("embedded", "container"),
+        default="embedded",
+        help="without a DSN: start the embedded PostgreSQL, or a container of RUNNER_TEST_IMAGE (postgres:15)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_STACK] = ExitStack()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_STACK].close()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if config.option.collectonly:
+        return None
+    server = _server(config)
+    return f"server: PostgreSQL {server.version} at {conninfo_to_dict(server.conninfo).get('host', 'the default host')}"
+
+
+def _server(config: pytest.Config) -> Server:
+    """Return the server of this session, which the first call finds or starts."""
+    if _SERVER not in config.stash:
+        config.stash[_SERVER] = _find_server(config)
+    return config.stash[_SERVER]
+
+
+def _find_server(config: pytest.Config) -> Server:
+    stack = config.stash[_STACK]
+    if dsn := config.option.dsn or os.environ.get("RUNNER_TEST_DSN"):
+        return Server(dsn)
+    if config.option.server == "container":
+        image = os.environ.get("RUNNER_TEST_IMAGE", "postgres:15")
+        return stack.enter_context(servers.container_server(image))
+    return stack.enter_context(servers.embedded_server())
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Server:
+    """The server that the session runs on."""
+    return _server(pytestconfig)
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[str]:
+    """The connection string of an empty database."""
+    with server.database() as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """The name of a database that this repository's project was applied to, to be copied."""
+    with server.database() as dsn:
+        result = run_runner("apply", "--dsn", dsn)
+        assert result.code == 0, result
+        yield str(conninfo_to_dict(dsn)["dbname"])
+
+
+@pytest.fixture
+def applied(server: Server, template: str) -> Iterator[str]:
+    """The connection string of a database that this repository's project was applied to, once."""
+    with server.database(template) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def reference(server: Server, template: str) -> Iterator[Connection]:
+    """A read-only connection to a copy of the applied database that all tests share."""
+    with server.database(template) as dsn:
+        options = "-c default_transaction_read_only=on"
+        with psycopg.connect(dsn, autocommit=True, options=options) as opened:
+            yield opened
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    """A connection to the test's empty database, each statement a transaction."""
+    with psycopg.connect(database, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def applied_connection(applied: str) -> Iterator[Connection]:
+    """A connection to the test's copy of the applied database, each statement a transaction."""
+    with psycopg.connect(applied, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MakeProject:
+    """Writes a small project below the test's folder; see write_project."""
+
+    def make(scripts: dict[str, str], **others: dict[str, object]) -> Path:
+        return write_project(tmp_path, scripts, **others)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the runner as a program in the test's folder; see run_runner."""
+
+    def run_here(*arguments: str | Path, **others: object) -> Result:
+        return run_runner(*arguments, **{"folder": tmp_path, **others})  # type: ignore[arg-type]
+
+    return run_here

