@@ -6,6 +6,7 @@ Exit codes: 0 done and verified; 1 whatever the database, the network or a permi
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.stages import Loaded
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("'nan' is not a number of seconds.")
+    return value
+
 
 _COMMON = (
     click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
@@ -48,6 +56,7 @@ _DATABASE = (
         metavar="SECONDS",
         type=click.FloatRange(min=0, max=86_400),
         default=30,
+        callback=_finite,
         show_default=True,
         help="How long to wait for a server that is still starting.",
     ),

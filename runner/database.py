@@ -156,15 +156,21 @@ def _target(dsn: str, origin: str) -> Target:
         ) from None
     if not parameters and not dsn.startswith(("postgresql://", "postgres://")):
         raise InputError("empty; give a connection string, or leave it out", place=origin)
-    _check_port(str(parameters.get("port") or os.environ.get("PGPORT", "")), origin)
+    _check_parts(str(parameters.get("host") or ""), str(parameters.get("port") or os.environ.get("PGPORT", "")), origin)
     return Target(dsn, origin)
 
 
-def _check_port(ports: str, origin: str) -> None:
-    """Raise InputError for a port that is no number, which libpq would take for a server that is down."""
+def _check_parts(hosts: str, ports: str, origin: str) -> None:
+    """Raise InputError for what libpq would take for a server that is down.
+
+    The value is not shown: a password with an unquoted / or @ has its rest there.
+    """
+    quoting = ("hint: in a URL, write a / of the password as %2F, an @ as %40, a : as %3A",)
+    if "@" in hosts:
+        raise InputError("a host has no @", place=origin, notes=quoting)
     for port in ports.split(","):
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
-            raise InputError(f"a port is a number from 1 to {_LAST_PORT}, not {port!r}", place=origin)
+            raise InputError(f"a port is a number from 1 to {_LAST_PORT}", place=origin, notes=quoting)
 
 
 def _service_conninfo(environment: Mapping[str, str]) -> str:

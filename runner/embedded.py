@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from runner.errors import ConnectError
+
+if TYPE_CHECKING:
+    import psutil
 
 FOLDER = ".postgres"
 
@@ -78,5 +81,13 @@ def _mend(folder: Path, data: Path) -> None:
         if not psutil.pid_exists(pid):
             users.get_and_remove(pid)
     postmaster = PostmasterInfo.read_from_pgdata(data)
-    if postmaster and postmaster.process and postmaster.process.name() != "postgres":
+    if postmaster and postmaster.process and not _is_server(postmaster.process):
         (data / "postmaster.pid").unlink()
+        if postmaster.socket_path:
+            postmaster.socket_path.with_name(postmaster.socket_path.name + ".lock").unlink(missing_ok=True)
+
+
+def _is_server(process: psutil.Process) -> bool:
+    """Return whether it is a server that lives: its number may be another program's by now, or a zombie's."""
+    name, status = str(process.name()), str(process.status())
+    return name == "postgres" and status != "zombie"

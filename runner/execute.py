@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor, pq
 from runner import history
 from runner.errors import ServerMessage, StatementError
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan, Step, own_role, session_settings
+from runner.plan import RESETS, Plan, ScriptPlan, Step, own_role, session_settings
 from runner.quote import literal
 from runner.statements import excerpt
 
@@ -97,11 +97,13 @@ def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manif
     cursors: list[Cursor[Any]] = []
     if script.script.transaction:
         before = ["begin", *session_settings(manifest, local=True)]
-        after = [*own_role(script), history.record_applied(manifest, run, script), "commit"]
+        after = [*own_role(script), history.record_applied(manifest, run, script), "commit", *RESETS]
         failure = _send(connection, [*before, *(step.sql for step in steps), *after], cursors)
     else:
-        before, after = [*session_settings(manifest, local=False)], [*own_role(script)]
-        failure = _send_one_by_one(connection, [*before, *(step.sql for step in steps), *after], cursors)
+        before = [*session_settings(manifest, local=False)]
+        failure = _send_one_by_one(connection, [*before, *(step.sql for step in steps)], cursors)
+        if not connection.closed:
+            _send(connection, RESETS, [])
     seconds = time.monotonic() - begin
     if failure:
         index, server_error = failure
@@ -110,7 +112,7 @@ def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manif
         return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
     recorded = True
     if script.script.transaction:
-        recorded = cursors[-2].rowcount > 0
+        recorded = cursors[len(before) + len(steps) + len(own_role(script))].rowcount > 0
     else:
         _record(connection, manifest, run, script, seconds=seconds)
     rows, returned = _results(steps, cursors[len(before) : len(before) + len(steps)])

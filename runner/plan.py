@@ -69,17 +69,11 @@ class Plan(Struct, frozen=True):
 
 
 def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
-    """Return the statements that give a transaction, or the session, the settings that scripts rely on.
-
-    They also end what an earlier script set for the session: SET and SET ROLE outlive their transaction.
-    """
+    """Return the statements that give a transaction, or the session, the settings that scripts rely on."""
     project, run = manifest.project, manifest.run
     path = ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
     command = "set local" if local else "set"
     return (
-        "reset session authorization",
-        "reset role",
-        "reset all",
         f"{command} client_encoding = 'UTF8'",
         f"{command} search_path = {path}",
         f"{command} lock_timeout = {literal(run.lock_timeout)}",
@@ -87,10 +81,14 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     )
 
 
+RESETS = ("reset session authorization", "reset role", "reset all")
+"""End what a script has set for the session: SET and SET ROLE outlive their transaction."""
+
+
 def own_role(script: ScriptPlan) -> tuple[str, ...]:
     """Return the statements that end a role which the script has set, so that its history row can be written."""
     sets = any(step.statement.node == "variable_set_stmt" for step in script.to_send)
-    return ("reset session authorization", "reset role") if sets else ()
+    return RESETS[:2] if sets else ()
 
 
 def make_plan(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import Plan, ScriptPlan, own_role, session_settings
-from runner.statements import Parsed
+from runner.plan import RESETS, Plan, ScriptPlan, own_role, session_settings
+from runner.statements import Parsed, with_free_colons
 
 _HEADER = """\
 -- {name}: {scripts} scripts, rendered by runner {version}.
@@ -45,12 +45,20 @@ def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
     settings = _terminated(session_settings(manifest, local=script.script.transaction))
     if script.script.transaction:
         record = history.record_applied(manifest, plan.run, script)
-        lines = ["begin;", *settings, *statements, "", *_terminated([*own_role(script), record]), "commit;"]
+        lines = [
+            "begin;",
+            *settings,
+            *statements,
+            "",
+            *_terminated([*own_role(script), record]),
+            "commit;",
+            *_terminated(RESETS),
+        ]
     else:
         seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
         record = history.record_ended(manifest, plan.run, script, seconds=seconds)
         began = "select clock_timestamp() as runner_started \\gset"
-        lines = [*settings, began, *statements, "", *_terminated([*own_role(script), record])]
+        lines = [*settings, began, *statements, "", *_terminated([*RESETS, record])]
     return _block(f"{script.script.path}: {script.script.description}", lines)
 
 
@@ -62,7 +70,7 @@ def _statements(statements: Iterator[tuple[str, int, str]]) -> Iterator[str]:
     for path, line, sql in statements:
         yield ""
         yield f"-- {_in_comment(path)}:{line}"
-        yield f"{sql};"
+        yield f"{with_free_colons(sql)};"
 
 
 def _in_comment(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import postgast
@@ -26,6 +26,7 @@ _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a com
 _LONGEST_EXCERPT = 120
 _COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
 _NO_COPY = "COPY from or to the client is not possible; use INSERT"
+_COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
@@ -71,6 +72,17 @@ def excerpt(text: str, offset: int) -> tuple[str, ...]:
         cut = max(caret - _LONGEST_EXCERPT // 2, 0)
         line, caret = f"…{line[cut : cut + _LONGEST_EXCERPT]}…", caret - cut + 1
     return line.replace("\t", " "), " " * caret + "^"
+
+
+def with_free_colons(sql: str) -> str:
+    """Return the statement with a space after each colon of its own, which psql would take for a variable's."""
+    if not _COLON_AND_MORE.search(sql):
+        return sql
+    data = sql.encode()
+    tokens = postgast.scan(sql).tokens
+    ends = [token.end for token in tokens if token.token == pg.ASCII_58]
+    pieces = [data[start:end] for start, end in pairwise([0, *ends, len(data)])]
+    return b" ".join(pieces).decode()
 
 
 class _Source:

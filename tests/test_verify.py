@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.conftest import MakeProject, Run
-from tests.projects import CASES, ROOT
-from tests.servers import dump
+from tests.projects import CASES, ROOT, run_runner, write_project
+from tests.servers import Server, dump
 
 FINDINGS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "findings.toml").read_text(encoding="utf-8"))
 SCRIPT = """
@@ -49,24 +52,38 @@ def found_of(document: Any) -> list[dict[str, Any]]:
 # Objects
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A project, and the name of a database that it was applied to, to be copied."""
+
+    folder: Path
+    database: str
+
+
+@pytest.fixture(scope="module")
+def declared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
+    folder = write_project(tmp_path_factory.mktemp("declared"), {"010_item.sql": SCRIPT})
+    with server.database() as dsn:
+        result = run_runner("apply", "--dsn", dsn, folder=folder)
+        assert result.code == 0, result
+        yield Declared(folder, str(conninfo_to_dict(dsn)["dbname"]))
+
+
 @pytest.mark.parametrize("case", FINDINGS)
-def test_verify_names_what_is_not_as_declared(
-    run: Run, project: MakeProject, database: str, connection: Connection, case: str
-) -> None:
+def test_verify_names_what_is_not_as_declared(server: Server, declared: Declared, case: str) -> None:
     """A deviation and what follows from it are findings, nothing else is, for programs and for people; exit code 1."""
-    project({"010_item.sql": SCRIPT})
-    assert run("apply", "--dsn", database).code == 0
-    connection.execute(FINDINGS[case]["damage"].encode())
-    result = run("verify", "--dsn", database, "--json")
-    assert result.code == 1
+    with server.database(declared.database) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(FINDINGS[case]["damage"].encode())
+        result = run_runner("verify", "--dsn", dsn, "--json", folder=declared.folder)
+        shown = run_runner("verify", "--dsn", dsn, folder=declared.folder)
+    assert (result.code, shown.code) == (1, 1)
     assert result.json["ok"] is False
     expected = FINDINGS[case]["findings"]
     found = found_of(result.json)
     assert [
         {key: finding.get(key) for key in wanted} for finding, wanted in zip(found, expected, strict=True)
     ] == expected
-    shown = run("verify", "--dsn", database)
-    assert shown.code == 1
     assert FINDINGS[case]["line"] in [" ".join(line.split()) for line in shown.out.splitlines()]
 
 
