@@ -13,7 +13,7 @@ from runner.errors import StatementError
 from runner.execute import roll_back, statement_error
 from runner.manifest import Check, Manifest
 from runner.plan import session_settings
-from runner.statements import Parsed, Statement
+from runner.statements import Parsed
 
 
 class CheckResult(Struct, frozen=True):
@@ -53,7 +53,7 @@ def _run_until_error(
         rows: list[str] = []
         for statement, cursor in zip(source.statements, answers, strict=True):
             if failure and cursor.statusmessage is None:
-                failed = statement_error(failure, place=_place(statement), sql=statement.sql)
+                failed = statement_error(failure, source, statement)
                 return [*results, CheckResult(check, tuple(rows), failed)]
             rows += _rows(cursor)
         results.append(CheckResult(check, tuple(rows)))
@@ -64,7 +64,3 @@ def _rows(cursor: Cursor[Any]) -> Iterator[str]:
     names = [column.name for column in cursor.description or ()]
     for row in cursor:
         yield ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
-
-
-def _place(statement: Statement) -> str:
-    return f"{statement.script}:{statement.line}"

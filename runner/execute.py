@@ -15,7 +15,7 @@ from runner.errors import ServerMessage, StatementError
 from runner.manifest import Manifest
 from runner.plan import RESETS, Plan, ScriptPlan, Step, own_role, session_settings
 from runner.quote import literal
-from runner.statements import excerpt
+from runner.statements import Parsed, Statement, excerpt
 
 Status = Literal["applied", "unchanged", "failed", "skipped"]
 
@@ -61,12 +61,15 @@ def execute(
             yield result
 
 
-def statement_error(
-    error: psycopg.Error, *, place: str, sql: str, line_at: Callable[[int], str] | None = None
-) -> StatementError:
-    """Return what the server said of `sql`; `line_at` turns a character of it into a place."""
-    diagnostics = error.diag
-    position = int(diagnostics.statement_position or 0)
+def statement_error(error: psycopg.Error, parsed: Parsed, statement: Statement) -> StatementError:
+    """Return what the server said of a statement of a script, with its line in the template."""
+    position = _position(error)
+    line = parsed.rendered.line_at(statement.offset + position - 1) if position else statement.line
+    return _statement_error(error, place=f"{statement.script}:{line}", sql=statement.sql)
+
+
+def _statement_error(error: psycopg.Error, *, place: str, sql: str) -> StatementError:
+    diagnostics, position = error.diag, _position(error)
     server = ServerMessage(
         message=diagnostics.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0],
         sqlstate=error.sqlstate,
@@ -75,10 +78,13 @@ def statement_error(
         context=diagnostics.context,
         position=position,
     )
-    if position and line_at:
-        place = line_at(position - 1)
     lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
     return StatementError(server, place=place, excerpt=lines)
+
+
+def _position(error: psycopg.Error) -> int:
+    """Return the character of the statement that the server points at, from 1; 0 when it points at none."""
+    return int(error.diag.statement_position or 0)
 
 
 def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None:
@@ -88,7 +94,7 @@ def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None
     failure = _send(connection, statements, [])
     if failure:
         index, error = failure
-        raise statement_error(error, place="making the history table", sql=statements[index]) from error
+        raise _statement_error(error, place="making the history table", sql=statements[index]) from error
 
 
 def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manifest: Manifest) -> ScriptResult:
@@ -168,18 +174,11 @@ def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int
 def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:
     path = script.script.path
     if not 0 <= index < len(steps):
-        return statement_error(
-            error, place=path, sql="(the statements around the script: settings, history row, commit)"
-        )
+        return _statement_error(error, place=path, sql="(around the script: settings, history row, commit)")
     step = steps[index]
-    statement = step.statement
-
-    def line_at(offset: int) -> str:
-        return f"{path}:{script.parsed.rendered.line_at(statement.offset + offset)}"
-
-    as_written = step.sql == statement.sql
-    place = f"{path}:{statement.line}"
-    return statement_error(error, place=place, sql=step.sql, line_at=line_at if as_written else None)
+    if step.sql == step.statement.sql:
+        return statement_error(error, script.parsed, step.statement)
+    return _statement_error(error, place=f"{path}:{step.statement.line}", sql=step.sql)
 
 
 def _record(
@@ -198,4 +197,4 @@ def _record(
     record = history.record_ended(manifest, run, script, seconds=literal(round(seconds, 6)), error=text)
     failure = _send(connection, ["begin", *session_settings(manifest, local=True), record, "commit"], [])
     if failure:
-        raise statement_error(failure[1], place=f"history row of {script.script.path}", sql=record) from error
+        raise _statement_error(failure[1], place=f"history row of {script.script.path}", sql=record) from error

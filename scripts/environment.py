@@ -26,7 +26,7 @@ def prepare(requirements: str) -> None:
     stamp = VENV / ("installed-" + requirements)
     with (ROOT / ".venv.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp.exists() and stamp.read_text() == wanted and _works():
+        if stamp.exists() and stamp.read_text() == wanted and _works("-c", ""):
             return
         print("setting up .venv from requirements/" + pins.name, file=sys.stderr)
         _install(pins)
@@ -40,18 +40,21 @@ def execute(arguments: list[str]) -> None:
     os.execve(str(PYTHON), [str(PYTHON), *arguments], environment)  # noqa: S606
 
 
-def _works() -> bool:
-    return PYTHON.exists() and not subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL)
+def _works(*arguments: str) -> bool:
+    command = [str(PYTHON), *arguments]
+    return PYTHON.exists() and not subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _install(pins: Path) -> None:
-    pip = [str(PYTHON), "-m", "pip"]
-    if not _works() or subprocess.call([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    installing = VENV / "installing"  # stays behind when the installation is cut off: packages may be half written
+    if installing.exists() or not _works("-m", "pip", "--version"):
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], "python -m venv failed; see above what it lacks")
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    installing.touch()
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r", str(pins)]
     _run(
-        [*pip, "install", *options, "-r", str(pins)], "the packages could not be installed; see above, and run it again"
+        [str(PYTHON), "-m", "pip", "install", *options], "packages could not be installed; see above, and run it again"
     )
+    installing.unlink()
 
 
 def _run(command: list[str], failure: str) -> None:
