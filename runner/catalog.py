@@ -12,7 +12,7 @@ from msgspec import Struct
 from runner.declarations import PRESENT, Object
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    from psycopg import Connection
 
 Snapshot = Mapping[Object, str]
 """Each object with its state: a column's type, a comment's text, `valid` or not for indexes and constraints."""
@@ -27,15 +27,11 @@ class Difference(Struct, frozen=True):
     actual: str | None
 
 
-def query(connection: Connection[Any], target: str, schemas: Iterable[str]) -> Cursor[Any]:
-    """Send the query for a snapshot; in a pipeline its rows come later. Read it with `snapshot`."""
+def read(connection: Connection[Any], target: str, schemas: Iterable[str]) -> Snapshot:
+    """Return the objects of the target schema and of the other schemas."""
     names = [target, *(name for name in schemas if name)]
-    return connection.execute(_sql(), {"target": target, "schemas": names})
-
-
-def snapshot(cursor: Cursor[Any]) -> Snapshot:
-    """Return the snapshot that a query brought."""
-    return {Object(kind, name, table, schema): state for kind, name, table, schema, state in cursor}
+    rows = connection.execute(_sql(), {"target": target, "schemas": names})
+    return {Object(kind, name, table, schema): state for kind, name, table, schema, state in rows}
 
 
 def differences(declared: Snapshot, actual: Snapshot) -> list[Difference]:

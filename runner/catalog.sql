@@ -9,7 +9,7 @@ with relation as (
         case when n.nspname = %(target)s then '' else n.nspname end as schema
     from pg_catalog.pg_class as c
     inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-    where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'f', 'i', 'I')
+    where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'f', 'i', 'I', 'v', 'm', 'c')
 ),
 
 con as (
@@ -41,7 +41,7 @@ union all
 select 'column', a.attname, r.relname, r.schema, pg_catalog.format_type(a.atttypid, a.atttypmod)
 from pg_catalog.pg_attribute as a
 inner join relation as r on a.attrelid = r.oid
-where r.relkind in ('r', 'p', 'f') and a.attnum > 0 and not a.attisdropped
+where r.relkind not in ('i', 'I') and a.attnum > 0 and not a.attisdropped
 union all
 select 'index', i.relname, t.relname, i.schema, case when x.indisvalid and x.indisready then 'valid' else 'invalid' end
 from pg_catalog.pg_index as x

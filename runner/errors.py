@@ -46,14 +46,13 @@ class ConnectError(DatabaseError):
 
 
 class ServerMessage(Struct, frozen=True):
-    """What a server says of a failed statement; `position` counts characters from 1, 0 when unknown."""
+    """What a server says of a failed statement."""
 
     message: str
     sqlstate: str | None = None
     detail: str | None = None
     hint: str | None = None
     context: str | None = None
-    position: int = 0
 
 
 class StatementError(DatabaseError):

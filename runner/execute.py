@@ -13,7 +13,7 @@ from psycopg import Connection, Cursor, pq
 from runner import history
 from runner.errors import ServerMessage, StatementError
 from runner.manifest import Manifest
-from runner.plan import RESETS, Plan, ScriptPlan, Step, own_role, session_settings
+from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, Step, session_settings
 from runner.quote import literal
 from runner.statements import Parsed, Statement, excerpt
 
@@ -76,7 +76,6 @@ def _statement_error(error: psycopg.Error, *, place: str, sql: str) -> Statement
         detail=diagnostics.message_detail,
         hint=diagnostics.message_hint,
         context=diagnostics.context,
-        position=position,
     )
     lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
     return StatementError(server, place=place, excerpt=lines)
@@ -103,13 +102,13 @@ def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manif
     cursors: list[Cursor[Any]] = []
     if script.script.transaction:
         before = ["begin", *session_settings(manifest, local=True)]
-        after = [*own_role(script), history.record_applied(manifest, run, script), "commit", *RESETS]
+        after = [*OWN_ROLE, history.record_applied(manifest, run, script), RESET, "commit"]
         failure = _send(connection, [*before, *(step.sql for step in steps), *after], cursors)
     else:
         before = [*session_settings(manifest, local=False)]
         failure = _send_one_by_one(connection, [*before, *(step.sql for step in steps)], cursors)
         if not connection.closed:
-            _send(connection, RESETS, [])
+            _send(connection, [*OWN_ROLE, RESET], [])
     seconds = time.monotonic() - begin
     if failure:
         index, server_error = failure
@@ -118,7 +117,7 @@ def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manif
         return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
     recorded = True
     if script.script.transaction:
-        recorded = cursors[len(before) + len(steps) + len(own_role(script))].rowcount > 0
+        recorded = cursors[len(before) + len(steps) + len(OWN_ROLE)].rowcount > 0
     else:
         _record(connection, manifest, run, script, seconds=seconds)
     rows, returned = _results(steps, cursors[len(before) : len(before) + len(steps)])
@@ -166,9 +165,18 @@ def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int
             written += max(cursor.rowcount, 0)
         if cursor.description:
             columns = tuple(column.name for column in cursor.description)
-            rows = tuple(tuple(None if value is None else str(value) for value in row) for row in cursor)
-            returned.append(Returned(step.statement.line, columns, rows))
+            returned.append(Returned(step.statement.line, columns, tuple(rows_as_text(cursor))))
     return written, tuple(returned)
+
+
+def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:
+    """Return the rows in PostgreSQL's own words; Python has no value for some, such as infinite dates."""
+    result = cursor.pgresult
+    if result is None:
+        return
+    for row in range(result.ntuples):
+        values = (result.get_value(row, column) for column in range(result.nfields))
+        yield tuple(None if value is None else bytes(value).decode() for value in values)
 
 
 def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:

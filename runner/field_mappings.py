@@ -15,6 +15,7 @@ import msgspec
 from runner.errors import InputError
 from runner.inputs import convert, key_path, shown_value
 from runner.manifest import FieldMappingsSection, Project
+from runner.quote import NAME_BYTES
 
 MOST_COLUMNS = 1_600
 """What a PostgreSQL table can have, dropped columns included."""
@@ -41,7 +42,6 @@ _FAMILIES = {
     "json": ("json", "jsonb"),
 }
 _SPELLINGS = {"varchar": "character varying"}
-_NAME_BYTES = 63
 _LONGEST_TEXT = 255
 """Characters in a Jira field id or name, as the columns of `field_mappings` have them."""
 _LONGEST_INSTANCE = 50
@@ -197,9 +197,9 @@ class _Reader:
     def add_column(self, name: str, field: _Field, field_name: str, key: str) -> None:
         if name in _SYSTEM_COLUMNS:
             self.fail(key, f"{name!r} is a column that every table has already; rename the key")
-        if len(name.encode()) > _NAME_BYTES:
+        if len(name.encode()) > NAME_BYTES:
             self.fail(
-                key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {_NAME_BYTES}, shorten the key"
+                key, f"column name {name!r} has {len(name)} bytes; PostgreSQL allows {NAME_BYTES}, shorten the key"
             )
         column = Column(name, COLUMN_TYPES[field.type], field.description or f"Field: {field_name}")
         other = self.columns.setdefault(name, column)

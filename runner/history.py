@@ -40,7 +40,8 @@ class Entry(Struct, frozen=True):
 def ddl(manifest: Manifest) -> tuple[str, ...]:
     """Return the statements that make the history table."""
     text = files("runner").joinpath("history.sql").read_text(encoding="utf-8")
-    rendered = render("history.sql", text, {"table": manifest.run.history_table})
+    variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
+    rendered = render("history.sql", text, variables)
     return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
 
 

@@ -1,5 +1,5 @@
 -- The table in which each run writes down what it did.
-create table if not exists {{ table | identifier }} (
+create table if not exists {{ schema | identifier }}.{{ table | identifier }} (
     run integer not null,
     script text not null,
     checksum text not null,
@@ -14,16 +14,16 @@ create table if not exists {{ table | identifier }} (
     constraint {{ (table ~ '_status_check') | identifier }} check (status in ('applied', 'failed'))
 );
 
-comment on table {{ table | identifier }} is
+comment on table {{ schema | identifier }}.{{ table | identifier }} is
     'One row for each script of a run of the schema runner that changed something or failed.';
-comment on column {{ table | identifier }}.run is 'Number of the run, from 1.';
-comment on column {{ table | identifier }}.script is 'Path of the script, relative to the manifest.';
-comment on column {{ table | identifier }}.checksum is
+comment on column {{ schema | identifier }}.{{ table | identifier }}.run is 'Number of the run, from 1.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.script is 'Path of the script, relative to the manifest.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.checksum is
     'SHA-256 of the tokens of the rendered script; comments and white space do not count.';
-comment on column {{ table | identifier }}.status is 'applied, or failed: rolled back, unless the script runs without a transaction.';
-comment on column {{ table | identifier }}.statements is 'Number of statements that were sent.';
-comment on column {{ table | identifier }}.started is 'When the script began.';
-comment on column {{ table | identifier }}.seconds is 'How long the script took, in seconds.';
-comment on column {{ table | identifier }}.role is 'The role that ran the script.';
-comment on column {{ table | identifier }}.runner_version is 'Version of the runner.';
-comment on column {{ table | identifier }}.error is 'Why the script failed, with its place and SQLSTATE.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.status is 'applied, or failed: rolled back, unless the script runs without a transaction.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.statements is 'Number of statements that were sent.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.started is 'When the script began.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.seconds is 'How long the script took, in seconds.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.role is 'The role that ran the script.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.runner_version is 'Version of the runner.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.error is 'Why the script failed, with its place and SQLSTATE.';

@@ -13,13 +13,14 @@ import msgspec
 
 from runner.errors import InputError
 from runner.inputs import convert, key_path, read_text, shown_value
+from runner.quote import NAME_BYTES
 
 OLDEST_POSTGRESQL = 15
 RESERVED_VARIABLES = frozenset(
     {"schema", "extension_schema", "field_mappings", "true", "True", "false", "False", "none", "None"}
 )
 
-_NAME_BYTES = 63
+_LONGEST_HISTORY_TABLE = 50
 _LONGEST_MILLISECONDS = 2**31 - 1
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"([0-9]+)\s*(us|ms|s|min|h|d|)")
@@ -152,6 +153,9 @@ def _check_values(project: Project) -> None:
         _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
         _check_name(name, f"{file}: {key}")
+    if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
+        message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
+        raise InputError(message, place=f"{file}: run.history_table")
     for key in ("lock_timeout", "statement_timeout"):
         _check_duration(getattr(manifest.run, key), f"{file}: run.{key}")
     for name, value in manifest.variables.items():
@@ -161,10 +165,10 @@ def _check_values(project: Project) -> None:
 
 
 def _check_name(name: str, place: str) -> None:
-    if not name or len(name.encode()) > _NAME_BYTES:
-        raise InputError(f"a name has 1 to {_NAME_BYTES} bytes, not {shown_value(name)}", place=place)
-    if name.startswith("pg_"):
-        raise InputError(f"names that start with pg_ belong to PostgreSQL, not {shown_value(name)}", place=place)
+    if not name or len(name.encode()) > NAME_BYTES:
+        raise InputError(f"a name has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
+    if name.startswith("pg_") or name in ("information_schema", "$user"):
+        raise InputError(f"the name {shown_value(name)} belongs to PostgreSQL; choose another", place=place)
 
 
 def _check_prefix(section: FieldMappingsSection, file: str) -> None:

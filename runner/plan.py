@@ -11,8 +11,8 @@ from typing import Literal
 from msgspec import Struct
 
 from runner.catalog import Snapshot
-from runner.declarations import Effect, Object
-from runner.declared import State, apply_effect
+from runner.declarations import Declaration, Effect, Element, Object
+from runner.declared import State, apply_effect, belongs_to
 from runner.manifest import Manifest, Script
 from runner.quote import identifier, literal
 from runner.statements import Parsed, Statement
@@ -75,26 +75,24 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     command = "set local" if local else "set"
     return (
         f"{command} client_encoding = 'UTF8'",
+        f"{command} standard_conforming_strings = on",
         f"{command} search_path = {path}",
         f"{command} lock_timeout = {literal(run.lock_timeout)}",
         f"{command} statement_timeout = {literal(run.statement_timeout)}",
     )
 
 
-RESETS = ("reset session authorization", "reset role", "reset all")
-"""End what a script has set for the session: SET and SET ROLE outlive their transaction."""
-
-
-def own_role(script: ScriptPlan) -> tuple[str, ...]:
-    """Return the statements that end a role which the script has set, so that its history row can be written."""
-    sets = any(step.statement.node == "variable_set_stmt" for step in script.to_send)
-    return RESETS[:2] if sets else ()
+OWN_ROLE = ("reset session authorization", "reset role")
+"""End a role that a script has set: its history row is written by the role that connected."""
+RESET = "reset all"
+"""End what a script has set for the session, which outlives its transaction."""
 
 
 def make_plan(
     manifest: Manifest,
     scripts: Sequence[Parsed],
     *,
+    declared: Snapshot,
     actual: Snapshot,
     applied: Mapping[str, Applied],
     run: int,
@@ -102,25 +100,30 @@ def make_plan(
 ) -> Plan:
     """Compare what the scripts declare with the actual state, statement by statement.
 
-    `history_ddl` makes the history table, and is empty when that exists.
+    `declared` is what all of them declare together; `history_ddl` is empty when the history table exists.
     """
-    state = State(actual)
-    known = True
+    pairs = list(zip(manifest.scripts, scripts, strict=True))
+    due = {script.path: _is_due(script, parsed, applied.get(script.path)) for script, parsed in pairs}
+    removals = [
+        effect.object
+        for parsed in scripts
+        if due[parsed.rendered.path][0]
+        for statement in parsed.statements
+        for effect in statement.declaration.effects
+        if effect.action in ("drop", "rename")
+    ]
+    planner = _Planner(actual, declared, removals)
     plans = []
-    for script, parsed in zip(manifest.scripts, scripts, strict=True):
-        due, reason = _is_due(script, parsed, applied.get(script.path))
-        steps = []
-        for statement in parsed.statements:
-            step_list = _steps(statement, state if known else None) if due else [_unchanged(statement, reason)]
-            steps += step_list
-            if any(step.action != "unchanged" for step in step_list):
-                known = known and not statement.declaration.opaque
-                for effect in statement.declaration.effects:
-                    apply_effect(state, effect)
+    for script, parsed in pairs:
+        is_due, reason = due[script.path]
+        steps = [
+            step
+            for statement in parsed.statements
+            for step in (planner.steps(statement) if is_due else [_unchanged(statement, reason)])
+        ]
         changed = script.path in applied and applied[script.path].checksum != parsed.checksum
-        plans.append(ScriptPlan(script, parsed, due, changed, reason, tuple(steps)))
-    setup = tuple(_setup(manifest, actual, history_ddl))
-    return Plan(run, setup, tuple(plans))
+        plans.append(ScriptPlan(script, parsed, is_due, changed, reason, tuple(steps)))
+    return Plan(run, tuple(_setup(manifest, actual, history_ddl)), tuple(plans))
 
 
 def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool, str]:
@@ -133,39 +136,83 @@ def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool,
     return True, f"changed since {last.at}"
 
 
-def _steps(statement: Statement, state: Mapping[Object, str] | None) -> list[Step]:
-    """Return what is done for a statement in a database of that state; None when the state is not known."""
-    declaration = statement.declaration
-    declared = declaration.declares
-    if not declared or state is None:
-        reason = "an earlier statement may have changed what it declares" if declared else "declares nothing"
-        return [Step(statement, "run", "data" if statement.is_data else reason, statement.sql)]
-    needed = [effect for effect in declared if _is_needed(effect, state)]
-    if not needed and declaration.guarded:
-        return [_unchanged(statement, "exists")]
-    if declaration.guarded and declaration.elements and declared[0].object in state:
-        return _missing_elements(statement, state) or [_unchanged(statement, "exists")]
-    reason = f"missing: {needed[0].object}" if needed else "exists, and the statement has no IF NOT EXISTS"
-    return [Step(statement, "create", reason, statement.sql)]
+class _Planner:
+    """Goes through the statements in order, and keeps the state that the database will have at each."""
 
+    def __init__(self, actual: Snapshot, declared: Snapshot, removals: Sequence[Object]) -> None:
+        self.state = State(actual)
+        self.declared = declared
+        self.removals = removals
+        self.known = True
 
-def _is_needed(effect: Effect, state: Mapping[Object, str]) -> bool:
-    """Return whether the effect changes anything; IF NOT EXISTS passes over an object of whatever state."""
-    there = state.get(effect.object)
-    return there is None or (effect.action == "set" and there != effect.value)
+    def steps(self, statement: Statement) -> list[Step]:
+        """Return what is done for a statement, and take its effects into the state."""
+        steps = self.compare(statement)
+        if any(step.action != "unchanged" for step in steps):
+            self.known = self.known and not statement.declaration.opaque
+            for effect in statement.declaration.effects:
+                apply_effect(self.state, effect, {})
+        return steps
 
+    def compare(self, statement: Statement) -> list[Step]:
+        declaration = statement.declaration
+        if not declaration.declares:
+            return [self.other(statement)]
+        needed = [effect for effect in declaration.declares if self.is_needed(effect)]
+        if not needed and declaration.guarded and (self.known or self.only_adds_constraints(declaration)):
+            return [_unchanged(statement, "exists")]
+        if declaration.guarded and declaration.elements and self.has_table(declaration):
+            added = [self.add(statement, element) for element in declaration.elements if self.lacks(element)]
+            return added or [_unchanged(statement, "exists")]
+        if not self.known:
+            return [Step(statement, "run", "an earlier statement may have changed what it declares", statement.sql)]
+        reason = f"missing: {needed[0].object}" if needed else "exists, and the statement has no IF NOT EXISTS"
+        return [Step(statement, "create", reason, statement.sql)]
 
-def _missing_elements(statement: Statement, state: Mapping[Object, str]) -> list[Step]:
-    """Return the steps that add to an existing table what its CREATE TABLE IF NOT EXISTS passes over."""
-    steps = []
-    for element in statement.declaration.elements:
-        if element.object in state or element.same_as in state:
-            continue
+    def other(self, statement: Statement) -> Step:
+        """Return the step of a statement that declares nothing; DROP IF EXISTS needs something to drop."""
+        effects = statement.declaration.effects
+        if self.known and effects and statement.declaration.guarded:
+            there = any(belongs_to(item, effect.object) for effect in effects for item in self.state)
+            if not there:
+                return _unchanged(statement, "nothing to drop")
+        return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
+
+    def is_needed(self, effect: Effect) -> bool:
+        """Return whether the effect changes anything that lasts.
+
+        IF NOT EXISTS passes over an object of whatever state. What a later statement drops, renames or says otherwise
+        is only needed while that statement has not been run.
+        """
+        there = self.state.get(effect.object)
+        if self.is_superseded(effect.object):
+            return False
+        if effect.action == "set":
+            return there != effect.value and self.declared.get(effect.object, effect.value) == effect.value
+        return there is None
+
+    def is_superseded(self, item: Object) -> bool:
+        return item not in self.declared and not any(belongs_to(item, owner) for owner in self.removals)
+
+    def lacks(self, element: Element) -> bool:
+        there = element.object in self.state or element.same_as in self.state
+        return not there and not self.is_superseded(element.object)
+
+    def has_table(self, declaration: Declaration) -> bool:
+        first = declaration.elements[0].object
+        return Object("table", first.table, "", first.schema) in self.state
+
+    def only_adds_constraints(self, declaration: Declaration) -> bool:
+        """Return whether sending it again would fail: ADD CONSTRAINT knows no IF NOT EXISTS."""
+        effects = declaration.effects
+        return all(effect.object.kind == "constraint" and effect.action == "create" for effect in effects)
+
+    def add(self, statement: Statement, element: Element) -> Step:
+        """Return the step that adds to an existing table what CREATE TABLE IF NOT EXISTS passes over."""
         table = identifier(element.object.table)
         if element.object.schema:
             table = f"{identifier(element.object.schema)}.{table}"
-        steps.append(Step(statement, "alter", f"missing: {element.object}", f"alter table {table} {element.sql}"))
-    return steps
+        return Step(statement, "alter", f"missing: {element.object}", f"alter table {table} {element.sql}")
 
 
 def _unchanged(statement: Statement, reason: str) -> Step:

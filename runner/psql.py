@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import RESETS, Plan, ScriptPlan, own_role, session_settings
+from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, session_settings
 from runner.statements import Parsed, with_free_colons
 
 _HEADER = """\
@@ -45,20 +45,13 @@ def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
     settings = _terminated(session_settings(manifest, local=script.script.transaction))
     if script.script.transaction:
         record = history.record_applied(manifest, plan.run, script)
-        lines = [
-            "begin;",
-            *settings,
-            *statements,
-            "",
-            *_terminated([*own_role(script), record]),
-            "commit;",
-            *_terminated(RESETS),
-        ]
+        end = _terminated([*OWN_ROLE, record, RESET, "commit"])
+        lines = ["begin;", *settings, *statements, "", *end]
     else:
         seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
         record = history.record_ended(manifest, plan.run, script, seconds=seconds)
         began = "select clock_timestamp() as runner_started \\gset"
-        lines = [*settings, began, *statements, "", *_terminated([*RESETS, record])]
+        lines = [*settings, began, *statements, "", *_terminated([*OWN_ROLE, RESET, record])]
     return _block(f"{script.script.path}: {script.script.description}", lines)
 
 

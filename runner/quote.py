@@ -28,7 +28,7 @@ KEYWORDS = frozenset(
 """Words that need quotes as an identifier. Source: pg_get_keywords() of PostgreSQL 18, catcode other than U."""
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_NAME_BYTES = 63
+NAME_BYTES = 63
 
 
 def literal(value: object) -> str:
@@ -55,8 +55,8 @@ def identifier(name: object) -> str:
     if not isinstance(name, str):
         raise ValueError(f"an identifier is a string, not {name!r}")
     require_storable(name)
-    if not 0 < len(name.encode()) <= _NAME_BYTES:
-        raise ValueError(f"an identifier has 1 to {_NAME_BYTES} bytes, not {name!r}")
+    if not 0 < len(name.encode()) <= NAME_BYTES:
+        raise ValueError(f"an identifier has 1 to {NAME_BYTES} bytes, not {name!r}")
     if _PLAIN.fullmatch(name) and name not in KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'

@@ -37,7 +37,8 @@ class Reporter:
     def json(self, document: dict[str, Any]) -> None:
         """Print the one JSON document, if JSON is asked for."""
         if self.as_json:
-            print(json.dumps(document, ensure_ascii=False, indent=2), flush=True)
+            is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            print(json.dumps(document, ensure_ascii=not is_unicode, indent=2), flush=True)
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line of the result, unless it is asked for as JSON or not at all."""

@@ -3,7 +3,7 @@ select
     a.pid,
     a.usename,
     coalesce(host(a.client_addr), 'this machine'),
-    to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
+    coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time that this role may not see')
 from pg_catalog.pg_locks as l
 inner join pg_catalog.pg_stat_activity as a on l.pid = a.pid
 where

@@ -70,7 +70,10 @@ def load(manifest: Path, overrides: tuple[str, ...] = ()) -> Loaded:
     scripts = tuple(parsed(script.path) for script in project.manifest.scripts)
     checks = tuple(parsed(check.path) for check in project.manifest.checks)
     _require_queries(checks)
-    return Loaded(project, field_mappings, scripts, checks, declare(scripts))
+    _require_names(project, scripts)
+    declared = declare(scripts)
+    _require_tables(project, declared)
+    return Loaded(project, field_mappings, scripts, checks, declared)
 
 
 def plan_for_empty(loaded: Loaded) -> Plan:
@@ -125,11 +128,34 @@ def _require_queries(checks: tuple[Parsed, ...]) -> None:
                 raise InputError("a check only reads: SELECT the rows that are wrong", place=f"{path}:{statement.line}")
 
 
+def _require_names(project: Project, scripts: tuple[Parsed, ...]) -> None:
+    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
+        for statement in parsed.statements:
+            if script.run == "always" and statement.declaration.nameless:
+                raise InputError(
+                    "each run would make one more of an object without a name; name it, "
+                    'or set run = "once" for this script in the manifest',
+                    place=f"{script.path}:{statement.line}",
+                )
+
+
+def _require_tables(project: Project, declared: Snapshot) -> None:
+    manifest, file = project.manifest, project.file
+    if Object("table", manifest.run.history_table) in declared:
+        message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
+        raise InputError(message, place=f"{file}: run.history_table")
+    section = manifest.field_mappings
+    if section and Object("table", section.table) not in declared:
+        message = f"no script makes a table {section.table!r}; make it, or correct the name"
+        raise InputError(message, place=f"{file}: field_mappings.table")
+
+
 def _make_plan(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Plan:
     manifest = loaded.project.manifest
     return make_plan(
         manifest,
         loaded.scripts,
+        declared=loaded.declared,
         actual=actual,
         applied=history.last_applied(entries),
         run=history.next_run(entries),
@@ -139,4 +165,4 @@ def _make_plan(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Plan:
 
 def _snapshot(connection: Connection[Any], loaded: Loaded) -> Snapshot:
     schemas = {item.schema for item in loaded.declared}
-    return catalog.snapshot(catalog.query(connection, loaded.project.manifest.project.schema, schemas))
+    return catalog.read(connection, loaded.project.manifest.project.schema, schemas)

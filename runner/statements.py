@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import postgast
+from google.protobuf.message import DecodeError
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
@@ -28,6 +30,16 @@ _COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.
 _NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
+_DEEP_NODES = {
+    "select": "select_stmt",
+    "values": "select_stmt",
+    "table": "select_stmt",
+    "with": "select_stmt",
+    "insert": "insert_stmt",
+    "update": "update_stmt",
+    "delete": "delete_stmt",
+    "merge": "merge_stmt",
+}
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
 
@@ -127,19 +139,45 @@ class _Source:
         if self.scan_error:
             raise self.syntax_error(self.scan_error)
         try:
-            parsed = postgast.parse(self.text).stmts
+            trees = self.trees()
         except postgast.PgQueryError as error:
             raise self.syntax_error(error) from None
-        for raw in parsed:
-            start, end = self.extent(raw.stmt_location, raw.stmt_len)
+        for location, length, shift, tree in trees:
+            start, end = self.extent(location, length)
             offset = self.positions.to_character(start)
             line = self.rendered.line_at(offset)
             sql = self.data[start:end].decode()
-            node = str(raw.stmt.WhichOneof("node"))
-            body = getattr(raw.stmt, node)
+            if tree is None:
+                node = _DEEP_NODES.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
+                yield Statement(self.rendered.path, line, offset, sql, node, Declaration(opaque=node not in _DATA))
+                continue
+            node = str(tree.WhichOneof("node"))
+            body = getattr(tree, node)
             self.check_allowed(body, line)
-            declaration = declaration_of(node, body, schema, self.element)
+            declaration = declaration_of(node, body, schema, partial(self.element, shift=shift))
             yield Statement(self.rendered.path, line, offset, sql, node, declaration)
+
+    def trees(self) -> list[tuple[int, int, int, pg.Node | None]]:
+        """Return the place, length and parse tree of each statement, and where the bytes of its tree begin to count.
+
+        A tree of more than about fifty levels cannot be read: its statement comes without one.
+        """
+        try:
+            return [(raw.stmt_location, raw.stmt_len, 0, raw.stmt) for raw in postgast.parse(self.text).stmts]
+        except DecodeError:
+            return list(self.trees_one_by_one())
+
+    def trees_one_by_one(self) -> Iterator[tuple[int, int, int, pg.Node | None]]:
+        location = 0
+        for piece in postgast.split(self.text):
+            size = len(piece.encode())
+            location = self.data.index(piece.encode(), location)
+            try:
+                tree = postgast.parse(piece).stmts[0].stmt
+            except DecodeError:
+                tree = None
+            yield location, size, location, tree
+            location += size
 
     def extent(self, location: int, length: int) -> tuple[int, int]:
         """Return the bytes of a statement, without the comments and white space around it."""
@@ -181,14 +219,15 @@ class _Source:
         kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
         return hashlib.sha256(b"\0".join(kept)).hexdigest()
 
-    def element(self, location: int) -> str:
+    def element(self, location: int, shift: int) -> str:
         """Return the source of a list element that begins at a byte, up to its comma or closing parenthesis."""
+        location += shift
         index = bisect_right(self.starts, location) - 1
         depth, end = 0, location
         for place in range(index, len(self.tokens)):
             token = self.tokens[place]
             kind = token.token
-            if depth == 0 and kind in (_COMMA, _CLOSE):
+            if depth == 0 and kind in (_COMMA, _CLOSE, _SEMICOLON):
                 break
             depth += _DEPTH.get(kind, 0)
             if kind not in _COMMENTS:

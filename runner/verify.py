@@ -82,7 +82,11 @@ def _differences(declared: Snapshot, actual: Snapshot) -> Iterable[Finding]:
         invalid = item.kind in ("index", "constraint") and difference.kind == "different"
         shown = None if difference.declared == PRESENT else difference.declared
         yield Finding(
-            "invalid" if invalid else difference.kind, str(item), shown, difference.actual, _table_of(item, declared)
+            "invalid" if invalid else difference.kind,
+            str(item),
+            shown,
+            difference.actual,
+            _full_name(item.schema, _table_of(item, declared)),
         )
 
 
@@ -124,9 +128,15 @@ def _check_findings(result: CheckResult) -> Iterable[Finding]:
 
 
 def _tables(declared: Snapshot, actual: Snapshot, findings: Sequence[Finding]) -> Iterable[TableSummary]:
-    columns = Counter(item.table for item in actual if item.kind == "column")
-    indexes = Counter(item.table for item in actual if item.kind == "index")
+    columns = Counter((item.schema, item.table) for item in actual if item.kind == "column")
+    indexes = Counter((item.schema, item.table) for item in actual if item.kind == "index")
     for item in declared:
         if item.kind == "table":
-            own = tuple(finding for finding in findings if finding.table == item.name)
-            yield TableSummary(item.name, item in actual, columns[item.name], indexes[item.name], own)
+            name, key = _full_name(item.schema, item.name), (item.schema, item.name)
+            own = tuple(finding for finding in findings if finding.table == name)
+            yield TableSummary(name, item in actual, columns[key], indexes[key], own)
+
+
+def _full_name(schema: str, table: str) -> str:
+    """Return a table as people write it; one of the target schema needs no schema."""
+    return f"{schema}.{table}" if schema and table else table

@@ -251,7 +251,7 @@ def test_a_scripts_settings_end_with_it(
     result = run("apply", "--dsn", database, "--json")
     assert result.code == 0, result
     assert result.json["scripts"][1]["returned"] == [
-        {"search_path": "public", "memory": "True", "isolation": "read committed", "timeout": "0"}
+        {"search_path": "public", "memory": "t", "isolation": "read committed", "timeout": "0"}
     ]
     assert tables(connection) == ["item", "runner_history"]
     assert [script for _, script, _ in rows(connection, APPLIED)] == ["script/010_set.sql", "script/020_show.sql"]
@@ -268,7 +268,7 @@ def test_a_scripts_role_ends_with_it(
     )
     result = run("apply", "--dsn", database, "--json")
     assert result.code == 0, result
-    assert result.json["scripts"][1]["returned"] == [{"own": "True"}]
+    assert result.json["scripts"][1]["returned"] == [{"own": "t"}]
     assert rows(connection, "select distinct role = current_user from runner_history") == [(True,)]
 
 
@@ -446,3 +446,84 @@ def waiting_for_advisory_lock(connection: Connection, process: subprocess.Popen[
     while not (found := rows(connection, query)):
         assert process.poll() is None
     return int(found[0][0])
+
+
+SUPERSEDED = {
+    "a renamed column": "alter table item rename column b to c",
+    "a dropped column": "alter table item drop column b",
+    "a renamed table": "alter table item rename to goods",
+    "a dropped table": "drop table item",
+    "a moved table": "create schema elsewhere; alter table item set schema elsewhere",
+}
+
+
+@pytest.mark.parametrize("change", SUPERSEDED.values(), ids=SUPERSEDED)
+def test_what_a_once_script_changed_stays_changed(run: Run, database: str, project: MakeProject, change: str) -> None:
+    """The statement that made an object does not bring it back after a later script has dropped or renamed it."""
+    table = "create table if not exists item (a integer, b integer unique);\n"
+    table += "create index if not exists item_b on item (b);\ncomment on column item.b is 'old';\n"
+    project({"010_item.sql": table, "020_change.sql": f"{change};"}, options={"020_change.sql": {"run": "once"}})
+    first = run("apply", "--dsn", database)
+    again = run("apply", "--dsn", database, "--json")
+    assert first.code == 0, first
+    assert again.code == 0, again
+    assert [script["sent"] for script in again.json["scripts"]] == [0, 0]
+
+
+def test_statements_after_one_that_may_do_anything(run: Run, database: str, project: MakeProject) -> None:
+    """After a DO what exists is not taken for granted, a constraint is not added twice, and a new column is added."""
+    table = "create table if not exists item (a integer{});\n"
+    constraint = "alter table item add constraint item_a_check check (a > 0);\n"
+    options = {"020_do.sql": {"run": "on_change"}}
+    scripts = {"020_do.sql": "do $$ begin null; end $$;", "030_item.sql": table.format("") + constraint}
+    project(scripts, options=options)
+    assert run("apply", "--dsn", database).code == 0
+    scripts |= {
+        "020_do.sql": "do $$ begin perform 1; end $$;",
+        "030_item.sql": table.format(", b integer") + constraint,
+    }
+    project(scripts, options=options)
+    result = run("apply", "--dsn", database)
+    assert result.code == 0, result
+
+
+def test_an_object_without_a_name_is_refused(run: Run, database: str, project: MakeProject) -> None:
+    """Each run would make another one."""
+    project({"010_item.sql": "create table if not exists item (a integer);\n\ncreate index on item (a);\n"})
+    result = run("apply", "--dsn", database)
+    assert result.code == 2
+    assert result.err.startswith("error: script/010_item.sql:3: each run would make one more of an object without a name")
+
+
+def test_a_connection_that_ends_during_the_checks(run: Run, database: str, project: MakeProject) -> None:
+    """The run ends too, with an error."""
+    project(
+        {"010_item.sql": "create table if not exists item (a integer);"},
+        checks={
+            "010_end.sql": "select 1 where pg_terminate_backend(pg_backend_pid());",
+            "020_more.sql": "select 1 where false;",
+        },
+    )
+    result = run("apply", "--dsn", database)
+    assert result.code == 1
+    assert "connection" in result.err
+
+
+def test_a_value_stays_a_value_with_old_strings(
+    run: Run, database: str, connection: Connection, project: MakeProject
+) -> None:
+    """A database in which a backslash escapes does not read a template's strings in another way."""
+    connection.execute("alter database " + connection.info.dbname + " set standard_conforming_strings = off")
+    project({"010_item.sql": "select 'a\\' as c, {{ x }} as b;"}, variables={"x": " , (select 1) as pwn --"})
+    result = run("apply", "--dsn", database, "--json")
+    assert result.json["scripts"][0]["returned"] == [{"c": "a\\", "b": " , (select 1) as pwn --"}]
+
+
+def test_rows_that_python_cannot_hold(run: Run, database: str, project: MakeProject) -> None:
+    """Rows are shown in PostgreSQL's own words."""
+    project(
+        {"010_item.sql": "select 'infinity'::timestamp as a, '0044-03-15 BC'::date as b, '{\"k\": true}'::jsonb as c;"}
+    )
+    result = run("apply", "--dsn", database, "--json")
+    returned = {"a": "infinity", "b": "0044-03-15 BC", "c": '{"k": true}'}
+    assert result.json["scripts"][0]["returned"] == [returned]

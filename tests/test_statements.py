@@ -461,3 +461,22 @@ EXCERPTS = [
 def test_excerpt(text: str, offset: int, expected: tuple[str, str]) -> None:
     """The caret stands below the character that is meant, counted in characters; a tab is one of them."""
     assert excerpt(text, offset) == expected
+
+
+DEEP = {
+    "many terms": "select " + " || ".join(["'a'"] * 200),
+    "many unions": " union all ".join(["select 1"] * 200),
+    "many calls": "select " + "abs(" * 100 + "1" + ")" * 100,
+}
+
+
+@pytest.mark.parametrize("sql", DEEP.values(), ids=DEEP)
+def test_deep_statement(sql: str) -> None:
+    """A statement of any depth is split and placed, and those around it keep what they declare."""
+    found = parsed(f"create table t (a int, b int);\n\n{sql};\n-- é\ncreate index i on t (a);\n").statements
+    assert [(item.line, item.node) for item in found] == [(1, "create_stmt"), (3, "select_stmt"), (5, "index_stmt")]
+    assert [item.sql for item in found[0].declaration.elements] == [
+        "add column if not exists a int",
+        "add column if not exists b int",
+    ]
+    assert found[1].sql == sql
