@@ -492,7 +492,9 @@ def test_an_object_without_a_name_is_refused(run: Run, database: str, project: M
     project({"010_item.sql": "create table if not exists item (a integer);\n\ncreate index on item (a);\n"})
     result = run("apply", "--dsn", database)
     assert result.code == 2
-    assert result.err.startswith("error: script/010_item.sql:3: each run would make one more of an object without a name")
+    assert result.err.startswith(
+        "error: script/010_item.sql:3: each run would make one more of an object without a name"
+    )
 
 
 def test_a_connection_that_ends_during_the_checks(run: Run, database: str, project: MakeProject) -> None:
