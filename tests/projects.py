@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,12 @@ def run_runner(
         timeout=LONGEST,
     )
     return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def run_together(*commands: tuple[str | Path, ...], **others: Any) -> list[Result]:
+    """Run commands of the runner that do not depend on each other, at the same time; see run_runner."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda command: run_runner(*command, **others), commands))
 
 
 def copy_project(folder: Path) -> Path:

@@ -89,6 +89,13 @@ UNCOMMENTED_QUERY = """
         and not exists (select from pg_constraint as o where o.conindid = c.oid)
         and (col_description(c.oid, a.attnum) is null and a.attnum is not null or obj_description(c.oid) is null)
 """
+COMMENTS_QUERY = """
+    select c.relname, coalesce(a.attname, ''), d.description
+    from pg_description as d
+    inner join pg_class as c on d.classoid = 'pg_class'::regclass and d.objoid = c.oid
+    left join pg_attribute as a on a.attrelid = c.oid and d.objsubid > 0 and a.attnum = d.objsubid
+    where c.relnamespace = 'public'::regnamespace and c.relname <> %s
+"""
 ROW_VERSIONS_QUERY = "select array_agg((ctid, xmin)::text order by ctid) from {}"
 
 
@@ -570,45 +577,44 @@ def test_a_description_of_any_text_becomes_the_comment(
 
 # Healing
 
+UNIQUE = "field_cache_cache_key_key"
+FOREIGN = "sync_history_details_sync_id_fkey"
 DAMAGES = {
-    "a table": ("drop table configuration_backups", "table configuration_backups"),
-    "a table that others refer to": ("drop table sync_history cascade", "table sync_history"),
-    "a column": ("alter table sync_history drop column duration_seconds", "column sync_history.duration_seconds"),
-    "a mapped column": (f"alter table {ISSUES} drop column ndpu_service_type", f"column {ISSUES}.ndpu_service_type"),
-    "an index": ("drop index idx_audit_log_action", "index idx_audit_log_action"),
-    "a primary key": (
-        "alter table audit_log drop constraint audit_log_pkey",
-        "constraint audit_log.audit_log_pkey",
-    ),
-    "a unique constraint": (
-        "alter table configurations drop constraint configurations_config_type_config_key_version_key",
-        "constraint configurations.configurations_config_type_config_key_version_key",
-    ),
-    "a foreign key": (
-        "alter table sync_history_details drop constraint sync_history_details_sync_id_fkey",
-        "constraint sync_history_details.sync_history_details_sync_id_fkey",
-    ),
-    "a table's comment": ("comment on table audit_log is null", "comment on table audit_log"),
-    "a column's comment": ("comment on column audit_log.action is 'x'", "comment on column audit_log.action"),
-    "an index's comment": (
-        "comment on index idx_audit_log_action is null",
-        "comment on index idx_audit_log_action",
-    ),
+    "a table": {
+        "drop table configuration_backups": "table configuration_backups",
+    },
+    "a table that others refer to": {
+        "drop table sync_history cascade": "table sync_history",
+    },
+    "columns and indexes": {
+        "alter table sync_history drop column duration_seconds": "column sync_history.duration_seconds",
+        f"alter table {ISSUES} drop column ndpu_service_type": f"column {ISSUES}.ndpu_service_type",
+        "drop index idx_audit_log_action": "index idx_audit_log_action",
+    },
+    "constraints": {
+        "alter table audit_log drop constraint audit_log_pkey": "constraint audit_log.audit_log_pkey",
+        f"alter table field_cache drop constraint {UNIQUE}": f"constraint field_cache.{UNIQUE}",
+        f"alter table sync_history_details drop constraint {FOREIGN}": f"constraint sync_history_details.{FOREIGN}",
+    },
+    "comments": {
+        "comment on table audit_log is null": "comment on table audit_log",
+        "comment on column audit_log.action is 'x'": "comment on column audit_log.action",
+        "comment on index idx_audit_log_action is null": "comment on index idx_audit_log_action",
+    },
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_apply_mends_what_is_missing(run: Run, applied: str, applied_connection: Connection, damage: str) -> None:
     """What somebody dropped is named by verify, and is back as it was after apply."""
-    statement, named = DAMAGES[damage]
-    queries = (COLUMNS_QUERY, CONSTRAINTS_QUERY, INDEXES_QUERY)
+    queries = (COLUMNS_QUERY, CONSTRAINTS_QUERY, INDEXES_QUERY, COMMENTS_QUERY)
     before = [sorted(rows(applied_connection, query, HISTORY)) for query in queries]
-    applied_connection.execute(statement.encode())
+    for statement in DAMAGES[damage]:
+        applied_connection.execute(statement.encode())
 
     found = run("verify", "--dsn", applied, "--json", folder=ROOT)
     assert found.code == 1
-    assert named in [finding["object"] for finding in found.json["findings"]]
+    assert {*DAMAGES[damage].values()} <= {finding["object"] for finding in found.json["findings"]}
 
     apply(run, applied)
     assert [sorted(rows(applied_connection, query, HISTORY)) for query in queries] == before
-    assert rows(applied_connection, UNCOMMENTED_QUERY) == []

@@ -21,7 +21,7 @@ from rich.cells import cell_len
 
 from runner import __version__
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, ROOT, copy_project, runner_command, runner_environment
+from tests.projects import LONGEST, ROOT, copy_project, run_together, runner_command, runner_environment
 from tests.servers import temporary_folder
 from tests.test_database import assert_stopped, process
 
@@ -93,13 +93,14 @@ def test_the_version_is_told(run: Run) -> None:
     assert (result.code, result.out, result.err) == (0, f"runner {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
-def test_help_explains_a_command(run: Run, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_explains_a_command(command: str) -> None:
     """-h and --help print the same: the usage and every option."""
-    short, long = run(*command, "-h"), run(*command, "--help")
+    words = command.split()
+    short, long = run_together((*words, "-h"), (*words, "--help"))
     assert (short.code, short.err) == (0, "")
     assert short.out == long.out
-    assert short.out.startswith(f"Usage: python -m runner {' '.join(command)}".rstrip())
+    assert short.out.startswith(f"Usage: python -m runner {command}".rstrip())
 
 
 def test_help_lists_the_commands(run: Run) -> None:
@@ -107,10 +108,14 @@ def test_help_lists_the_commands(run: Run) -> None:
     assert set(COMMANDS) <= set(re.findall(r"^  (\w+)", run("-h").out, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("option", ["--manifest", "--var"])
-def test_every_command_takes_the_common_options(run: Run, option: str) -> None:
+def test_every_command_takes_the_common_options() -> None:
     """Each command works on another manifest and with other values."""
-    assert [command for command in COMMANDS if option not in run(command, "-h").out] == []
+    results = run_together(*((command, "-h") for command in COMMANDS))
+    assert [
+        command
+        for command, result in zip(COMMANDS, results, strict=True)
+        if not {"--manifest", "--var"} <= set(re.findall(r"--\w+", result.out))
+    ] == []
 
 
 def test_a_manifest_may_be_elsewhere(run: Run, project: MakeProject, tmp_path: Path) -> None:

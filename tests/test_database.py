@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner import embedded
 from tests.conftest import MakeProject, Run
-from tests.projects import Result, copy_project, run_runner, runner_command, runner_environment
+from tests.projects import Result, copy_project, run_runner, run_together, runner_command, runner_environment
 from tests.servers import Server, started, temporary_folder
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
@@ -303,17 +303,16 @@ def assert_secret(result: Result, password: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_password_opens_the_database_and_is_not_shown(
-    run: Run, project: MakeProject, guarded: Guarded, source: str
-) -> None:
+def test_a_password_opens_the_database_and_is_not_shown(project: MakeProject, guarded: Guarded, source: str) -> None:
     """Whatever characters it has and wherever it stands: the password works, for psql too, and is nowhere printed."""
-    project(ITEM)
     arguments, variables = SOURCES[source](guarded)
-    result = run("apply", "--verbose", *arguments, variables=variables)
+    shell = ("shell", *arguments, "--", "-X", "-At", "-c", "select current_user")
+    result, shell_result = run_together(
+        ("apply", "--verbose", *arguments), shell, folder=project(ITEM), variables=variables
+    )
     assert result.code == 0, result
     assert_secret(result, SESAME)
-    shell = run("shell", *arguments, "--", "-X", "-At", "-c", "select current_user", variables=variables)
-    assert (shell.code, shell.out) == (0, "ann\n"), shell
+    assert (shell_result.code, shell_result.out) == (0, "ann\n"), shell_result
 
 
 @pytest.mark.parametrize("source", SOURCES)

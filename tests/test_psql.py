@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeProject, Run
-from tests.projects import CASES, ROOT, copy_project
+from tests.projects import CASES, ROOT, copy_project, run_runner, run_together
 from tests.servers import Server, dump, psql, stop_clocks
 from tests.test_apply import HOSTILE, edit_mappings
 
@@ -27,37 +27,35 @@ def still_dump(dsn: str) -> str:
     return copied.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn))
 
 
-def assert_twins(run: Run, server: Server, folder: Path) -> None:
+def assert_twins(server: Server, folder: Path) -> None:
     """Assert that psql and apply make the same database of a project, and that apply then finds nothing to do."""
-    rendered = run("render", folder=folder)
-    assert rendered.code == 0, rendered
-    script = folder / "rendered.sql"
-    script.write_text(rendered.out, encoding="utf-8")
     with server.database() as by_apply, server.database() as by_psql:
-        applied = run("apply", "--dsn", by_apply, folder=folder)
-        assert applied.code == 0, applied
+        rendered, applied = run_together(("render",), ("apply", "--dsn", by_apply), folder=folder)
+        assert (rendered.code, applied.code) == (0, 0), f"{rendered}\n{applied}"
+        script = folder / "rendered.sql"
+        script.write_text(rendered.out, encoding="utf-8")
         fed = psql(by_psql, script)
         assert fed.returncode == 0, fed.stderr
         assert still_dump(by_psql) == still_dump(by_apply)
-        again = run("apply", "--json", "--dsn", by_psql, folder=folder)
+        again = run_runner("apply", "--json", "--dsn", by_psql, folder=folder)
         assert again.code == 0, again
         assert {script["status"] for script in again.json["scripts"]} == {"unchanged"}
 
 
-def test_psql_makes_the_database_that_apply_makes(run: Run, server: Server, tmp_path: Path) -> None:
+def test_psql_makes_the_database_that_apply_makes(server: Server, tmp_path: Path) -> None:
     """Schema, data and history of this repository's project are the same either way."""
-    assert_twins(run, server, copy_project(tmp_path))
+    assert_twins(server, copy_project(tmp_path))
 
 
 @pytest.mark.parametrize("case", TWINS)
-def test_psql_reads_a_script_as_the_runner_does(run: Run, server: Server, project: MakeProject, case: str) -> None:
+def test_psql_reads_a_script_as_the_runner_does(server: Server, project: MakeProject, case: str) -> None:
     """Nothing in a script is a command or a variable of psql's own, and settings end with their script."""
     facts = TWINS[case]
     folder = project(facts["scripts"], options=facts.get("options", {}), **facts.get("manifest", {}))
-    assert_twins(run, server, folder)
+    assert_twins(server, folder)
 
 
-def test_psql_reads_hostile_mappings_as_the_runner_does(run: Run, server: Server, tmp_path: Path) -> None:
+def test_psql_reads_hostile_mappings_as_the_runner_does(server: Server, tmp_path: Path) -> None:
     """Text of the mapping file is data for psql too."""
     folder = copy_project(tmp_path)
     specs = {
@@ -69,7 +67,7 @@ def test_psql_reads_hostile_mappings_as_the_runner_does(run: Run, server: Server
         for number, text in enumerate(HOSTILE)
     }
     edit_mappings(folder, lambda document: document["field_groups"].update(hostile={"fields": specs}))
-    assert_twins(run, server, folder)
+    assert_twins(server, folder)
 
 
 def test_psql_stops_at_the_first_error(run: Run, project: MakeProject, database: str, tmp_path: Path) -> None:

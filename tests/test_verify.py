@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.conftest import MakeProject, Run
-from tests.projects import CASES, ROOT, run_runner, write_project
+from tests.projects import CASES, run_runner, run_together, write_project
 from tests.servers import Server, dump
 
 FINDINGS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "findings.toml").read_text(encoding="utf-8"))
@@ -75,8 +75,8 @@ def test_verify_names_what_is_not_as_declared(server: Server, declared: Declared
     with server.database(declared.database) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(FINDINGS[case]["damage"].encode())
-        result = run_runner("verify", "--dsn", dsn, "--json", folder=declared.folder)
-        shown = run_runner("verify", "--dsn", dsn, folder=declared.folder)
+        verify = ("verify", "--dsn", dsn)
+        result, shown = run_together((*verify, "--json"), verify, folder=declared.folder)
     assert (result.code, shown.code) == (1, 1)
     assert result.json["ok"] is False
     expected = FINDINGS[case]["findings"]
@@ -289,17 +289,16 @@ def assert_shape(document: dict[str, Any], shape: dict[str, Any]) -> None:
     assert {key for key in shape if key not in document or not isinstance(document[key], shape[key])} == set()
 
 
-def test_documents_of_a_run_that_went_well(run: Run, applied: str) -> None:
+def test_documents_of_a_run_that_went_well(applied: str) -> None:
     """--json prints one document on stdout, of the shape that is promised, and nothing else."""
-    documents = {
-        command: run(command, *arguments, "--json", folder=ROOT)
-        for command, arguments in {
-            "apply": ("--dsn", applied),
-            "verify": ("--dsn", applied),
-            "status": ("--dsn", applied),
-            "check": (),
-        }.items()
+    commands = {
+        "apply": ("--json", "--dsn", applied),
+        "verify": ("--json", "--dsn", applied),
+        "status": ("--json", "--dsn", applied),
+        "check": ("--json",),
     }
+    results = run_together(*((command, *arguments) for command, arguments in commands.items()))
+    documents = dict(zip(commands, results, strict=True))
     assert {command: result.code for command, result in documents.items()} == dict.fromkeys(documents, 0)
     applied_document = documents["apply"].json
     assert_shape(applied_document, APPLY)
