@@ -45,7 +45,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if config.option.collectonly:
         return None
     server = _server(config)
-    return f"server: PostgreSQL {server.version} at {conninfo_to_dict(server.conninfo).get('host', 'the default host')}"
+    try:
+        version = server.version
+    except psycopg.OperationalError as error:
+        raise pytest.UsageError(f"the server of the tests cannot be reached: {error}") from None
+    return f"server: PostgreSQL {version} at {conninfo_to_dict(server.conninfo).get('host', 'the default host')}"
 
 
 def _server(config: pytest.Config) -> Server:
@@ -60,8 +64,13 @@ def _find_server(config: pytest.Config) -> Server:
     if dsn := config.option.dsn or os.environ.get("RUNNER_TEST_DSN"):
         return Server(dsn)
     if config.option.server == "container":
+        # The client of the container engine leaves sockets to the garbage collector.
+        config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
         image = os.environ.get("RUNNER_TEST_IMAGE", "postgres:15")
-        return stack.enter_context(servers.container_server(image))
+        try:
+            return stack.enter_context(servers.container_server(image))
+        except Exception as error:  # noqa: BLE001  whatever the client raises
+            raise pytest.UsageError(f"the container {image} did not start: {error}") from None
     return stack.enter_context(servers.embedded_server())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def runner_command(*arguments: str | Path) -> list[str]:
 
 def runner_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment that names no database, from which the runner can be imported in every folder."""
-    return environment(PYTHONPATH=str(ROOT)) | dict(variables or {})
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return environment(PYTHONPATH=path) | dict(variables or {})
 
 
 def run_runner(
