@@ -43,7 +43,10 @@ def _run_until_error(
             connection.execute("begin read only")
             for setting in session_settings(manifest, local=True):
                 connection.execute(setting)
-            cursors += [[connection.execute(each.sql) for each in check.statements] for check in parsed]
+            for check in parsed:
+                cursors.append([])
+                for statement in check.statements:  # what was sent before an error that comes early must be known
+                    cursors[-1].append(connection.execute(statement.sql))
             connection.execute("rollback")
     except psycopg.Error as error:
         if connection.closed or not cursors:
@@ -51,14 +54,14 @@ def _run_until_error(
         roll_back(connection)
         failure = error
     results: list[CheckResult] = []
-    for check, source, answers in zip(checks, parsed, cursors, strict=False):
+    for entry, source, answers in zip(checks, parsed, cursors, strict=False):
         rows: list[str] = []
-        for statement, cursor in zip(source.statements, answers, strict=True):
+        for statement, cursor in zip(source.statements, answers, strict=False):
             if failure and cursor.statusmessage is None:
                 failed = statement_error(failure, source, statement)
-                return [*results, CheckResult(check, tuple(rows), failed)]
+                return [*results, CheckResult(entry, tuple(rows), failed)]
             rows += _rows(cursor)
-        results.append(CheckResult(check, tuple(rows)))
+        results.append(CheckResult(entry, tuple(rows)))
     return results
 
 

@@ -67,6 +67,21 @@ def test_a_failing_script_is_rolled_back_and_explained(
     assert FAILURES[case]["error"].strip().splitlines()[0] == f"error: {found[0][1]}".splitlines()[0]
 
 
+def test_an_early_failure_of_a_long_script_has_its_place(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """The server's answer may come while later statements are still being sent: it belongs to the one that failed."""
+    more = "".join(f"insert into item values ({number});\n" for number in range(2_000))
+    project({"010_item.sql": ITEM, "020_long.sql": f"select 1;\n{FAILS}\n{more}", "030_more.sql": "select 1;"})
+    result = run("apply", "--dsn", database)
+    assert result.code == 1
+    assert "    error: script/020_long.sql:2: division by zero [22012]" in result.out.splitlines()
+    assert rows(connection, "select * from item") == []
+    assert rows(connection, "select script, status from runner_history where status = 'failed'") == [
+        ("script/020_long.sql", "failed")
+    ]
+
+
 def test_a_failure_does_not_stop_the_others_when_the_manifest_says_so(
     run: Run, project: MakeProject, database: str, connection: Connection
 ) -> None:

@@ -241,6 +241,17 @@ def test_a_check_that_fails_is_a_finding(run: Run, project: MakeProject, databas
     ]
 
 
+def test_a_check_that_fails_early_hides_no_other(run: Run, project: MakeProject, database: str) -> None:
+    """The server's answer to a failing check may come while others are still being sent: they are run all the same."""
+    more = {f"{number}_more.sql": f"select {number} as problem;" for number in range(1_000, 1_200)}
+    project({"010_item.sql": ITEM}, checks={"010_fails.sql": "select 1 / 0;", **more})
+    result = run("apply", "--dsn", database, "--json")
+    assert result.code == 1
+    found = [finding["actual"].splitlines()[0] for finding in result.json["verify"]["findings"]]
+    assert found[0] == "check/010_fails.sql:1: division by zero [22012]"
+    assert found[1:] == [f"problem: {number}" for number in range(1_000, 1_200)]
+
+
 def test_a_check_cannot_write(run: Run, project: MakeProject, database: str, connection: Connection) -> None:
     """A check that writes, by a function say, is a finding, and what it wrote is gone."""
     function = (
