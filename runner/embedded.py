@@ -79,7 +79,11 @@ def _mend(folder: Path, data: Path) -> None:
     """Remove a data directory that was never completed, and the traces of processes that no longer run."""
     import psutil
 
-    if data.exists() and not (folder / "initialized").exists():
+    initialized = folder / "initialized"
+    if not data.exists():
+        initialized.unlink(missing_ok=True)
+        return
+    if not initialized.exists():
         for process in psutil.process_iter(["name", "cmdline"]):  # initdb goes on when the run that began it is killed
             if process.info["name"] in ("initdb", "postgres") and str(data) in (process.info["cmdline"] or ()):
                 process.kill()

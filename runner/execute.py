@@ -182,7 +182,10 @@ def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:
 def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:
     path = script.script.path
     if not 0 <= index < len(steps):
-        return _statement_error(error, place=path, sql="(around the script: settings, history row, commit)")
+        when = (
+            "before the first statement" if index < 0 else "after the last statement, at the history row or the commit"
+        )
+        return _statement_error(error, place=path, sql=f"({when})")
     step = steps[index]
     if step.sql == step.statement.sql:
         return statement_error(error, script.parsed, step.statement)

@@ -33,6 +33,7 @@ class Reporter:
         self.console = _console(sys.stdout)
         self.diagnostics = _console(sys.stderr)
         self.status: Status | None = None
+        self.width = 0
 
     def json(self, document: dict[str, Any]) -> None:
         """Print the one JSON document, if JSON is asked for."""
@@ -92,12 +93,8 @@ class Reporter:
 
     def scripts_heading(self, loaded: Loaded) -> None:
         """Print the heading of the scripts' table."""
-        self.line(f"{'script':<{self.path_width(loaded)}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
-
-    def path_width(self, loaded: Loaded) -> int:
-        """Return the width of the column of paths."""
         self.width = max(len(script.path) for script in loaded.project.manifest.scripts)
-        return self.width
+        self.line(f"{'script':<{self.width}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
 
     def finished(self, result: ScriptResult) -> None:
         """Print how a script ended, the rows that it returned, and its error."""
