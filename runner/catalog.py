@@ -1,56 +1,243 @@
-"""What is in a database: one query, a snapshot of its objects, and the difference of two."""
+"""What is in a database: a snapshot of facts in PostgreSQL's own words, and the difference of two.
+
+A fact is an object with its definition: `column t.c` is `integer not null default 0`, `index i` is `btree (c desc)`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from runner.declarations import PRESENT, Object
+from runner.declarations import NOT_VALIDATED, PRESENT, VALID, Object
+from runner.quote import identifier
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-Snapshot = Mapping[Object, str]
-"""Each object with its state: a column's type, a comment's text, `valid` or not for indexes and constraints."""
+Facts = Mapping[Object, str]
+"""Objects with their definitions; PRESENT stands for a definition that nobody knows."""
+DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "not compared", "unmanaged"]
+
+_ATTEMPTS = 5
+_LOCK_TIMEOUT = "200ms"
+_PART = "\1"
+_OWN_WORDS = (
+    "set local timezone = 'UTC'",
+    "set local datestyle = 'ISO, YMD'",
+    "set local intervalstyle = 'postgres'",
+    "set local extra_float_digits = 1",
+    "set local bytea_output = 'hex'",
+    "set local quote_all_identifiers = off",
+    "set local client_min_messages = 'error'",
+)
+"""Settings that PostgreSQL's words depend on."""
+_TYPE_ENDS = re.compile(r" (?:collate|not null|storage|compression|statistics|serial|generated|default|with \() ?")
+_FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
+_WITH_PARTS = ("table", "view", "materialized view", "type")
+_NEVER_UNMANAGED = ("schema", "extension", "comment on schema")
+_VALIDITY = {"index": " invalid", "constraint": " NOT VALID"}
+
+
+class Snapshot(Struct, frozen=True):
+    """The facts of some schemas at one time."""
+
+    facts: Facts
+    unnamed: Mapping[Object, tuple[Object, ...]] = {}
+    """The constraints that a definition without a name stands for."""
+    locked: Mapping[Object, int] = {}
+    """Facts whose definition could not be read, with the process id of the session that has locked it."""
+
+    @property
+    def states(self) -> Mapping[Object, str]:
+        """Each object, and each constraint also without its name: a comment's text, else whether it is valid."""
+        facts = {**self.facts, **{item: self.facts[named[0]] for item, named in self.unnamed.items()}}
+        return {item: _state(item, definition) for item, definition in facts.items()}
 
 
 class Difference(Struct, frozen=True):
-    """An object that is not as declared; `actual` is None when it is missing."""
+    """A fact that is not as declared; `declared` or `actual` is None on the side that does not have it."""
 
-    kind: Literal["missing", "different"]
+    kind: DifferenceKind
     object: Object
-    declared: str
+    declared: str | None
     actual: str | None
 
 
-def read(connection: Connection[Any], target: str, schemas: Iterable[str]) -> Snapshot:
-    """Return the objects of the target schema and of the other schemas."""
-    names = [target, *(name for name in schemas if name)]
-    rows = connection.execute(_sql(), {"target": target, "schemas": names})
-    return {Object(kind, name, table, schema): state for kind, name, table, schema, state in rows}
+class Scope(Struct, frozen=True):
+    """What is read: `schemas` maps a schema's name to what it is called in the result.
+
+    Names on `path`, and in the schemas of `extensions`, are written without a schema.
+    """
+
+    schemas: Mapping[str, str]
+    path: tuple[str, ...]
+    extensions: tuple[str, ...]
 
 
-def differences(declared: Snapshot, actual: Snapshot) -> list[Difference]:
-    """Return what of `declared` is not so in `actual`, in the order of `declared`."""
-    found: list[Difference] = []
-    for item, state in declared.items():
-        there = actual.get(item)
-        if there is None:
-            found.append(Difference("missing", item, state, None))
-        elif not holds(state, there):
-            found.append(Difference("different", item, state, there))
-    return found
+def read(connection: Connection[Any], scope: Scope) -> Snapshot:
+    """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
+    import psycopg
+
+    begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return read_in_transaction(connection, scope, before=begin, after=("rollback",))
+        except psycopg.errors.LockNotAvailable:  # locked after it was looked for: the next attempt sees it
+            connection.execute("rollback")
+            if attempts == _ATTEMPTS:
+                raise
+
+
+def read_in_transaction(
+    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
+) -> Snapshot:
+    """Return the facts as the open transaction sees them; settings that the words depend on are changed in it."""
+    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    with connection.pipeline():
+        for statement in (*before, *_OWN_WORDS):
+            connection.execute(statement)
+        set_search_path(connection, scope.path, scope.extensions)
+        facts = connection.execute(_sql("catalog.sql"), parameters)
+    rows = facts.fetchall()
+    waiting = any(_PART in row[4] for row in rows)
+    with connection.pipeline():
+        deparsed = connection.execute(_sql("catalog_deparsed.sql"), parameters) if waiting else None
+        for statement in after:
+            connection.execute(statement)
+    return _assemble(rows, {Object(*row[:4]): row[4:] for row in deparsed or ()})
+
+
+def set_search_path(connection: Connection[Any], path: Sequence[str], extensions: Sequence[str]) -> None:
+    """Put schemas, and those of extensions after them, on the search path of the open transaction."""
+    names = [identifier(name) for name in dict.fromkeys(path)]
+    connection.execute(_sql("catalog_search_path.sql"), {"path": names, "extensions": list(extensions)})
+
+
+def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
+    """Return what is not as declared: the declared facts in their order, then what nobody has declared."""
+    claimed = {item for item in declared if item in actual.facts}
+    for item, definition in declared.items():
+        there = item
+        if item not in actual.facts:
+            candidates = [other for other in actual.unnamed.get(item, ()) if other not in declared]
+            equal = [other for other in candidates if actual.facts[other] == definition]
+            there = next(iter(equal or candidates), item)
+            claimed.add(there)
+        if not _goes_without_saying(item, declared, actual):
+            yield from _difference(item, definition, there, actual)
+    yield from _undeclared(declared, actual, claimed)
+
+
+def _goes_without_saying(item: Object, declared: Facts, actual: Snapshot) -> bool:
+    """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
+    owners = [Object(kind, item.table, "", item.schema) for kind in _WITH_PARTS] if item.table else []
+    if item.kind.startswith("comment on "):
+        owners.append(item._replace(kind=item.kind.removeprefix("comment on ")))
+    if any(owner in declared and owner not in actual.facts for owner in owners):
+        return True
+    if item.kind != "comment on index":
+        return False
+    index = next((other for other in declared if other.kind == "index" and _without_table(other) == owners[0]), None)
+    return index is not None and index not in actual.facts
+
+
+def column_type(definition: str) -> str:
+    """Return the type in the definition of a column."""
+    return _TYPE_ENDS.split(definition, maxsplit=1)[0]
 
 
 def holds(declared: str, actual: str | None) -> bool:
-    """Return whether an object's state is what is declared; PRESENT asks only that it is there."""
+    """Return whether a definition is what is declared; PRESENT asks only that the object is there."""
     return actual is not None and declared in (PRESENT, actual)
 
 
+def _difference(item: Object, declared: str, there: Object, actual: Snapshot) -> Iterator[Difference]:
+    definition = actual.facts.get(there)
+    if definition is None:
+        yield Difference("missing", item, declared, None)
+    elif there in actual.locked:
+        yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}")
+    elif declared + _VALIDITY.get(item.kind, " ") == definition or (
+        declared == PRESENT and is_invalid(item, definition)
+    ):
+        yield Difference("invalid", item, declared, definition)
+    elif not holds(declared, definition):
+        yield Difference("different", item, declared, definition)
+
+
+def _state(item: Object, definition: str) -> str:
+    if item.kind.startswith("comment on "):
+        return definition
+    if item.kind in _VALIDITY:
+        return NOT_VALIDATED if is_invalid(item, definition) else VALID
+    return PRESENT
+
+
+def is_invalid(item: Object, definition: str) -> bool:
+    """Return whether an index is not valid, or a constraint not validated."""
+    return item.kind in _VALIDITY and definition.endswith(_VALIDITY[item.kind])
+
+
+def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iterator[Difference]:
+    """Return what exists and is not declared; what belongs to an undeclared object is not told by itself."""
+    tables = {(item.schema, item.name) for item in declared if item.kind == "table"}
+    owners = {(item.schema, item.name) for item in declared if item.kind in _WITH_PARTS}
+    commentable = {_without_table(item) for item in declared}
+    for item, definition in actual.facts.items():
+        if item in claimed or item.kind in _NEVER_UNMANAGED:
+            continue
+        kind = item.kind.removeprefix("comment on ")
+        if kind != item.kind and _without_table(item._replace(kind=kind)) not in commentable:
+            continue
+        if item.table and (item.schema, item.table) not in owners:
+            continue
+        rejects = (item.schema, item.table) in tables and _rejects(item, definition)
+        yield Difference("rejecting" if rejects else "unmanaged", item, None, definition)
+
+
+def _without_table(item: Object) -> Object:
+    """Return the identity of an object as its comment has it: an index needs no table."""
+    return item._replace(table="") if item.kind == "index" else item
+
+
+def _rejects(item: Object, definition: str) -> bool:
+    """Return whether an undeclared object of a table can make it refuse rows that the declared one accepts."""
+    if item.kind == "column":
+        return " not null" in definition and not _FILLS_ITSELF.search(definition)
+    return item.kind == "constraint" or (item.kind == "index" and definition.startswith("unique "))
+
+
+def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[Any, ...]]) -> Snapshot:
+    facts: dict[Object, str] = {}
+    unnamed: dict[Object, tuple[Object, ...]] = {}
+    locked: dict[Object, int] = {}
+    for kind, name, table, schema, definition, signature in rows:
+        item = Object(kind, name, table, schema)
+        if item in deparsed:
+            parts, pid = deparsed[item]
+            if parts is None:
+                locked[item] = pid
+            definition = _fill(definition, parts or ())  # noqa: PLW2901
+        facts[item] = definition
+        if kind == "constraint":
+            known_by = item._replace(name=signature or definition.removesuffix(_VALIDITY[kind]))
+            unnamed[known_by] = (*unnamed.get(known_by, ()), item)
+    return Snapshot(facts, unnamed, locked)
+
+
+def _fill(definition: str, parts: Sequence[str]) -> str:
+    """Return a definition with its parts in their places; without parts, where they would be."""
+    remaining = iter(parts)
+    return re.sub(_PART, lambda _: (next(remaining, None) or "…").strip().removesuffix(";"), definition)
+
+
 @cache
-def _sql() -> str:
-    return files("runner").joinpath("catalog.sql").read_text(encoding="utf-8")
+def _sql(name: str) -> str:
+    return files("runner").joinpath(name).read_text(encoding="utf-8")

@@ -1,23 +1,165 @@
--- The objects of the target schema and of the other schemas that scripts name, one row each:
--- (kind, name, table, schema, state). The target schema is ''. Only catalog columns and format_type() are read, so that
--- this never waits for a lock on a table.
-with relation as (
-    select
-        c.oid,
-        c.relname,
-        c.relkind,
-        case when n.nspname = %(target)s then '' else n.nspname end as schema
+-- The facts of some schemas in PostgreSQL's own words, one row each: (kind, name, table, schema, definition, signature).
+--
+-- Only what never waits for a lock on a table is read here: catalog columns, and functions that open no relation.
+-- Where PostgreSQL must open one to find the words, the definition holds a character 1 for each part that
+-- catalog_deparsed.sql gives. `signature` is what a constraint is known by when nobody named it.
+-- Parameters: schemas, an array of names, and shown, what each is called in the result ('' is the target schema).
+with namespace as (
+    select n.oid, n.nspname, s.shown as schema
+    from unnest(%(schemas)s::text[], %(shown)s::text[]) as s (name, shown)
+    inner join pg_catalog.pg_namespace as n on s.name = n.nspname
+),
+
+member as (
+    select d.classid, d.objid from pg_catalog.pg_depend as d
+    where d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::regclass
+),
+
+relation as (
+    select c.*, n.schema
     from pg_catalog.pg_class as c
-    inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-    where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'f', 'i', 'I', 'v', 'm', 'c')
+    inner join namespace as n on c.relnamespace = n.oid
+    where
+        c.relkind in ('r', 'p', 'f', 'v', 'm', 'S', 'c', 'i', 'I')
+        and not exists (select from member where classid = 'pg_catalog.pg_class'::regclass and objid = c.oid)
+),
+
+storage as (
+    select r.oid, ' with (' || array_to_string(r.reloptions, ', ') || ')' as options
+    from relation as r where r.reloptions is not null
+),
+
+sequence as (
+    select
+        r.oid, r.relname, r.schema, s.seqtypid, o.refobjid as table_oid, o.refobjsubid as attnum, o.deptype,
+        concat_ws(
+            ' ',
+            case when s.seqincrement <> 1 then 'increment ' || s.seqincrement end,
+            case
+                when s.seqmin <> case when s.seqincrement > 0 then 1 else e.least end then 'minvalue ' || s.seqmin
+            end,
+            case
+                when s.seqmax <> case when s.seqincrement > 0 then e.most else -1 end then 'maxvalue ' || s.seqmax
+            end,
+            case
+                when s.seqstart <> case when s.seqincrement > 0 then s.seqmin else s.seqmax end
+                    then 'start ' || s.seqstart
+            end,
+            case when s.seqcache <> 1 then 'cache ' || s.seqcache end,
+            case when s.seqcycle then 'cycle' end
+        ) as options
+    from relation as r
+    inner join pg_catalog.pg_sequence as s on r.oid = s.seqrelid
+    left join pg_catalog.pg_depend as o
+        on
+            o.classid = 'pg_catalog.pg_class'::regclass and o.objid = r.oid and o.objsubid = 0
+            and o.refclassid = 'pg_catalog.pg_class'::regclass and o.refobjsubid > 0 and o.deptype in ('a', 'i')
+    cross join lateral (
+        select
+            case s.seqtypid when 'int2'::regtype then -32768 when 'int4'::regtype then -2147483648
+            else -9223372036854775808 end as least,
+            case s.seqtypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
+            else 9223372036854775807 end as most
+    ) as e
+),
+
+attribute as (
+    select
+        r.relname, r.relkind, r.schema, a.attname, a.attnum, a.atttypid, a.attrelid,
+        pg_catalog.format_type(a.atttypid, a.atttypmod)
+        || case
+            when a.attcollation not in (0, t.typcollation) then ' collate ' || a.attcollation::regcollation else ''
+        end
+        || case
+            when not a.attnotnull then ''
+            when
+                exists (
+                    select from pg_catalog.pg_constraint as c
+                    where
+                        c.conrelid = a.attrelid and c.contype = 'n' and not c.convalidated
+                        and a.attnum = any(c.conkey)
+                )
+                then ' not null not valid'
+            else ' not null'
+        end as base,
+        concat(
+            case when a.attstorage <> t.typstorage then ' storage ' || a.attstorage::text end,
+            case when a.attcompression <> '' then ' compression ' || a.attcompression::text end,
+            case when a.attstattarget >= 0 then ' statistics ' || a.attstattarget end,
+            ' with (' || array_to_string(a.attoptions, ', ') || ')'
+        ) as settings,
+        a.attgenerated, a.attidentity, d.value,
+        s.oid as sequence_oid, s.seqtypid, s.options
+    from relation as r
+    inner join pg_catalog.pg_attribute as a on r.oid = a.attrelid
+    inner join pg_catalog.pg_type as t on a.atttypid = t.oid
+    left join lateral (
+        select pg_catalog.pg_get_expr(f.adbin, 0) as value
+        from pg_catalog.pg_attrdef as f
+        where a.atthasdef and a.attgenerated = '' and f.adrelid = a.attrelid and f.adnum = a.attnum
+    ) as d on true
+    left join sequence as s
+        on
+            s.table_oid = a.attrelid and s.attnum = a.attnum
+            and (
+                s.deptype = 'i'
+                or d.value = 'nextval(' || quote_literal(s.oid::regclass::text) || '::regclass)'
+            )
+    where r.relkind in ('r', 'p', 'f', 'c') and a.attnum > 0 and not a.attisdropped
+),
+
+index_key as (
+    select
+        x.indexrelid,
+        string_agg(k.text, ', ' order by k.place) filter (where k.place <= x.indnkeyatts) as keys,
+        string_agg(k.text, ', ' order by k.place) filter (where k.place > x.indnkeyatts) as included
+    from pg_catalog.pg_index as x
+    inner join relation as r on x.indexrelid = r.oid
+    inner join pg_catalog.pg_am as m on r.relam = m.oid
+    cross join lateral (
+        select
+            n.place,
+            coalesce(quote_ident(a.attname), chr(1))
+            || case
+                when n.place > x.indnkeyatts then ''
+                else concat(
+                    case
+                        when x.indcollation[n.place - 1] not in (0, coalesce(a.attcollation, t.typcollation))
+                            then ' collate ' || x.indcollation[n.place - 1]::regcollation
+                    end,
+                    case
+                        when not o.opcdefault or i.attoptions is not null
+                            then
+                                ' ' || case
+                                    when pg_catalog.pg_opclass_is_visible(o.oid) then quote_ident(o.opcname)
+                                    else quote_ident(s.nspname) || '.' || quote_ident(o.opcname)
+                                end
+                    end,
+                    ' (' || array_to_string(i.attoptions, ', ') || ')',
+                    case
+                        when m.amname <> 'btree' then ''
+                        when x.indoption[n.place - 1] = 1 then ' desc nulls last'
+                        when x.indoption[n.place - 1] = 2 then ' nulls first'
+                        when x.indoption[n.place - 1] = 3 then ' desc'
+                    end
+                )
+            end as text
+        from unnest(x.indkey) with ordinality as n (attnum, place)
+        inner join pg_catalog.pg_attribute as i on i.attrelid = x.indexrelid and i.attnum = n.place
+        inner join pg_catalog.pg_type as t on i.atttypid = t.oid
+        left join pg_catalog.pg_attribute as a on a.attrelid = x.indrelid and a.attnum = n.attnum and n.attnum > 0
+        left join pg_catalog.pg_opclass as o on o.oid = x.indclass[n.place - 1]
+        left join pg_catalog.pg_namespace as s on o.opcnamespace = s.oid
+    ) as k
+    group by x.indexrelid
 ),
 
 con as (
     select
-        c.conname,
-        r.relname,
-        r.schema,
-        case when c.convalidated then 'valid' else 'not validated' end as state,
+        c.oid, c.conname, r.relname, r.schema,
+        case
+            when c.contype in ('c', 'x') then chr(1) else pg_catalog.pg_get_constraintdef(c.oid, true)
+        end as definition,
         case c.contype when 'p' then 'primary key' when 'u' then 'unique' when 'f' then 'foreign key' end
         || ' ('
         || (
@@ -30,40 +172,249 @@ con as (
     from pg_catalog.pg_constraint as c
     inner join relation as r on c.conrelid = r.oid
     left join pg_catalog.pg_class as f on c.confrelid = f.oid
+    where
+        c.contype in ('p', 'u', 'f', 'c', 'x') and c.conparentid = 0 and (c.conislocal or c.coninhcount = 0)
+),
+
+routine as (
+    select
+        p.oid,
+        n.schema,
+        p.proname || '('
+        || coalesce(
+            (
+                select string_agg(pg_catalog.format_type(t.oid, null), ', ' order by t.place)
+                from unnest(p.proargtypes) with ordinality as t (oid, place)
+            ),
+            ''
+        )
+        || ')' as name,
+        concat(
+            case p.prokind when 'p' then 'procedure' when 'w' then 'window function' else 'function' end,
+            ' (' || pg_catalog.pg_get_function_arguments(p.oid) || ')',
+            ' returns ' || pg_catalog.pg_get_function_result(p.oid),
+            ' language ' || l.lanname,
+            case p.provolatile when 'i' then ' immutable' when 's' then ' stable' end,
+            case when p.proleakproof then ' leakproof' end,
+            case when p.proisstrict then ' strict' end,
+            case when p.prosecdef then ' security definer' end,
+            case p.proparallel when 's' then ' parallel safe' when 'r' then ' parallel restricted' end,
+            case
+                when p.procost <> case when l.lanname in ('c', 'internal') then 1 else 100 end
+                    then ' cost ' || p.procost
+            end,
+            case when p.proretset and p.prorows <> 1000 then ' rows ' || p.prorows end,
+            case when p.prosupport <> 0 then ' support ' || p.prosupport end,
+            (
+                select string_agg(' set ' || s.setting, '' order by s.place)
+                from unnest(p.proconfig) with ordinality as s (setting, place)
+            ),
+            ' as ',
+            case when p.prosqlbody is null then p.prosrc else chr(1) end
+        ) as definition
+    from pg_catalog.pg_proc as p
+    inner join namespace as n on p.pronamespace = n.oid
+    inner join pg_catalog.pg_language as l on p.prolang = l.oid
+    where
+        p.prokind in ('f', 'p', 'w')
+        and not exists (select from member where classid = 'pg_catalog.pg_proc'::regclass and objid = p.oid)
+        -- the constructors of a range type
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i'
+        )
+),
+
+trigger as (
+    select
+        t.oid, t.tgname, r.relname, r.schema,
+        case when t.tgqual is null then pg_catalog.pg_get_triggerdef(t.oid, true) else chr(1) end
+        || case t.tgenabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always'
+        else '' end as definition
+    from pg_catalog.pg_trigger as t
+    inner join relation as r on t.tgrelid = r.oid
+    where not t.tgisinternal and t.tgparentid = 0
+),
+
+own_type as (
+    select
+        t.oid, t.typname, n.schema,
+        case when t.typtype = 'd' then 'domain' else 'type' end as kind,
+        case t.typtype
+            when 'e' then
+                'enum ('
+                || (
+                    select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
+                    from pg_catalog.pg_enum as e where e.enumtypid = t.oid
+                )
+                || ')'
+            when 'c' then
+                'composite ('
+                || (
+                    select string_agg(quote_ident(a.attname) || ' ' || a.base, ', ' order by a.attnum)
+                    from attribute as a where a.attrelid = t.typrelid
+                )
+                || ')'
+            when 'r' then
+                (
+                    select
+                        'range (subtype = ' || pg_catalog.format_type(g.rngsubtype, null)
+                        || case when g.rngcanonical <> 0 then ', canonical = ' || g.rngcanonical else '' end
+                        || case when g.rngsubdiff <> 0 then ', subtype_diff = ' || g.rngsubdiff else '' end
+                        || case when g.rngcollation <> 0 then ', collation = ' || g.rngcollation::regcollation else '' end
+                        || ', multirange_type_name = ' || pg_catalog.format_type(g.rngmultitypid, null) || ')'
+                    from pg_catalog.pg_range as g where g.rngtypid = t.oid
+                )
+            when 'd' then
+                concat(
+                    pg_catalog.format_type(t.typbasetype, t.typtypmod),
+                    case when t.typcollation <> b.typcollation then ' collate ' || t.typcollation::regcollation end,
+                    case when t.typnotnull then ' not null' end,
+                    (
+                        select
+                            string_agg(
+                                ' constraint ' || quote_ident(c.conname) || ' '
+                                || pg_catalog.pg_get_constraintdef(c.oid, true), '' order by c.conname
+                            )
+                        from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.contype = 'c'
+                    ),
+                    ' default ' || pg_catalog.pg_get_expr(t.typdefaultbin, 0)
+                )
+        end as definition
+    from pg_catalog.pg_type as t
+    inner join namespace as n on t.typnamespace = n.oid
+    left join pg_catalog.pg_type as b on t.typbasetype = b.oid
+    left join relation as r on t.typrelid = r.oid
+    where
+        (t.typtype in ('e', 'd', 'r') or (t.typtype = 'c' and r.relkind = 'c'))
+        and not exists (select from member where classid = 'pg_catalog.pg_type'::regclass and objid = t.oid)
+),
+
+-- Everything that can have a comment, by the identity that its comment has.
+object as (
+    select
+        'pg_catalog.pg_class'::regclass as classoid, r.oid, 0 as subid,
+        case r.relkind
+            when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'c' then 'type'
+            when 'i' then 'index' when 'I' then 'index' else 'table'
+        end as kind,
+        r.relname as name, '' as table_name, r.schema
+    from relation as r
+    union all
+    select 'pg_catalog.pg_class'::regclass, r.oid, a.attnum, 'column', a.attname, r.relname, r.schema
+    from relation as r
+    inner join pg_catalog.pg_attribute as a on r.oid = a.attrelid
+    where r.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and a.attnum > 0 and not a.attisdropped
+    union all
+    select 'pg_catalog.pg_constraint'::regclass, oid, 0, 'constraint', conname, relname, schema from con
+    union all
+    select 'pg_catalog.pg_trigger'::regclass, oid, 0, 'trigger', tgname, relname, schema from trigger
+    union all
+    select 'pg_catalog.pg_proc'::regclass, oid, 0, 'function', name, '', schema from routine
+    union all
+    select 'pg_catalog.pg_type'::regclass, oid, 0, kind, typname, '', schema from own_type
+    union all
+    select 'pg_catalog.pg_namespace'::regclass, oid, 0, 'schema', nspname, '', '' from namespace
 )
 
-select 'schema', n.nspname::text, '', '', 'present' from pg_catalog.pg_namespace as n
+select 'schema' as kind, n.nspname::text as name, '' as table_name, '' as schema, 'present' as definition, null as signature
+from pg_catalog.pg_namespace as n
 union all
-select 'extension', e.extname, '', '', 'present' from pg_catalog.pg_extension as e
+select 'extension', e.extname, '', '', 'present', null from pg_catalog.pg_extension as e
 union all
-select 'table', relname, '', schema, 'present' from relation where relkind in ('r', 'p', 'f')
+select kind, typname, '', schema, definition, null from own_type
 union all
-select 'column', a.attname, r.relname, r.schema, pg_catalog.format_type(a.atttypid, a.atttypmod)
-from pg_catalog.pg_attribute as a
-inner join relation as r on a.attrelid = r.oid
-where r.relkind not in ('i', 'I') and a.attnum > 0 and not a.attisdropped
+select 'sequence', s.relname, '', s.schema,
+    concat_ws(
+        ' ', 'as ' || pg_catalog.format_type(s.seqtypid, null), nullif(s.options, ''),
+        'owned by ' || (select quote_ident(a.relname) || '.' || quote_ident(a.attname) from attribute as a
+        where a.attrelid = s.table_oid and a.attnum = s.attnum)
+    ), null
+from sequence as s
+where not exists (select from attribute as a where a.sequence_oid = s.oid)
 union all
-select 'index', i.relname, t.relname, i.schema, case when x.indisvalid and x.indisready then 'valid' else 'invalid' end
+select 'table', r.relname, '', r.schema,
+    concat(
+        case r.relpersistence when 'u' then 'unlogged ' end,
+        case r.relkind when 'f' then 'foreign table' else 'table' end,
+        (
+            select case when r.relispartition then ' partition of ' else ' inherits ' end
+                || string_agg(i.inhparent::regclass::text, ', ' order by i.inhseqno)
+            from pg_catalog.pg_inherits as i where i.inhrelid = r.oid
+        ),
+        ' ' || pg_catalog.pg_get_expr(r.relpartbound, 0),
+        case when r.relkind = 'p' then ' partition by ' || chr(1) end,
+        (select ' of ' || r.reloftype::regtype where r.reloftype <> 0),
+        (select ' using ' || m.amname from pg_catalog.pg_am as m where m.oid = r.relam and m.amname <> 'heap'),
+        o.options,
+        case when r.relrowsecurity then ' row security' end,
+        case when r.relforcerowsecurity then ' forced' end
+    ), null
+from relation as r
+left join storage as o on r.oid = o.oid
+where r.relkind in ('r', 'p', 'f')
+union all
+select 'column', a.attname, a.relname, a.schema,
+    a.base || case
+        when a.attidentity <> ''
+            then
+                ' generated ' || case a.attidentity when 'a' then 'always' else 'by default' end || ' as identity'
+        when a.sequence_oid is not null then ' serial'
+        else ''
+    end
+    || case
+        when a.sequence_oid is null then ''
+        else coalesce(
+            ' (' || nullif(concat_ws(
+                ' ', case when a.seqtypid <> a.atttypid then 'as ' || pg_catalog.format_type(a.seqtypid, null) end,
+                nullif(a.options, '')
+            ), '') || ')', ''
+        )
+    end
+    || a.settings
+    || case a.attgenerated
+        when 's' then ' generated always as (' || chr(1) || ') stored'
+        when 'v' then ' generated always as (' || chr(1) || ')'
+        else case when a.sequence_oid is null then coalesce(' default ' || a.value, '') else '' end
+    end, null
+from (select * from attribute where relkind <> 'c' order by schema, relname, attnum) as a
+union all
+select 'constraint', conname, relname, schema, definition, signature
+from (select * from con order by schema, relname, conname) as c
+union all
+select 'index', r.relname, t.relname, r.schema,
+    concat(
+        case when x.indisunique then 'unique ' end,
+        m.amname, ' (', k.keys, ')',
+        ' include (' || k.included || ')',
+        case when x.indnullsnotdistinct then ' nulls not distinct' end,
+        o.options,
+        case when x.indpred is not null then ' where ' || chr(1) end,
+        case when not (x.indisvalid and x.indisready) then ' invalid' end
+    ), null
 from pg_catalog.pg_index as x
-inner join relation as i on x.indexrelid = i.oid
+inner join relation as r on x.indexrelid = r.oid
 inner join relation as t on x.indrelid = t.oid
+inner join pg_catalog.pg_am as m on r.relam = m.oid
+inner join index_key as k on x.indexrelid = k.indexrelid
+left join storage as o on r.oid = o.oid
+where
+    not r.relispartition
+    and not exists (
+        select from pg_catalog.pg_constraint as c
+        where c.conindid = x.indexrelid and c.conrelid = x.indrelid and c.contype in ('p', 'u', 'x')
+    )
 union all
-select 'constraint', conname, relname, schema, state from con
+select case r.relkind when 'v' then 'view' else 'materialized view' end, r.relname, '', r.schema,
+    concat(trim(o.options) || ' ', 'as ', chr(1)), null
+from relation as r
+left join storage as o on r.oid = o.oid
+where r.relkind in ('v', 'm')
 union all
-select 'constraint', signature, relname, schema, state from con where signature is not null
+select 'function', name, '', schema, definition, null from routine
 union all
-select
-    case when r.relkind in ('i', 'I') then 'comment on index' else 'comment on table' end,
-    r.relname,
-    '',
-    r.schema,
-    d.description
+select 'trigger', tgname, relname, schema, definition, null from trigger
+union all
+select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d
-inner join relation as r on d.objoid = r.oid
-where d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid = 0
-union all
-select 'comment on column', a.attname, r.relname, r.schema, d.description
-from pg_catalog.pg_description as d
-inner join relation as r on d.objoid = r.oid
-inner join pg_catalog.pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
-where d.classoid = 'pg_catalog.pg_class'::regclass and d.objsubid > 0 and not a.attisdropped
+inner join object as o on d.classoid = o.classoid and d.objoid = o.oid and d.objsubid = o.subid

@@ -101,7 +101,9 @@ def apply(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: flo
         with run_lock(connection, loaded.project.manifest, reporter.say):
             reporter.heading(loaded, target)
             reporter.scripts_heading(loaded)
-            result = stages.apply(connection, loaded, started=reporter.started, finished=reporter.finished)
+            result = stages.apply(
+                connection, loaded, started=reporter.started, finished=reporter.finished, say=reporter.say
+            )
         reporter.verification(result.verification)
         reporter.apply_summary(result, time.monotonic() - begin)
     reporter.json(report.apply_json(result))
@@ -116,11 +118,37 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     loaded = stages.load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.heading(loaded, target)
-        verification = stages.verify(connection, loaded)
+        verification = stages.verify(connection, loaded, reporter.say)
     reporter.verification(verification)
     reporter.summary(verification)
     reporter.json(report.verify_json(verification))
     return 0 if verification.ok else 1
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
+def lock(
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+) -> int:
+    """Write schema.lock.toml: what the scripts declare, for reviews, and so that verify only has to read."""
+    from runner.lock import FILE
+
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables, with_lock=False)
+    with _connected(loaded, dsn, wait, reporter) as (connection, _):
+        text = stages.lock_text(connection, loaded)
+    path = manifest.parent / FILE
+    is_fresh = path.is_file() and path.read_bytes() == text.encode()
+    if check and not is_fresh:
+        reporter.failure(f"{path} is not what 'python -m runner lock' would write")
+    elif is_fresh:
+        reporter.line(f"{path} is fresh", "green")
+    else:
+        _write_file(path, text)
+        reporter.line(f"{path} written", "green")
+    reporter.json({"ok": is_fresh or not check, "fresh": is_fresh, "file": str(path)})
+    return 0 if is_fresh or not check else 1
 
 
 @cli.command()

@@ -10,9 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from runner.catalog import Snapshot
 from runner.declarations import Declaration, Effect, Element, Object
-from runner.declared import State, apply_effect, belongs_to
+from runner.fold import State, apply_effect, belongs_to
 from runner.manifest import Manifest, Script
 from runner.quote import identifier, literal
 from runner.statements import Parsed, Statement
@@ -92,8 +91,8 @@ def make_plan(
     manifest: Manifest,
     scripts: Sequence[Parsed],
     *,
-    declared: Snapshot,
-    actual: Snapshot,
+    declared: State,
+    actual: Mapping[Object, str],
     applied: Mapping[str, Applied],
     run: int,
     history_ddl: Sequence[str],
@@ -139,7 +138,7 @@ def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool,
 class _Planner:
     """Goes through the statements in order, and keeps the state that the database will have at each."""
 
-    def __init__(self, actual: Snapshot, declared: Snapshot, removals: Sequence[Object]) -> None:
+    def __init__(self, actual: Mapping[Object, str], declared: State, removals: Sequence[Object]) -> None:
         self.state = State(actual)
         self.declared = declared
         self.removals = removals
@@ -219,7 +218,7 @@ def _unchanged(statement: Statement, reason: str) -> Step:
     return Step(statement, "unchanged", reason, statement.sql)
 
 
-def _setup(manifest: Manifest, actual: Snapshot, history_ddl: Sequence[str]) -> Iterator[str]:
+def _setup(manifest: Manifest, actual: Mapping[Object, str], history_ddl: Sequence[str]) -> Iterator[str]:
     project = manifest.project
     for schema in dict.fromkeys((project.schema, project.extension_schema)):
         if Object("schema", schema) not in actual:

@@ -121,7 +121,7 @@ class Reporter:
             numbers = f"{table.columns:>3} columns  {table.indexes:>2} indexes" if table.exists else "missing"
             show = self.line if table.ok else self.failure
             show(f"{_mark(table.ok)} {table.name:<{width}}  {numbers}", "" if table.ok else "red")
-            self.findings(finding for finding in table.findings if finding.object != f"table {table.name}")
+            self.findings(f for f in table.findings if (f.kind, f.object) != ("missing", f"table {table.name}"))
         elsewhere = {table.name for table in verification.tables}
         self.findings(
             f for f in verification.findings if f.kind not in ("check", "script") and f.table not in elsewhere
@@ -137,6 +137,12 @@ class Reporter:
                 self.failure("\n".join(f"     {part}" for part in (finding.actual or "").splitlines()), "red")
             if len(own) > MOST_ROWS_SHOWN:
                 self.failure(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red")
+
+        for finding in verification.warnings:
+            self.line(f"warning: {finding_text(finding)}", "yellow")
+        if self.verbose:
+            for finding in verification.unmanaged:
+                self.line(finding_text(finding), "dim")
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Print findings that belong to an object."""
@@ -197,9 +203,17 @@ def _count(number: int, noun: str) -> str:
 
 def finding_text(finding: Finding) -> str:
     """Return a finding in one line."""
-    if finding.kind == "missing":
-        return f"missing: {finding.object}"
-    return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
+    match finding.kind:
+        case "missing" | "unmanaged":
+            return f"{finding.kind}: {finding.object}"
+        case "invalid":
+            return f"invalid: {finding.object}: {finding.actual}"
+        case "rejecting":
+            return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
+        case "not compared":
+            return f"not compared: {finding.object}: {finding.actual}"
+        case _:
+            return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
 
 
 def error_json(error: RunnerError) -> dict[str, Any]:
@@ -242,16 +256,19 @@ def verify_json(verification: Verification) -> dict[str, Any]:
         "ok": verification.ok,
         "tables": len(verification.tables),
         "indexes": sum(table.indexes for table in verification.tables),
-        "findings": [
-            {
-                "kind": finding.kind,
-                "object": finding.object,
-                "declared": finding.declared,
-                "actual": finding.actual,
-                "repair": None,
-            }
-            for finding in verification.findings
-        ],
+        "findings": [_finding_json(finding) for finding in verification.findings],
+        "warnings": [_finding_json(finding) for finding in verification.warnings],
+        "unmanaged": [_finding_json(finding) for finding in verification.unmanaged],
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "object": finding.object,
+        "declared": finding.declared,
+        "actual": finding.actual,
+        "repair": None,
     }
 
 
@@ -263,8 +280,8 @@ def check_json(loaded: Loaded) -> dict[str, Any]:
         "scripts": len(loaded.scripts),
         "statements": loaded.statements,
         "checks": len(loaded.checks),
-        "tables": sum(item.kind == "table" for item in loaded.declared),
-        "indexes": sum(item.kind == "index" for item in loaded.declared),
+        "tables": sum(item.kind == "table" for item in loaded.names),
+        "indexes": sum(item.kind == "index" for item in loaded.names),
         "mapped_columns": len(mappings.columns) if mappings else 0,
     }
 

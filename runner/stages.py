@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from runner import catalog, history
-from runner.catalog import Snapshot
+from runner.catalog import Scope, Snapshot
 from runner.declarations import PRESENT, Object
-from runner.declared import declare
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
+from runner.fold import State, declare
+from runner.lock import Lock, read_lock
 from runner.manifest import Project, load_manifest
 from runner.plan import Plan, ScriptPlan, make_plan
 from runner.render import render, template_variables
@@ -22,19 +23,21 @@ from runner.statements import Parsed, parse
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from runner.declared import Declared
     from runner.execute import ScriptResult
     from runner.history import Entry
-    from runner.verify import Verification
+    from runner.verify import FindingKind, Verification
 
 
 class Loaded(Struct, frozen=True):
-    """Everything that is known without a server: the manifest, its files parsed, and what they declare."""
+    """Everything that is known without a server: the manifest, its files parsed, and the names that they declare."""
 
     project: Project
     field_mappings: FieldMappings | None
     scripts: tuple[Parsed, ...]
     checks: tuple[Parsed, ...]
-    declared: Snapshot
+    names: State
+    lock: Lock | None
 
     @property
     def statements(self) -> int:
@@ -57,7 +60,7 @@ class ApplyResult(Struct, frozen=True):
     verification: Verification
 
 
-def load(manifest: Path, overrides: tuple[str, ...] = ()) -> Loaded:
+def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = True) -> Loaded:
     """Read, render and parse everything that the manifest names. Raise InputError; nothing needs a server."""
     project = load_manifest(manifest, overrides)
     field_mappings = load_field_mappings(project)
@@ -71,9 +74,9 @@ def load(manifest: Path, overrides: tuple[str, ...] = ()) -> Loaded:
     checks = tuple(parsed(check.path) for check in project.manifest.checks)
     _require_queries(checks)
     _require_names(project, scripts)
-    declared = declare(scripts)
-    _require_tables(project, declared)
-    return Loaded(project, field_mappings, scripts, checks, declared)
+    names = declare(scripts)
+    _require_tables(project, names)
+    return Loaded(project, field_mappings, scripts, checks, names, read_lock(project) if with_lock else None)
 
 
 def plan_for_empty(loaded: Loaded) -> Plan:
@@ -81,10 +84,29 @@ def plan_for_empty(loaded: Loaded) -> Plan:
     return _make_plan(loaded, {Object("schema", "public"): PRESENT}, [])
 
 
+def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> Declared:
+    """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
+    from runner.declared import declared
+
+    return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
+
+
+def lock_text(connection: Connection[Any], loaded: Loaded) -> str:
+    """Return the text of a fresh lock file. Raise StatementError for a statement that cannot be built."""
+    from runner import lock
+    from runner.declared import build_declared
+
+    manifest = loaded.project.manifest
+    declared = build_declared(connection, manifest, loaded.scripts, loaded.names)
+    _require_built(loaded, declared)
+    made = lock.make_lock(manifest, loaded.scripts, connection.info.server_version // 10_000, declared.facts)
+    return lock.lock_text(made)
+
+
 def plan(connection: Connection[Any], loaded: Loaded) -> Planned:
     """Compare the database with what is declared, and return what a run would do. Only reads."""
     manifest = loaded.project.manifest
-    actual = _snapshot(connection, loaded)
+    actual = _snapshot(connection, loaded, loaded.names).states
     has_history = Object("table", manifest.run.history_table) in actual
     entries = history.read(connection, manifest) if has_history else []
     return Planned(_make_plan(loaded, actual, entries), tuple(entries))
@@ -96,26 +118,47 @@ def apply(
     *,
     started: Callable[[ScriptPlan], None] = lambda _: None,
     finished: Callable[[ScriptResult], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> ApplyResult:
     """Plan, execute and verify; the caller holds the run lock. Raise DatabaseError when a run cannot go on."""
     from runner.execute import execute
 
+    declared = declare_on(connection, loaded, say)
     made = plan(connection, loaded).plan
     results = []
     for result in execute(connection, made, loaded.project.manifest, started):
         results.append(result)
         finished(result)
-    return ApplyResult(made, tuple(results), verify(connection, loaded, tuple(results)))
+    verification = _verify(connection, loaded, declared, tuple(results), tolerated=("not compared",))
+    return ApplyResult(made, tuple(results), verification)
 
 
-def verify(connection: Connection[Any], loaded: Loaded, results: tuple[ScriptResult, ...] = ()) -> Verification:
-    """Compare the database with what is declared, and run the checks. Only reads."""
+def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
+    """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
+    return _verify(connection, loaded, declare_on(connection, loaded, say))
+
+
+def _verify(
+    connection: Connection[Any],
+    loaded: Loaded,
+    declared: Declared,
+    results: tuple[ScriptResult, ...] = (),
+    tolerated: tuple[FindingKind, ...] = (),
+) -> Verification:
     from runner.checks import run_checks
     from runner.verify import verify as compare
 
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
-    actual = _snapshot(connection, loaded)
-    return compare(loaded.declared, actual, field_mappings=loaded.field_mappings, checks=checks, scripts=results)
+    actual = _snapshot(connection, loaded, declared.facts)
+    return compare(
+        declared.facts,
+        actual,
+        history_table=loaded.project.manifest.run.history_table,
+        tolerated=tolerated,
+        field_mappings=loaded.field_mappings,
+        checks=checks,
+        scripts=results,
+    )
 
 
 def _require_queries(checks: tuple[Parsed, ...]) -> None:
@@ -139,7 +182,7 @@ def _require_names(project: Project, scripts: tuple[Parsed, ...]) -> None:
                 )
 
 
-def _require_tables(project: Project, declared: Snapshot) -> None:
+def _require_tables(project: Project, declared: State) -> None:
     manifest, file = project.manifest, project.file
     if Object("table", manifest.run.history_table) in declared:
         message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
@@ -150,12 +193,12 @@ def _require_tables(project: Project, declared: Snapshot) -> None:
         raise InputError(message, place=f"{file}: field_mappings.table")
 
 
-def _make_plan(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Plan:
+def _make_plan(loaded: Loaded, actual: Mapping[Object, str], entries: list[Entry]) -> Plan:
     manifest = loaded.project.manifest
     return make_plan(
         manifest,
         loaded.scripts,
-        declared=loaded.declared,
+        declared=loaded.names,
         actual=actual,
         applied=history.last_applied(entries),
         run=history.next_run(entries),
@@ -163,6 +206,19 @@ def _make_plan(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Plan:
     )
 
 
-def _snapshot(connection: Connection[Any], loaded: Loaded) -> Snapshot:
-    schemas = {item.schema for item in loaded.declared}
-    return catalog.read(connection, loaded.project.manifest.project.schema, schemas)
+def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Object, str]) -> Snapshot:
+    project = loaded.project.manifest.project
+    others = dict.fromkeys(item.schema for item in wanted if item.schema)
+    extensions = tuple(item.name for item in loaded.names if item.kind == "extension")
+    schemas = {project.schema: ""} | {name: name for name in others}
+    return catalog.read(connection, Scope(schemas, (project.schema, project.extension_schema), extensions))
+
+
+def _require_built(loaded: Loaded, declared: Declared) -> None:
+    """Raise StatementError for the first statement that failed."""
+    from runner.execute import statement_error
+
+    sources = {parsed.rendered.path: parsed for parsed in loaded.scripts}
+    for unbuilt in declared.unbuilt:
+        if unbuilt.error:
+            raise statement_error(unbuilt.error, sources[unbuilt.statement.script], unbuilt.statement)

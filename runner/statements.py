@@ -19,7 +19,7 @@ from runner.errors import InputError
 from runner.render import Rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
@@ -40,6 +40,14 @@ _DEEP_NODES = {
     "delete": "delete_stmt",
     "merge": "merge_stmt",
 }
+_BUILDABLE = frozenset(
+    """
+    create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
+    alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
+    alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
+    composite_type_stmt create_range_stmt
+    """.split()
+)
 _DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
 
 
@@ -58,13 +66,20 @@ class Statement(Struct, frozen=True):
         """Whether it reads or writes rows, and no object."""
         return self.node in _DATA
 
+    @property
+    def is_buildable(self) -> bool:
+        """Whether it makes or changes objects of the kinds that are compared, and does nothing else."""
+        return self.node in _BUILDABLE
+
 
 class Parsed(Struct, frozen=True):
-    """A script as statements; the checksum is of its tokens: comments and white space do not count."""
+    """A script as statements; a checksum is of tokens: comments and white space do not count."""
 
     rendered: Rendered
     statements: tuple[Statement, ...]
     checksum: str
+    ddl_checksum: str
+    """Of the statements that make or change objects; empty when there are none."""
 
 
 def parse(rendered: Rendered, *, schema: str) -> Parsed:
@@ -72,7 +87,7 @@ def parse(rendered: Rendered, *, schema: str) -> Parsed:
     source = _Source(rendered)
     source.check_outputs()
     statements = tuple(source.statements(schema))
-    return Parsed(rendered, statements, source.checksum())
+    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements))
 
 
 def excerpt(text: str, offset: int) -> tuple[str, ...]:
@@ -214,8 +229,20 @@ class _Source:
         return InputError(message, place=place, notes=excerpt(self.text, offset))
 
     def checksum(self) -> str:
-        data = self.data
-        texts = [data[start : token.end] for start, token in zip(self.starts, self.tokens, strict=True)]
+        return self.checksum_of(self.tokens)
+
+    def ddl_checksum(self, statements: Iterable[Statement]) -> str:
+        tokens: list[pg.ScanToken] = []
+        for statement in statements:
+            if statement.is_buildable:
+                begin = self.positions.to_byte(statement.offset)
+                first = bisect_left(self.starts, begin)
+                end = bisect_left(self.starts, begin + len(statement.sql.encode()))
+                tokens += self.tokens[first:end]
+        return self.checksum_of(tokens) if tokens else ""
+
+    def checksum_of(self, tokens: Sequence[pg.ScanToken]) -> str:
+        texts = [self.data[token.start : token.end] for token in tokens]
         kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
         return hashlib.sha256(b"\0".join(kept)).hexdigest()
 

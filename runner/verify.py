@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from runner.catalog import Snapshot, differences
+from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_type, compare
 from runner.checks import CheckResult
 from runner.declarations import PRESENT, Object
 from runner.execute import ScriptResult
 from runner.field_mappings import FieldMappings, family
 
-FindingKind = Literal["missing", "different", "invalid", "type", "check", "script"]
+FindingKind = DifferenceKind | Literal["type", "check", "script"]
 
 
 class Finding(Struct, frozen=True):
@@ -43,11 +43,16 @@ class TableSummary(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """The tables that are declared, the checks, and all findings; none means verified."""
+    """The tables that are declared, the checks, and all findings; none means verified.
+
+    `unmanaged` is what exists and nobody declared, `warnings` what is worth a word and no finding.
+    """
 
     tables: tuple[TableSummary, ...]
     checks: tuple[CheckResult, ...]
     findings: tuple[Finding, ...]
+    unmanaged: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -56,52 +61,50 @@ class Verification(Struct, frozen=True):
 
 
 def verify(
-    declared: Snapshot,
+    declared: Facts,
     actual: Snapshot,
     *,
+    history_table: str,
+    tolerated: Sequence[FindingKind] = (),
     field_mappings: FieldMappings | None = None,
     checks: Sequence[CheckResult] = (),
     scripts: Iterable[ScriptResult] = (),
 ) -> Verification:
-    """Return every deviation: of the objects, of mapped columns' types, of the checks, and failed scripts."""
-    objects = [*_differences(declared, actual), *_mapped_types(field_mappings, actual)]
+    """Return every deviation: of the objects, of mapped columns' types, of the checks, and failed scripts.
+
+    Findings of a kind that is tolerated become warnings. The history table is the runner's own, and no concern here.
+    """
+    objects: list[Finding] = []
+    unmanaged: list[Finding] = []
+    warnings: list[Finding] = []
+    mapped = set(_mapped(field_mappings))
+    for difference in compare(declared, actual):
+        item = difference.object
+        if not item.schema and history_table in (item.table, item.name):
+            continue
+        kept = unmanaged if difference.kind == "unmanaged" else objects
+        if difference.kind in tolerated or (item in mapped and _is_kindred(difference)):
+            kept = warnings
+        kept.append(_finding(difference, declared))
+    objects += _mapped_types(field_mappings, actual, objects)
     others = [finding for check in checks for finding in _check_findings(check)]
     others += [
         Finding("script", result.plan.script.path, actual=str(result.error) if result.error else None)
         for result in scripts
         if result.status in ("failed", "skipped")
     ]
-    return Verification(tuple(_tables(declared, actual, objects)), tuple(checks), (*objects, *others))
+    tables = tuple(_tables(declared, actual, objects))
+    return Verification(tables, tuple(checks), (*objects, *others), tuple(unmanaged), tuple(warnings))
 
 
-def _differences(declared: Snapshot, actual: Snapshot) -> Iterable[Finding]:
-    for difference in differences(declared, actual):
-        item = difference.object
-        if _is_part_of_missing(item, declared, actual):
-            continue
-        invalid = item.kind in ("index", "constraint") and difference.kind == "different"
-        shown = None if difference.declared == PRESENT else difference.declared
-        yield Finding(
-            "invalid" if invalid else difference.kind,
-            str(item),
-            shown,
-            difference.actual,
-            _full_name(item.schema, _table_of(item, declared)),
-        )
+def _finding(difference: Difference, declared: Facts) -> Finding:
+    item = difference.object
+    shown = None if difference.declared == PRESENT else difference.declared
+    table = _full_name(item.schema, _table_of(item, declared))
+    return Finding(difference.kind, str(item), shown, difference.actual, table)
 
 
-def _is_part_of_missing(item: Object, declared: Snapshot, actual: Snapshot) -> bool:
-    """Return whether the table, or what a comment is on, is missing itself, which is then the only finding."""
-    owners = [Object("table", item.table, "", item.schema)] if item.table else []
-    if item.kind.startswith("comment on "):
-        kind = item.kind.removeprefix("comment on ")
-        owners.append(Object(kind, item.name, item.table or _table_of(item, declared), item.schema))
-        if kind == "table":
-            owners = [Object("table", item.name, "", item.schema)]
-    return any(owner in declared and owner not in actual for owner in owners)
-
-
-def _table_of(item: Object, declared: Snapshot) -> str:
+def _table_of(item: Object, declared: Facts) -> str:
     if item.kind in ("table", "comment on table"):
         return item.name
     if item.kind == "comment on index":
@@ -109,15 +112,32 @@ def _table_of(item: Object, declared: Snapshot) -> str:
     return item.table
 
 
-def _mapped_types(field_mappings: FieldMappings | None, actual: Snapshot) -> Iterable[Finding]:
+def _mapped(field_mappings: FieldMappings | None) -> Iterator[Object]:
+    for column in field_mappings.columns if field_mappings else ():
+        yield Object("column", column.name, field_mappings.table if field_mappings else "")
+
+
+def _is_kindred(difference: Difference) -> bool:
+    """Return whether a column has the declared definition but for a type that holds the same kind of values."""
+    if difference.kind != "different":
+        return False
+    declared, actual = str(difference.declared), str(difference.actual)
+    types = column_type(declared), column_type(actual)
+    return family(types[0]) == family(types[1]) and declared[len(types[0]) :] == actual[len(types[1]) :]
+
+
+def _mapped_types(
+    field_mappings: FieldMappings | None, actual: Snapshot, findings: Sequence[Finding]
+) -> Iterator[Finding]:
+    """Return the mapped columns that are as the scripts declare them, and of another type than the mapping says."""
     if field_mappings is None:
         return
-    table = field_mappings.table
+    table, told = field_mappings.table, {finding.object for finding in findings}
     for column in field_mappings.columns:
         item = Object("column", column.name, table)
-        there = actual.get(item)
-        if there is not None and family(there) != family(column.type):
-            yield Finding("type", str(item), column.type, there, table)
+        there = actual.facts.get(item)
+        if there is not None and str(item) not in told and family(column_type(there)) != family(column.type):
+            yield Finding("type", str(item), column.type, column_type(there), table)
 
 
 def _check_findings(result: CheckResult) -> Iterable[Finding]:
@@ -127,14 +147,23 @@ def _check_findings(result: CheckResult) -> Iterable[Finding]:
         yield Finding("check", result.check.path, result.check.description, row)
 
 
-def _tables(declared: Snapshot, actual: Snapshot, findings: Sequence[Finding]) -> Iterable[TableSummary]:
-    columns = Counter((item.schema, item.table) for item in actual if item.kind == "column")
-    indexes = Counter((item.schema, item.table) for item in actual if item.kind == "index")
+def _tables(declared: Facts, actual: Snapshot, findings: Sequence[Finding]) -> Iterator[TableSummary]:
+    columns = Counter((item.schema, item.table) for item in actual.facts if item.kind == "column")
+    indexes = Counter((item.schema, item.table) for item, text in actual.facts.items() if _has_index(item, text))
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.table, []).append(finding)
     for item in declared:
         if item.kind == "table":
             name, key = _full_name(item.schema, item.name), (item.schema, item.name)
-            own = tuple(finding for finding in findings if finding.table == name)
-            yield TableSummary(name, item in actual, columns[key], indexes[key], own)
+            own = tuple(found.get(name, ()))
+            yield TableSummary(name, item in actual.facts, columns[key], indexes[key], own)
+
+
+def _has_index(item: Object, definition: str) -> bool:
+    return item.kind == "index" or (
+        item.kind == "constraint" and definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
+    )
 
 
 def _full_name(schema: str, table: str) -> str:

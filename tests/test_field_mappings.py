@@ -365,14 +365,14 @@ def test_table_of_the_service() -> None:
     loaded = stages.load(ROOT / "manifest.toml")
     assert loaded.field_mappings is not None
     mapped_columns = loaded.field_mappings.columns
-    table = {item.name for item in loaded.declared if item.kind == "column" and item.table == "jira_issues_v2"}
+    table = {item.name for item in loaded.names if item.kind == "column" and item.table == "jira_issues_v2"}
     created = loaded.scripts[1].statements[0].declaration
     own = {effect.object.name for effect in created.effects if effect.object.kind == "column"}
     assert len(table) == 47
     assert len(table - own) == len({column.name for column in mapped_columns} - own) == 17
     comments = {
         item.name: text
-        for item, text in loaded.declared.items()
+        for item, text in loaded.names.items()
         if item.kind == "comment on column" and item.table == "jira_issues_v2"
     }
     assert {column.name: comments[column.name] for column in mapped_columns} == {

@@ -117,7 +117,8 @@ def test_an_invalid_index_is_never_taken_for_the_declared_one(
     connection.execute("insert into item values (1), (1)")
     with pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute("create unique index concurrently item_id_idx on item (id)")
-    finding = {"kind": "invalid", "object": "index item_id_idx", "declared": "valid", "actual": "invalid"}
+    finding = {"kind": "invalid", "object": "index item_id_idx", "declared": "unique btree (id)"}
+    finding["actual"] = "unique btree (id) invalid"
     result = run("verify", "--dsn", database, "--json")
     assert result.code == 1
     assert finding in found_of(result.json)
@@ -142,7 +143,7 @@ COLUMNS = {
     "d": ("bigint", "integer", None),
     "e": ("numeric(10,2)", "integer", None),
     "f": ("timestamp with time zone", "datetime", None),
-    "g": ("date", "datetime", "timestamp"),
+    "g": ("date", "datetime", "timestamp without time zone"),
     "h": ("json", "object", None),
     "i": ("text", "object", "jsonb"),
     "j": ("text", "boolean", "boolean"),
@@ -178,7 +179,7 @@ def test_a_mapped_column_of_another_family_is_a_finding(
     result = run("apply", "--dsn", database, "--json")
     assert result.code == 1
     assert found_of(result.json["verify"]) == [
-        {"kind": "type", "object": f"column item.{name}", "declared": declared, "actual": actual}
+        {"kind": "different", "object": f"column item.{name}", "declared": declared, "actual": actual}
         for name, (actual, _, declared) in COLUMNS.items()
         if declared
     ]

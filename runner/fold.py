@@ -1,0 +1,117 @@
+"""What the scripts, taken together, declare: the state that the database has when all of them have been run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from runner.declarations import Effect, Object
+from runner.errors import InputError
+from runner.field_mappings import MOST_COLUMNS
+from runner.statements import Parsed, Statement
+
+State = dict[Object, str]
+Uses = dict[Object, tuple[str, ...]]
+"""The columns that a constraint or an index goes with when they are dropped."""
+
+
+def declare(scripts: Iterable[Parsed]) -> State:
+    """Return the declared objects of all scripts with their states. Raise InputError for a table that is too wide."""
+    state: State = {}
+    uses: Uses = {}
+    widening: dict[tuple[str, str], Statement] = {}
+    for script in scripts:
+        for statement in script.statements:
+            for effect in statement.declaration.effects:
+                if effect.columns:
+                    uses[effect.object] = effect.columns
+                apply_effect(state, effect, uses)
+                if effect.object.kind == "column":
+                    widening[effect.object.schema, effect.object.table] = statement
+    _check_width(state, widening)
+    return state
+
+
+def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
+    """Change `state` as the statement changes the database, as far as its text tells."""
+    if effect.action == "create":
+        state.setdefault(effect.object, effect.value)
+        return
+    if effect.action == "set":
+        state[effect.object] = effect.value
+        return
+    affected = [item for item in state if belongs_to(item, effect.object)]
+    if effect.action == "drop":
+        affected += [item for item in state if _goes_with(item, effect.object, uses)]
+    elif effect.object.kind == "column":
+        affected += [
+            item for item in state if effect.object.name in _columns(item) and _same_table(item, effect.object)
+        ]
+    indexes = {item.name for item in affected if item.kind == "index"}
+    affected += [item for item in state if item.kind == "comment on index" and item.name in indexes]
+    for item in dict.fromkeys(affected):
+        value = state.pop(item)
+        if effect.action == "rename":
+            state[_renamed(item, effect.object, effect.value)] = value
+
+
+def belongs_to(item: Object, owner: Object) -> bool:
+    """Return whether `item` is `owner`, its comment, or a part of it."""
+    if owner.kind == "schema":
+        return item.schema == owner.name or item == owner
+    if item.schema != owner.schema:
+        return False
+    same = item.name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
+    if owner.kind == "index":
+        return same
+    return (owner.kind == "table" and item.table == owner.name) or (same and item.table == owner.table)
+
+
+def _goes_with(item: Object, dropped: Object, uses: Uses) -> bool:
+    """Return whether PostgreSQL drops `item` with the column, or knows it by the constraint name that is dropped."""
+    if not _same_table(item, dropped):
+        return False
+    if dropped.kind == "column":
+        return dropped.name in uses.get(item, ())
+    return dropped.kind == "constraint" and dropped.name == _automatic_name(item)
+
+
+def _same_table(item: Object, other: Object) -> bool:
+    return (item.schema, item.table) == (other.schema, other.table)
+
+
+def _automatic_name(item: Object) -> str:
+    """Return the name that PostgreSQL gives a constraint that is known by its definition."""
+    what, columns = item.name.partition(" (")[0], "_".join(_columns(item))
+    suffixes = {"primary key": "_pkey", "unique": f"_{columns}_key", "foreign key": f"_{columns}_fkey"}
+    return item.table + suffixes[what] if item.kind == "constraint" and what in suffixes else ""
+
+
+def _columns(item: Object) -> list[str]:
+    """Return the columns of a constraint that is known by its definition."""
+    _, bracket, rest = item.name.partition(" (")
+    return rest.partition(")")[0].split(", ") if item.kind == "constraint" and bracket else []
+
+
+def _renamed(item: Object, owner: Object, name: str) -> Object:
+    if owner.kind == "table" and item.table == owner.name:
+        return item._replace(table=name)
+    if item.kind == "comment on index" and owner.kind == "table":
+        return item
+    if columns := _columns(item):
+        renamed = ", ".join(name if column == owner.name else column for column in columns)
+        return item._replace(name=item.name.replace(f"({', '.join(columns)})", f"({renamed})", 1))
+    return item._replace(name=name)
+
+
+def _check_width(state: State, widening: dict[tuple[str, str], Statement]) -> None:
+    columns = Counter((item.schema, item.table) for item in state if item.kind == "column")
+    for (schema, table), count in columns.items():
+        if count > MOST_COLUMNS:
+            statement = widening.get((schema, table))
+            raise InputError(
+                f"{Object('table', table, '', schema)} gets {count:,} columns; "
+                f"PostgreSQL allows {MOST_COLUMNS:,}, dropped ones included",
+                place=f"{statement.script}:{statement.line}" if statement else "",
+                notes=("hint: move some to a second table, or into a jsonb column",),
+            )

@@ -1,0 +1,171 @@
+"""The format of `schema.lock.toml`: what the scripts declare, to be read in a review and compared with a catalog.
+
+`docs/lock.md` describes it for people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runner.catalog import Facts
+from runner.declarations import Object
+from runner.errors import InputError
+from runner.inputs import read_text
+from runner.manifest import Manifest, Project
+from runner.statements import Parsed
+
+FILE = "schema.lock.toml"
+FORMAT = 1
+_TITLE = (
+    "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
+)
+_CURE = "hint: write it anew with 'python -m runner lock'"
+_PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
+_WITH_PARTS = ("table", "view", "materialized view", "type")
+_OTHER_SCHEMAS = "schemas"
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """What was declared when the file was written, and by what."""
+
+    facts: Facts
+    postgresql: int
+    schema: str
+    extension_schema: str
+    scripts: Mapping[str, str]
+    """Checksum of each script's statements that make objects."""
+
+
+def make_lock(manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int, facts: Facts) -> Lock:
+    """Return the lock of what scripts declare on a major version of PostgreSQL."""
+    project = manifest.project
+    return Lock(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts))
+
+
+def stale(lock: Lock, manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int) -> str | None:
+    """Return why a lock does not hold for these scripts on this server; None when it does."""
+    project = manifest.project
+    if (lock.schema, lock.extension_schema) != (project.schema, project.extension_schema):
+        return f"it is for schema {lock.schema}, extensions in {lock.extension_schema}"
+    checksums = _checksums(scripts)
+    changed = [path for path in {**lock.scripts, **checksums} if lock.scripts.get(path) != checksums.get(path)]
+    if changed:
+        others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return f"{changed[0]}{others} changed"
+    if lock.postgresql != postgresql:
+        return f"it is for PostgreSQL {lock.postgresql}, and the server is {postgresql}"
+    return None
+
+
+def _checksums(scripts: tuple[Parsed, ...]) -> dict[str, str]:
+    return {script.rendered.path: script.ddl_checksum for script in scripts if script.ddl_checksum}
+
+
+def read_lock(project: Project) -> Lock | None:
+    """Return the lock beside the manifest, None when there is none. Raise InputError unless it is as it was written."""
+    path = project.folder / FILE
+    if not path.exists():
+        return None
+    place = str(Path(project.file).parent / FILE)
+    text = read_text(path, place)
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = next((n for n, text in enumerate(text.splitlines(), 1) if text.startswith(_CONFLICT)), 0)
+        if line:
+            raise InputError("conflict markers of a merge", place=f"{place}:{line}", notes=(_CURE,)) from None
+        raise InputError(f"not valid TOML: {error}", place=place, notes=(_CURE,)) from None
+    head = document.pop("lock", None)
+    if not isinstance(head, dict) or not isinstance(head.get("format"), int):
+        raise InputError("not a lock file: [lock] is missing", place=place, notes=(_CURE,))
+    if head["format"] != FORMAT:
+        raise InputError(
+            f"format {head['format']}, and this runner knows {FORMAT}", place=f"{place}: lock.format", notes=(_CURE,)
+        )
+    if head.pop("checksum", None) != _checksum(head, document):
+        raise InputError("it was edited: its checksum does not match", place=f"{place}: lock.checksum", notes=(_CURE,))
+    scripts, names = head["scripts"], (head["schema"], head["extension_schema"])
+    return Lock(dict(_facts(document)), head["postgresql"], *names, scripts)
+
+
+def lock_text(lock: Lock) -> str:
+    """Return the lock as the text of its file; the same lock always gives the same text."""
+    import tomli_w
+
+    document = _document(lock.facts)
+    head: dict[str, Any] = {
+        "format": FORMAT,
+        "postgresql": lock.postgresql,
+        "schema": lock.schema,
+        "extension_schema": lock.extension_schema,
+        "scripts": dict(lock.scripts),
+    }
+    head = {"checksum": _checksum(head, document), **head}
+    return _TITLE + tomli_w.dumps({"lock": head, **document}, multiline_strings=True)
+
+
+_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+
+
+def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode([head, document], order="deterministic")).hexdigest()
+
+
+def _document(facts: Facts) -> dict[str, Any]:
+    """Return facts as nested tables: the kind, the name, and what belongs to it."""
+    kinds = {(item.schema, item.name): item.kind for item in facts if item.kind in _WITH_PARTS}
+    tables = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
+    document: dict[str, Any] = {}
+    for item, definition in facts.items():
+        base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
+        kind = item.kind.removeprefix("comment on ")
+        table = item.table or (kind == "index" and tables.get((item.schema, item.name))) or ""
+        if table:
+            section = _PARTS[kind] if kind == item.kind else f"{kind}_comments"
+            owner = kinds.get((item.schema, table), "table")
+            _below(base, _key(owner), table, section)[item.name] = definition
+        else:
+            _below(base, _key(kind), item.name)["definition" if kind == item.kind else "comment"] = definition
+    return document
+
+
+def _below(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    for key in keys:
+        document = document.setdefault(key, {})
+    return document
+
+
+def _key(kind: str) -> str:
+    return kind.replace(" ", "_")
+
+
+def _facts(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Object, str]]:
+    """Return the facts that `_document` has nested."""
+    sections = {name: kind for kind, name in _PARTS.items()} | {f"{kind}_comments": kind for kind in _PARTS}
+    for key, objects in document.items():
+        if key == _OTHER_SCHEMAS and not schema:
+            for name, below in objects.items():
+                yield from _facts(below, name)
+            continue
+        kind = key.replace("_", " ")
+        for name, entry in objects.items():
+            for part, value in entry.items():
+                if part == "definition":
+                    yield Object(kind, name, "", schema), value
+                elif part == "comment":
+                    yield Object(f"comment on {kind}", name, "", schema), value
+                elif part in sections:
+                    for inner, text in value.items():
+                        yield _part(part, sections[part], inner, name, schema), text
+
+
+def _part(section: str, kind: str, name: str, table: str, schema: str) -> Object:
+    if section in _PARTS.values():
+        return Object(kind, name, table, schema)
+    return Object(f"comment on {kind}", name, "" if kind == "index" else table, schema)
