@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from runner.declarations import NOT_VALIDATED, PRESENT, VALID, Object
+from runner.objects import PRESENT, WITH_PARTS, Object
 from runner.quote import identifier
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ _OWN_WORDS = (
     "set local bytea_output = 'hex'",
     "set local quote_all_identifiers = off",
     "set local client_min_messages = 'error'",
+    "set local statement_timeout = 0",
 )
-"""Settings that PostgreSQL's words depend on."""
+"""Settings that PostgreSQL's words depend on, and no limit that is meant for scripts."""
 _TYPE_ENDS = re.compile(r" (?:collate|not null|storage|compression|statistics|serial|generated|default|with \() ?")
 _FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
-_WITH_PARTS = ("table", "view", "materialized view", "type")
 _NEVER_UNMANAGED = ("schema", "extension", "comment on schema")
 _VALIDITY = {"index": " invalid", "constraint": " NOT VALID"}
 
@@ -51,12 +51,6 @@ class Snapshot(Struct, frozen=True):
     """The constraints that a definition without a name stands for."""
     locked: Mapping[Object, int] = {}
     """Facts whose definition could not be read, with the process id of the session that has locked it."""
-
-    @property
-    def states(self) -> Mapping[Object, str]:
-        """Each object, and each constraint also without its name: a comment's text, else whether it is valid."""
-        facts = {**self.facts, **{item: self.facts[named[0]] for item, named in self.unnamed.items()}}
-        return {item: _state(item, definition) for item, definition in facts.items()}
 
 
 class Difference(Struct, frozen=True):
@@ -114,6 +108,13 @@ def read_in_transaction(
     return _assemble(rows, {Object(*row[:4]): row[4:] for row in deparsed or ()})
 
 
+def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:
+    """Return the sizes of tables, in bytes, as far as PostgreSQL knows them without looking."""
+    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    rows = connection.execute(_sql("catalog_sizes.sql"), parameters)
+    return {Object("table", name, "", schema): size for name, schema, size in rows}
+
+
 def set_search_path(connection: Connection[Any], path: Sequence[str], extensions: Sequence[str]) -> None:
     """Put schemas, and those of extensions after them, on the search path of the open transaction."""
     names = [identifier(name) for name in dict.fromkeys(path)]
@@ -137,7 +138,7 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
 
 def _goes_without_saying(item: Object, declared: Facts, actual: Snapshot) -> bool:
     """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
-    owners = [Object(kind, item.table, "", item.schema) for kind in _WITH_PARTS] if item.table else []
+    owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
     if item.kind.startswith("comment on "):
         owners.append(item._replace(kind=item.kind.removeprefix("comment on ")))
     if any(owner in declared and owner not in actual.facts for owner in owners):
@@ -172,14 +173,6 @@ def _difference(item: Object, declared: str, there: Object, actual: Snapshot) ->
         yield Difference("different", item, declared, definition)
 
 
-def _state(item: Object, definition: str) -> str:
-    if item.kind.startswith("comment on "):
-        return definition
-    if item.kind in _VALIDITY:
-        return NOT_VALIDATED if is_invalid(item, definition) else VALID
-    return PRESENT
-
-
 def is_invalid(item: Object, definition: str) -> bool:
     """Return whether an index is not valid, or a constraint not validated."""
     return item.kind in _VALIDITY and definition.endswith(_VALIDITY[item.kind])
@@ -188,7 +181,7 @@ def is_invalid(item: Object, definition: str) -> bool:
 def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iterator[Difference]:
     """Return what exists and is not declared; what belongs to an undeclared object is not told by itself."""
     tables = {(item.schema, item.name) for item in declared if item.kind == "table"}
-    owners = {(item.schema, item.name) for item in declared if item.kind in _WITH_PARTS}
+    owners = {(item.schema, item.name) for item in declared if item.kind in WITH_PARTS}
     commentable = {_without_table(item) for item in declared}
     for item, definition in actual.facts.items():
         if item in claimed or item.kind in _NEVER_UNMANAGED:

@@ -14,19 +14,20 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from runner import __version__, report, stages
-from runner.errors import InputError, RunnerError
+from runner import __version__, documents, lines, stages
+from runner.errors import DatabaseError, InputError, RunnerError
 from runner.report import Reporter
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.stages import Loaded
+    from runner.stages import Loaded, Planned
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -90,7 +91,22 @@ def cli() -> None:
 
 @cli.command()
 @_options(*_COMMON, *_DATABASE)
-def apply(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
+@click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
+@click.option(
+    "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
+)
+@click.option("--baseline", is_flag=True, help="Record once and on_change scripts that are due without running them.")
+def apply(
+    manifest: Path,
+    variables: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    dry_run: bool,
+    expect: str | None,
+    baseline: bool,
+    **output: bool,
+) -> int:
     """Apply all scripts, then verify the database."""
     from runner.database import run_lock
 
@@ -98,16 +114,60 @@ def apply(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: flo
     begin = time.monotonic()
     loaded = stages.load(manifest, variables)
     with reporter.progress(), _connected(loaded, dsn, wait, reporter) as (connection, target):
+        if dry_run:
+            planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
+            _require_hash(planned, expect)
+            return _print_script(loaded, planned, target, reporter)
         with run_lock(connection, loaded.project.manifest, reporter.say):
+            planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
+            _require_hash(planned, expect)
             reporter.heading(loaded, target)
             reporter.scripts_heading(loaded)
-            result = stages.apply(
-                connection, loaded, started=reporter.started, finished=reporter.finished, say=reporter.say
-            )
+            result = stages.apply(connection, loaded, planned, started=reporter.started, finished=reporter.finished)
         reporter.verification(result.verification)
         reporter.apply_summary(result, time.monotonic() - begin)
-    reporter.json(report.apply_json(result))
+    reporter.json(documents.apply_json(result))
     return 0 if result.verification.ok else 1
+
+
+def _require_hash(planned: Planned, expected: str | None) -> None:
+    if expected is not None and planned.plan.hash != expected:
+        raise DatabaseError(
+            f"the plan is {planned.plan.hash}, not the expected {expected}; nothing was changed",
+            notes=("hint: the database or the scripts have changed since; look at 'plan' again",),
+        )
+
+
+def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Reporter) -> int:
+    from runner import psql
+
+    made = datetime.now().astimezone().isoformat(" ", "seconds")
+    text = psql.write(
+        planned.plan, loaded.project.manifest, loaded.checks, psql.DryRun(loaded.project.file, target, made)
+    )
+    if not reporter.as_json:
+        sys.stdout.write(text)
+    reporter.json({"ok": True, "hash": planned.plan.hash, "sql": text})
+    return 0
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+@click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
+def plan(
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+) -> int:
+    """Show what apply would do, statement by statement. Changes nothing."""
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables)
+    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        planned = stages.plan(connection, loaded, reporter.say)
+        sizes = stages.table_sizes(connection, loaded, planned)
+    reporter.heading(loaded, target)
+    for line in lines.plan_lines(planned.plan, sizes, verbose=reporter.verbose):
+        reporter.line(line)
+    reporter.json(documents.plan_json(planned.plan))
+    return 1 if check and planned.plan.pending else 0
 
 
 @cli.command()
@@ -121,7 +181,7 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
         verification = stages.verify(connection, loaded, reporter.say)
     reporter.verification(verification)
     reporter.summary(verification)
-    reporter.json(report.verify_json(verification))
+    reporter.json(documents.verify_json(verification))
     return 0 if verification.ok else 1
 
 
@@ -187,8 +247,9 @@ def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
     """Check manifest, templates, mappings and SQL. Needs no database."""
     reporter = _reporter(output)
     loaded = stages.load(manifest, variables)
-    reporter.line(report.check_text(loaded), "green")
-    reporter.json(report.check_json(loaded))
+    document = documents.check_json(loaded)
+    reporter.line(lines.check_text(document), "green")
+    reporter.json(document)
     return 0
 
 
@@ -200,10 +261,10 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     loaded = stages.load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.heading(loaded, target)
-        planned = stages.plan(connection, loaded)
-    for line in report.status_lines(planned, verbose=reporter.verbose):
+        planned = stages.plan(connection, loaded, reporter.say)
+    for line in lines.status_lines(planned, verbose=reporter.verbose):
         reporter.line(line)
-    reporter.json(report.status_json(planned))
+    reporter.json(documents.status_json(planned))
     return 0
 
 

@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner import embedded
 from runner.errors import ConnectError, DatabaseError, InputError
 from runner.manifest import Manifest
+from runner.plan import run_lock_key, run_lock_name
 
 APPLICATION_NAME = "runner"
 EMBEDDED = "embedded PostgreSQL"
@@ -127,11 +128,11 @@ def run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> Itera
 
     It is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY of the run that holds it.
     """
-    name = f"runner {manifest.project.schema}.{manifest.run.history_table}"
+    key = run_lock_key(manifest)
     deadline = time.monotonic() + LOCK_WAIT
     told = False
-    while not _scalar(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", name):
-        holder = _lock_holder(connection, name)
+    while not _scalar(connection, f"select pg_try_advisory_lock({key})"):
+        holder = _lock_holder(connection, run_lock_name(manifest))
         if time.monotonic() > deadline:
             raise DatabaseError(f"another run holds the lock: {holder}", notes=("hint: wait for it to end",))
         if not told:
@@ -142,7 +143,7 @@ def run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> Itera
         yield
     finally:
         if not connection.closed and connection.info.transaction_status == pq.TransactionStatus.IDLE:
-            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+            connection.execute(f"select pg_advisory_unlock({key})")
 
 
 def _target(dsn: str, origin: str) -> Target:
@@ -230,8 +231,8 @@ def _first_line(text: str) -> str:
     return re.sub(r"^connection (failed|is bad): ", "", line)
 
 
-def _scalar(connection: Connection[Any], sql: str, *parameters: object) -> Any:
-    row = connection.execute(sql, parameters).fetchone()
+def _scalar(connection: Connection[Any], sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
     return row[0] if row else None
 
 

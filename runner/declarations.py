@@ -1,75 +1,25 @@
-"""What a statement does to the objects of a database, read off its parse tree.
-
-Objects of the target schema have an empty `schema`, whether the statement names that schema or not.
-"""
+"""What a statement does to the objects of a database, read off its parse tree."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-PRESENT = "present"
-VALID = "valid"
-NOT_VALIDATED = "not validated"
-
-
-class Object(NamedTuple):
-    """The identity of an object; `table` is set for what belongs to a table.
-
-    An unnamed constraint is named by its definition: `primary key (id)`, `unique (a)`, `foreign key (a) references t`.
-    """
-
-    kind: str
-    name: str
-    table: str = ""
-    schema: str = ""
-
-    def __str__(self) -> str:
-        names = (self.schema, self.table, self.name) if self.kind != "index" else (self.schema, self.name)
-        return f"{self.kind} {'.'.join(name for name in names if name)}"
-
-
-class Effect(NamedTuple):
-    """What happens to one object; `value` is its state afterwards, or its new name for `rename`.
-
-    `create` does nothing to an object that is there already, `set` changes its state.
-    """
-
-    action: Literal["create", "set", "drop", "rename"]
-    object: Object
-    value: str = PRESENT
-    columns: tuple[str, ...] = ()
-    """The columns that a constraint or an index goes with when they are dropped."""
-
-
-class Element(NamedTuple):
-    """A column or a constraint of CREATE or ALTER TABLE, and the SQL that adds just it to the table."""
-
-    object: Object
-    same_as: Object | None
-    """The same constraint without its name."""
-    sql: str
-
-
-class Declaration(NamedTuple):
-    """The effects of a statement, and what else a plan has to know of it."""
-
-    effects: tuple[Effect, ...] = ()
-    guarded: bool = False
-    """It is not needed when its objects are there: IF NOT EXISTS, COMMENT, ADD CONSTRAINT, VALIDATE CONSTRAINT."""
-    opaque: bool = False
-    """It may do more to the objects of the database than its effects say."""
-    nameless: bool = False
-    """It makes an object without a name, which cannot be found again: another one with each run."""
-    elements: tuple[Element, ...] = ()
-
-    @property
-    def declares(self) -> tuple[Effect, ...]:
-        """The effects that leave something behind: what is created or set."""
-        return tuple(effect for effect in self.effects if effect.action in ("create", "set"))
-
+from runner.objects import (
+    ANY_ARGUMENTS,
+    NOT_VALIDATED,
+    PRESENT,
+    VALID,
+    Action,
+    Declaration,
+    Effect,
+    Element,
+    Lock,
+    Object,
+)
+from runner.quote import identifier
 
 ElementText = Callable[[int], str]
 """Gives the source text of the element of a list that begins at a byte of the script."""
@@ -89,15 +39,67 @@ _HARMLESS = frozenset(
     """
     select_stmt insert_stmt update_stmt delete_stmt merge_stmt truncate_stmt lock_stmt variable_set_stmt
     variable_show_stmt explain_stmt grant_stmt grant_role_stmt alter_default_privileges_stmt alter_role_stmt
-    alter_role_set_stmt alter_database_set_stmt view_stmt create_function_stmt create_trig_stmt create_enum_stmt
-    create_domain_stmt composite_type_stmt create_seq_stmt create_table_as_stmt vacuum_stmt transaction_stmt
-    alter_seq_stmt alter_owner_stmt alter_function_stmt create_policy_stmt
+    alter_role_set_stmt alter_database_set_stmt vacuum_stmt transaction_stmt alter_owner_stmt create_policy_stmt
     """.split()
 )
 """Statements that neither drop nor rename an object that another one declares."""
 
-
 _TABLE_CONSTRAINTS = ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_FOREIGN", "CONSTR_CHECK", "CONSTR_EXCLUSION")
+_KINDS = {
+    "OBJECT_TABLE": "table",
+    "OBJECT_FOREIGN_TABLE": "table",
+    "OBJECT_INDEX": "index",
+    "OBJECT_VIEW": "view",
+    "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "domain",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+    "OBJECT_TRIGGER": "trigger",
+    "OBJECT_TABCONSTRAINT": "constraint",
+    "OBJECT_COLUMN": "column",
+    "OBJECT_SCHEMA": "schema",
+    "OBJECT_EXTENSION": "extension",
+}
+_OF_A_TABLE = ("trigger", "constraint", "column")
+_CHANGES_COLUMN = (
+    "AT_ColumnDefault AT_CookedColumnDefault AT_DropNotNull AT_SetNotNull AT_SetExpression AT_DropExpression "
+    "AT_SetStatistics AT_SetOptions AT_ResetOptions AT_SetStorage AT_SetCompression AT_AlterColumnType AT_AddIdentity "
+    "AT_SetIdentity AT_DropIdentity"
+).split()
+_CHANGES_TABLE = (
+    "AT_SetLogged AT_SetUnLogged AT_SetAccessMethod AT_SetRelOptions AT_ResetRelOptions AT_EnableRowSecurity "
+    "AT_DisableRowSecurity AT_ForceRowSecurity AT_NoForceRowSecurity AT_AddOf AT_DropOf AT_AddInherit AT_DropInherit"
+).split()
+_CHANGES_TRIGGER = "AT_EnableTrig AT_EnableAlwaysTrig AT_EnableReplicaTrig AT_DisableTrig".split()
+_PART_COMMANDS: dict[str, tuple[Action, str]] = {
+    "AT_ValidateConstraint": ("set", "constraint"),
+    "AT_AlterConstraint": ("change", "constraint"),
+    "AT_DropColumn": ("drop", "column"),
+    "AT_DropConstraint": ("drop", "constraint"),
+    **dict.fromkeys(_CHANGES_COLUMN, ("change", "column")),
+    **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
+}
+_WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
+_TYPES = {
+    "bool": "boolean",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "varchar": "character varying",
+    "bpchar": "character",
+    "char": '"char"',
+    "varbit": "bit varying",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+}
+"""Types that PostgreSQL writes in another way than it calls them."""
 
 
 class _Reader:
@@ -175,94 +177,198 @@ class _Reader:
         index = Object("index", body.idxname, table.name, table.schema)
         parts = (*body.index_params, *body.index_including_params)
         columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
-        return Declaration((Effect("create", index, VALID, columns),), body.if_not_exists)
+        lock = Lock("SHARE UPDATE EXCLUSIVE" if body.concurrent else "SHARE", table)
+        return Declaration((Effect("create", index, VALID, columns),), body.if_not_exists, lock=lock)
 
     def read_alter_table_stmt(self, body: pg.AlterTableStmt) -> Declaration:
-        if pg.ObjectType.Name(body.objtype) != "OBJECT_TABLE":
+        kind = _KINDS.get(pg.ObjectType.Name(body.objtype))
+        relation = self.relation(kind or "", body.relation)
+        if kind in ("index", "sequence", "view", "materialized view", "type"):
+            attached = any(_subtype(item) == "AT_AttachPartition" for item in body.cmds)
+            return Declaration((Effect("change", relation),), opaque=attached, lock=Lock("ACCESS EXCLUSIVE", relation))
+        if kind != "table":
             return Declaration(opaque=True)
-        table = self.relation("table", body.relation)
         effects: list[Effect] = []
         elements: list[Element] = []
-        nameless, guarded = False, True
+        nameless, guarded, only_adds = False, True, True
         for item in body.cmds:
-            command = item.alter_table_cmd
-            added = getattr(command, "def")
-            match pg.AlterTableType.Name(command.subtype):
-                case "AT_AddColumn":
-                    own = list(self.element_effects(table, added))
-                    effects += own
-                    elements += self.elements(table, added, own)
-                    guarded = guarded and command.missing_ok
-                case "AT_AddConstraint":
-                    own = list(self.element_effects(table, added))
-                    effects += own
-                    elements += self.elements(table, added, own)
-                    nameless = nameless or not own
-                case "AT_ValidateConstraint":
-                    constraint = Object("constraint", command.name, table.name, table.schema)
-                    effects.append(Effect("set", constraint, VALID))
-                case "AT_DropColumn":
-                    effects.append(Effect("drop", Object("column", command.name, table.name, table.schema)))
-                case "AT_DropConstraint":
-                    effects.append(Effect("drop", Object("constraint", command.name, table.name, table.schema)))
-                case _:
-                    guarded = False
-        return Declaration(tuple(effects), guarded, nameless=nameless, elements=tuple(elements))
+            command, subtype = item.alter_table_cmd, _subtype(item)
+            own = list(self.command_effects(relation, command, subtype))
+            effects += own
+            adds = subtype in ("AT_AddColumn", "AT_AddConstraint")
+            only_adds = only_adds and adds
+            guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
+            if adds:
+                guarded = guarded and (subtype == "AT_AddConstraint" or command.missing_ok)
+                nameless = nameless or (not own and subtype == "AT_AddConstraint")
+                elements += self.elements(relation, getattr(command, "def"), own)
+        lock = Lock(self.lock_level(body), relation)
+        return Declaration(
+            tuple(effects), guarded, nameless=nameless, elements=tuple(elements) if only_adds else (), lock=lock
+        )
+
+    def command_effects(self, table: Object, command: pg.AlterTableCmd, subtype: str) -> Iterator[Effect]:
+        if subtype in _PART_COMMANDS:
+            action, kind = _PART_COMMANDS[subtype]
+            name = getattr(command, "def").atalter_constraint.conname if kind == "constraint" else ""
+            part = Object(kind, name or command.name, table.name, table.schema)
+            yield Effect(action, part, VALID if action == "set" else PRESENT)
+        elif subtype in ("AT_AddColumn", "AT_AddConstraint"):
+            yield from self.element_effects(table, getattr(command, "def"))
+        elif subtype in ("AT_AttachPartition", "AT_DetachPartition"):
+            yield Effect("change", self.relation("table", getattr(command, "def").partition_cmd.name))
+        elif subtype in _CHANGES_TABLE:
+            yield Effect("change", table)
+
+    def lock_level(self, body: pg.AlterTableStmt) -> str:
+        if all(_subtype(item) in _WEAK for item in body.cmds):
+            return "SHARE UPDATE EXCLUSIVE"
+        foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in body.cmds]
+        return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
+
+    def read_view_stmt(self, body: pg.ViewStmt) -> Declaration:
+        return self.made("view", body.view, replaces=body.replace)
+
+    def read_create_table_as_stmt(self, body: pg.CreateTableAsStmt) -> Declaration:
+        kind = _KINDS[pg.ObjectType.Name(body.objtype)]
+        return self.made(kind, body.into.rel, guarded=body.if_not_exists)
+
+    def read_create_seq_stmt(self, body: pg.CreateSeqStmt) -> Declaration:
+        return self.made("sequence", body.sequence, guarded=body.if_not_exists)
+
+    def read_composite_type_stmt(self, body: pg.CompositeTypeStmt) -> Declaration:
+        return self.made("type", body.typevar)
+
+    def made(self, kind: str, relation: pg.RangeVar, *, guarded: bool = False, replaces: bool = False) -> Declaration:
+        """Return what makes a relation; a temporary one is gone with the session."""
+        if relation.relpersistence == "t":
+            return Declaration()
+        item = self.relation(kind, relation)
+        lock = Lock("ACCESS EXCLUSIVE", item) if replaces else None
+        return Declaration((Effect("create", item),), guarded, replaces, lock=lock)
+
+    def read_create_enum_stmt(self, body: pg.CreateEnumStmt) -> Declaration:
+        return Declaration((Effect("create", self.named("type", body.type_name)),))
+
+    def read_create_range_stmt(self, body: pg.CreateRangeStmt) -> Declaration:
+        return Declaration((Effect("create", self.named("type", body.type_name)),))
+
+    def read_create_domain_stmt(self, body: pg.CreateDomainStmt) -> Declaration:
+        return Declaration((Effect("create", self.named("domain", body.domainname)),))
+
+    def read_alter_enum_stmt(self, body: pg.AlterEnumStmt) -> Declaration:
+        return Declaration((Effect("change", self.named("type", body.type_name)),))
+
+    def read_alter_domain_stmt(self, body: pg.AlterDomainStmt) -> Declaration:
+        return Declaration((Effect("change", self.named("domain", body.type_name)),))
+
+    def read_alter_seq_stmt(self, body: pg.AlterSeqStmt) -> Declaration:
+        return Declaration((Effect("change", self.relation("sequence", body.sequence)),))
+
+    def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
+        types = [self.type_name(p.function_parameter.arg_type) for p in body.parameters if _is_input(p)]
+        function = self.named("function", body.funcname, f"({', '.join(types)})")
+        return Declaration((Effect("create", function),), replaces=body.replace)
+
+    def read_alter_function_stmt(self, body: pg.AlterFunctionStmt) -> Declaration:
+        return Declaration((Effect("change", self.function(body.func)),))
+
+    def read_create_trig_stmt(self, body: pg.CreateTrigStmt) -> Declaration:
+        table = self.relation("table", body.relation)
+        trigger = Object("trigger", body.trigname, table.name, table.schema)
+        lock = Lock("SHARE ROW EXCLUSIVE", table)
+        return Declaration((Effect("create", trigger),), replaces=body.replace, lock=lock)
 
     def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
-        kind = pg.ObjectType.Name(body.objtype).removeprefix("OBJECT_").lower()
-        names = [*strings(body.object.list.items)]
-        match kind:
-            case "table" | "index":
-                schema, name = self.qualified(names)
-                commented = Object(f"comment on {kind}", name, "", schema)
-            case "column":
-                schema, table = self.qualified(names[:-1])
-                commented = Object("comment on column", names[-1], table, schema)
-            case _:
-                return Declaration()
+        commented = self.named_object(pg.ObjectType.Name(body.objtype), body.object)
+        if commented is None:
+            return Declaration()
+        comment = commented._replace(kind=f"comment on {commented.kind}")
+        if commented.kind == "index":
+            comment = comment._replace(table="")
         if not body.comment:
-            return Declaration((Effect("drop", commented),))
-        return Declaration((Effect("set", commented, body.comment),), guarded=True)
+            return Declaration((Effect("drop", comment),))
+        relation = Object("table", commented.table or commented.name, "", commented.schema)
+        has_lock = commented.kind in ("table", *_OF_A_TABLE)
+        lock = Lock("SHARE UPDATE EXCLUSIVE", relation) if has_lock else None
+        return Declaration((Effect("set", comment, body.comment),), guarded=True, lock=lock)
 
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
-        kind = pg.ObjectType.Name(body.remove_type).removeprefix("OBJECT_").lower()
-        effects = []
-        for item in body.objects:
-            if kind in ("schema", "extension"):
-                effects.append(Effect("drop", Object(kind, item.string.sval)))
-            if kind in ("table", "index"):
-                schema, name = self.qualified([*strings(item.list.items)])
-                effects.append(Effect("drop", Object(kind, name, "", schema)))
+        kind = pg.ObjectType.Name(body.remove_type)
+        objects = [self.named_object(kind, item) for item in body.objects]
+        effects = tuple(Effect("drop", item) for item in objects if item is not None)
         cascades = pg.DropBehavior.Name(body.behavior) == "DROP_CASCADE"
-        return Declaration(tuple(effects), body.missing_ok, opaque=cascades)
+        return Declaration(effects, body.missing_ok, opaque=cascades)
 
     def read_rename_stmt(self, body: pg.RenameStmt) -> Declaration:
-        table = self.relation("table", body.relation)
-        match pg.ObjectType.Name(body.rename_type):
-            case "OBJECT_TABLE":
-                renamed = table
-            case "OBJECT_INDEX":
-                renamed = Object("index", table.name, "", table.schema)
-            case "OBJECT_COLUMN":
-                renamed = Object("column", body.subname, table.name, table.schema)
-            case "OBJECT_TABCONSTRAINT":
-                renamed = Object("constraint", body.subname, table.name, table.schema)
-            case _:
-                return Declaration(opaque=True)
-        return Declaration((Effect("rename", renamed, body.newname),))
+        kind = pg.ObjectType.Name(body.rename_type)
+        known = _KINDS.get(kind)
+        if known in ("table", "index", "view", "materialized view", "sequence"):
+            renamed: Object | None = self.relation(known, body.relation)
+        elif known in _OF_A_TABLE:
+            table = self.relation("table", body.relation)
+            renamed = Object(known or "", body.subname, table.name, table.schema)
+        else:
+            renamed = self.named_object(kind, body.object) if body.HasField("object") else None
+        if renamed is None:
+            return Declaration(opaque=True)
+        name = body.newname
+        if renamed.kind == "function":
+            name += renamed.name[renamed.name.index("(") :]
+        return Declaration((Effect("rename", renamed, name),), lock=self.renaming(renamed))
+
+    def renaming(self, renamed: Object) -> Lock | None:
+        relation = Object("table", renamed.table or renamed.name, "", renamed.schema)
+        return Lock("ACCESS EXCLUSIVE", relation) if renamed.kind in ("table", *_OF_A_TABLE) else None
 
     def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
         """SET SCHEMA: the object is not followed to where it goes."""
-        if pg.ObjectType.Name(body.object_type) != "OBJECT_TABLE":
+        kind = _KINDS.get(pg.ObjectType.Name(body.object_type))
+        if kind not in ("table", "view", "materialized view", "sequence"):
             return Declaration(opaque=True)
-        return Declaration((Effect("drop", self.relation("table", body.relation)),))
+        return Declaration((Effect("drop", self.relation(kind, body.relation)),))
+
+    def named_object(self, object_type: str, node: pg.Node) -> Object | None:
+        """Return what DROP, COMMENT or RENAME is about, None when it is of a kind that is not compared."""
+        kind = _KINDS.get(object_type)
+        if kind is None:
+            return None
+        if node.HasField("object_with_args"):
+            return self.function(node.object_with_args)
+        if node.HasField("string"):
+            return Object(kind, node.string.sval)
+        parts = node.type_name.names if node.HasField("type_name") else node.list.items
+        names = [*strings(parts)]
+        if kind in _OF_A_TABLE:
+            schema, table = self.qualified(names[:-1])
+            return Object(kind, names[-1], table, schema)
+        return self.named(kind, parts)
+
+    def function(self, node: pg.ObjectWithArgs) -> Object:
+        if node.args_unspecified:
+            return self.named("function", node.objname, ANY_ARGUMENTS)
+        types = [self.type_name(item.type_name) for item in node.objargs]
+        return self.named("function", node.objname, f"({', '.join(types)})")
+
+    def type_name(self, node: pg.TypeName) -> str:
+        """Return a type as PostgreSQL writes it where its length does not matter."""
+        names = [*strings(node.names)]
+        schema, name = self.qualified(names)
+        if schema in ("", "pg_catalog"):
+            text = _TYPES.get(name) or (name if names[0] == "pg_catalog" else identifier(name))
+        else:
+            text = f"{identifier(schema)}.{identifier(name)}"
+        return f"{text}[]" if node.array_bounds else text
+
+    def named(self, kind: str, names: Iterable[pg.Node], suffix: str = "") -> Object:
+        schema, name = self.qualified([*strings(names)])
+        return Object(kind, name + suffix, "", schema)
 
     def relation(self, kind: str, relation: pg.RangeVar) -> Object:
         return Object(kind, relation.relname, "", self.schema(relation.schemaname))
 
     def qualified(self, names: list[str]) -> tuple[str, str]:
-        return self.schema(names[-2] if len(names) > 1 else ""), names[-1] if names else ""
+        return self.schema(names[-2] if len(names) > 1 else ""), str(names[-1]) if names else ""
 
     def schema(self, name: str) -> str:
         return "" if name == self.target else name
@@ -270,4 +376,17 @@ class _Reader:
 
 def strings(nodes: Iterable[pg.Node]) -> Iterator[str]:
     """Return the strings of a list of string nodes."""
-    return (node.string.sval for node in nodes)
+    return (str(node.string.sval) for node in nodes)
+
+
+def _subtype(item: pg.Node) -> str:
+    return str(pg.AlterTableType.Name(item.alter_table_cmd.subtype))
+
+
+def _constraint_type(item: pg.Node) -> str:
+    return str(pg.ConstrType.Name(getattr(item.alter_table_cmd, "def").constraint.contype))
+
+
+def _is_input(parameter: pg.Node) -> bool:
+    mode = pg.FunctionParameterMode.Name(parameter.function_parameter.mode)
+    return mode not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")

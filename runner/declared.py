@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.catalog import Facts
-from runner.declarations import PRESENT, Object
 from runner.fold import State
 from runner.lock import FILE, Lock, stale
 from runner.manifest import Manifest
+from runner.objects import PRESENT, Object
 from runner.scratch import Unbuilt, build
 from runner.statements import Parsed
 

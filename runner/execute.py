@@ -52,7 +52,7 @@ def execute(
     for script in plan.scripts:
         if failed and manifest.run.on_error == "stop":
             yield ScriptResult(script, "skipped")
-        elif not script.due or (not script.to_send and script.script.run == "always"):
+        elif not script.is_run:
             yield ScriptResult(script, "unchanged")
         else:
             started(script)

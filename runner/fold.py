@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from runner.declarations import Effect, Object
 from runner.errors import InputError
 from runner.field_mappings import MOST_COLUMNS
+from runner.objects import ANY_ARGUMENTS, WITH_PARTS, Effect, Object
 from runner.statements import Parsed, Statement
 
 State = dict[Object, str]
@@ -34,7 +34,7 @@ def declare(scripts: Iterable[Parsed]) -> State:
 
 def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
     """Change `state` as the statement changes the database, as far as its text tells."""
-    if effect.action == "create":
+    if effect.action in ("create", "change"):
         state.setdefault(effect.object, effect.value)
         return
     if effect.action == "set":
@@ -61,10 +61,11 @@ def belongs_to(item: Object, owner: Object) -> bool:
         return item.schema == owner.name or item == owner
     if item.schema != owner.schema:
         return False
-    same = item.name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
+    name = item.name.partition("(")[0] + ANY_ARGUMENTS if owner.name.endswith(ANY_ARGUMENTS) else item.name
+    same = name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
     if owner.kind == "index":
         return same
-    return (owner.kind == "table" and item.table == owner.name) or (same and item.table == owner.table)
+    return (owner.kind in WITH_PARTS and item.table == owner.name) or (same and item.table == owner.table)
 
 
 def _goes_with(item: Object, dropped: Object, uses: Uses) -> bool:

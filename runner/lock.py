@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from runner.catalog import Facts
-from runner.declarations import Object
 from runner.errors import InputError
 from runner.inputs import read_text
 from runner.manifest import Manifest, Project
+from runner.objects import WITH_PARTS, Object
 from runner.statements import Parsed
 
 FILE = "schema.lock.toml"
@@ -27,7 +27,6 @@ _TITLE = (
 )
 _CURE = "hint: write it anew with 'python -m runner lock'"
 _PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
-_WITH_PARTS = ("table", "view", "materialized view", "type")
 _OTHER_SCHEMAS = "schemas"
 
 
@@ -119,7 +118,7 @@ def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 
 def _document(facts: Facts) -> dict[str, Any]:
     """Return facts as nested tables: the kind, the name, and what belongs to it."""
-    kinds = {(item.schema, item.name): item.kind for item in facts if item.kind in _WITH_PARTS}
+    kinds = {(item.schema, item.name): item.kind for item in facts if item.kind in WITH_PARTS}
     tables = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
     document: dict[str, Any] = {}
     for item, definition in facts.items():

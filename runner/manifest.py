@@ -70,6 +70,7 @@ class Script(Section, frozen=True):
     description: str
     run: RunMode = "always"
     transaction: bool = True
+    allow_destructive: bool = False
 
 
 class Check(Section, frozen=True):

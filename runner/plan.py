@@ -5,14 +5,15 @@ Everything that runs or shows a plan reads this one list: `execute` sends it, `p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
-from runner.declarations import Declaration, Effect, Element, Object
-from runner.fold import State, apply_effect, belongs_to
 from runner.manifest import Manifest, Script
+from runner.objects import Object
 from runner.quote import identifier, literal
 from runner.statements import Parsed, Statement
 
@@ -20,12 +21,17 @@ Action = Literal["unchanged", "create", "alter", "run"]
 
 
 class Step(Struct, frozen=True):
-    """What is done for a statement; `sql` is what is sent, the statement itself except for `alter`."""
+    """What is done for a statement; `sql` is what is sent: the statement, or just the part of it that is needed."""
 
     statement: Statement
     action: Action
     reason: str
     sql: str
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """What the statement is about."""
+        return tuple(effect.object for effect in self.statement.declaration.effects)
 
 
 class Applied(Struct, frozen=True):
@@ -34,6 +40,14 @@ class Applied(Struct, frozen=True):
     checksum: str
     at: str
     by: str
+
+
+class Past(Struct, frozen=True):
+    """What a plan has to know of the runs before: `history_ddl` is empty when the history table exists."""
+
+    applied: Mapping[str, Applied]
+    run: int
+    history_ddl: tuple[str, ...]
 
 
 class ScriptPlan(Struct, frozen=True):
@@ -52,6 +66,11 @@ class ScriptPlan(Struct, frozen=True):
         return tuple(step for step in self.steps if step.action != "unchanged")
 
     @property
+    def is_run(self) -> bool:
+        """Whether anything is sent for it: statements, or the record that there were none to send."""
+        return self.due and (bool(self.to_send) or self.script.run != "always")
+
+    @property
     def pending(self) -> int:
         """How much is not yet as declared; the data statements of an `always` script do not count."""
         if self.script.run != "always":
@@ -60,11 +79,35 @@ class ScriptPlan(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """All that a run does, in order; `setup` makes the schemas and the history table that are missing."""
+    """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
+
+    `settings` are those of each transaction.
+    """
 
     run: int
+    settings: tuple[str, ...]
     setup: tuple[str, ...]
     scripts: tuple[ScriptPlan, ...]
+
+    @property
+    def pending(self) -> int:
+        """How much is not yet as declared."""
+        return sum(script.pending for script in self.scripts)
+
+    @property
+    def hash(self) -> str:
+        """What identifies the plan: equal plans send the same SQL in the same transactions."""
+        scripts = [
+            (
+                script.script.path,
+                script.script.transaction,
+                script.parsed.checksum,
+                [step.sql for step in script.to_send],
+            )
+            for script in self.scripts
+            if script.due
+        ]
+        return hashlib.sha256(msgspec.json.encode((self.settings, self.setup, scripts))).hexdigest()
 
 
 def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
@@ -81,146 +124,17 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     )
 
 
+def run_lock_name(manifest: Manifest) -> str:
+    """Return what the advisory lock that lets one run in at a time is called."""
+    return f"runner {manifest.project.schema}.{manifest.run.history_table}"
+
+
+def run_lock_key(manifest: Manifest) -> str:
+    """Return, as SQL, the number of that lock."""
+    return f"hashtextextended({literal(run_lock_name(manifest))}, 0)"
+
+
 OWN_ROLE = ("reset session authorization", "reset role")
 """End a role that a script has set: its history row is written by the role that connected."""
 RESET = "reset all"
 """End what a script has set for the session, which outlives its transaction."""
-
-
-def make_plan(
-    manifest: Manifest,
-    scripts: Sequence[Parsed],
-    *,
-    declared: State,
-    actual: Mapping[Object, str],
-    applied: Mapping[str, Applied],
-    run: int,
-    history_ddl: Sequence[str],
-) -> Plan:
-    """Compare what the scripts declare with the actual state, statement by statement.
-
-    `declared` is what all of them declare together; `history_ddl` is empty when the history table exists.
-    """
-    pairs = list(zip(manifest.scripts, scripts, strict=True))
-    due = {script.path: _is_due(script, parsed, applied.get(script.path)) for script, parsed in pairs}
-    removals = [
-        effect.object
-        for parsed in scripts
-        if due[parsed.rendered.path][0]
-        for statement in parsed.statements
-        for effect in statement.declaration.effects
-        if effect.action in ("drop", "rename")
-    ]
-    planner = _Planner(actual, declared, removals)
-    plans = []
-    for script, parsed in pairs:
-        is_due, reason = due[script.path]
-        steps = [
-            step
-            for statement in parsed.statements
-            for step in (planner.steps(statement) if is_due else [_unchanged(statement, reason)])
-        ]
-        changed = script.path in applied and applied[script.path].checksum != parsed.checksum
-        plans.append(ScriptPlan(script, parsed, is_due, changed, reason, tuple(steps)))
-    return Plan(run, tuple(_setup(manifest, actual, history_ddl)), tuple(plans))
-
-
-def _is_due(script: Script, parsed: Parsed, last: Applied | None) -> tuple[bool, str]:
-    if script.run == "always" or last is None:
-        return True, "always" if script.run == "always" else "not applied yet"
-    if last.checksum == parsed.checksum:
-        return False, f"applied on {last.at} by {last.by}"
-    if script.run == "once":
-        return False, f"changed after it was applied on {last.at} by {last.by}; it is not run again"
-    return True, f"changed since {last.at}"
-
-
-class _Planner:
-    """Goes through the statements in order, and keeps the state that the database will have at each."""
-
-    def __init__(self, actual: Mapping[Object, str], declared: State, removals: Sequence[Object]) -> None:
-        self.state = State(actual)
-        self.declared = declared
-        self.removals = removals
-        self.known = True
-
-    def steps(self, statement: Statement) -> list[Step]:
-        """Return what is done for a statement, and take its effects into the state."""
-        steps = self.compare(statement)
-        if any(step.action != "unchanged" for step in steps):
-            self.known = self.known and not statement.declaration.opaque
-            for effect in statement.declaration.effects:
-                apply_effect(self.state, effect, {})
-        return steps
-
-    def compare(self, statement: Statement) -> list[Step]:
-        declaration = statement.declaration
-        if not declaration.declares:
-            return [self.other(statement)]
-        needed = [effect for effect in declaration.declares if self.is_needed(effect)]
-        if not needed and declaration.guarded and (self.known or self.only_adds_constraints(declaration)):
-            return [_unchanged(statement, "exists")]
-        if declaration.guarded and declaration.elements and self.has_table(declaration):
-            added = [self.add(statement, element) for element in declaration.elements if self.lacks(element)]
-            return added or [_unchanged(statement, "exists")]
-        if not self.known:
-            return [Step(statement, "run", "an earlier statement may have changed what it declares", statement.sql)]
-        reason = f"missing: {needed[0].object}" if needed else "exists, and the statement has no IF NOT EXISTS"
-        return [Step(statement, "create", reason, statement.sql)]
-
-    def other(self, statement: Statement) -> Step:
-        """Return the step of a statement that declares nothing; DROP IF EXISTS needs something to drop."""
-        effects = statement.declaration.effects
-        if self.known and effects and statement.declaration.guarded:
-            there = any(belongs_to(item, effect.object) for effect in effects for item in self.state)
-            if not there:
-                return _unchanged(statement, "nothing to drop")
-        return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
-
-    def is_needed(self, effect: Effect) -> bool:
-        """Return whether the effect changes anything that lasts.
-
-        IF NOT EXISTS passes over an object of whatever state. What a later statement drops, renames or says otherwise
-        is only needed while that statement has not been run.
-        """
-        there = self.state.get(effect.object)
-        if self.is_superseded(effect.object):
-            return False
-        if effect.action == "set":
-            return there != effect.value and self.declared.get(effect.object, effect.value) == effect.value
-        return there is None
-
-    def is_superseded(self, item: Object) -> bool:
-        return item not in self.declared and not any(belongs_to(item, owner) for owner in self.removals)
-
-    def lacks(self, element: Element) -> bool:
-        there = element.object in self.state or element.same_as in self.state
-        return not there and not self.is_superseded(element.object)
-
-    def has_table(self, declaration: Declaration) -> bool:
-        first = declaration.elements[0].object
-        return Object("table", first.table, "", first.schema) in self.state
-
-    def only_adds_constraints(self, declaration: Declaration) -> bool:
-        """Return whether sending it again would fail: ADD CONSTRAINT knows no IF NOT EXISTS."""
-        effects = declaration.effects
-        return all(effect.object.kind == "constraint" and effect.action == "create" for effect in effects)
-
-    def add(self, statement: Statement, element: Element) -> Step:
-        """Return the step that adds to an existing table what CREATE TABLE IF NOT EXISTS passes over."""
-        table = identifier(element.object.table)
-        if element.object.schema:
-            table = f"{identifier(element.object.schema)}.{table}"
-        return Step(statement, "alter", f"missing: {element.object}", f"alter table {table} {element.sql}")
-
-
-def _unchanged(statement: Statement, reason: str) -> Step:
-    return Step(statement, "unchanged", reason, statement.sql)
-
-
-def _setup(manifest: Manifest, actual: Mapping[Object, str], history_ddl: Sequence[str]) -> Iterator[str]:
-    project = manifest.project
-    for schema in dict.fromkeys((project.schema, project.extension_schema)):
-        if Object("schema", schema) not in actual:
-            yield f"create schema {identifier(schema)}"
-    yield from history_ddl

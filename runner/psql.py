@@ -4,39 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, session_settings
+from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, run_lock_key, session_settings
 from runner.statements import Parsed, with_free_colons
 
-_HEADER = """\
+_RENDERED = """\
 -- {name}: {scripts} scripts, rendered by runner {version}.
 -- Run it with psql -f on a database that lacks all of it; it stops at the first error.
 -- A script is one transaction, with its row in {history} inside, unless the manifest says otherwise.
+"""
+_PLANNED = """\
+-- {name}: what 'apply' would send, planned by runner {version} from {manifest}.
+-- Plan {hash}, made {made}
+-- for {target}.
+-- Run it with psql -f; it stops at the first error. 'apply --expect {hash}' does the same.
+"""
+_SETTINGS = """\
 \\set ON_ERROR_STOP on
 \\set ON_ERROR_ROLLBACK off
 \\set AUTOCOMMIT on
+\\encoding UTF8
+"""
+_LOCK = """
+-- One run at a time: this fails at once when another has the lock.
+select pg_try_advisory_lock({key}) as runner_has_lock \\gset
+\\if :runner_has_lock
+\\else
+    do $$ begin raise exception 'another run holds the lock'; end $$;
+\\endif
 """
 
 
-def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed]) -> str:
-    """Return the psql script; the same plan always gives the same text."""
-    header = _HEADER.format(
-        name=_in_comment(manifest.project.name),
-        scripts=len(plan.scripts),
-        version=__version__,
-        history=_in_comment(manifest.run.history_table),
-    )
-    blocks = [header]
+class DryRun(Struct, frozen=True):
+    """What only the script of a dry run tells: the manifest, the database in words, and when it was planned."""
+
+    manifest: str
+    target: str
+    made: str
+
+
+def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: DryRun | None = None) -> str:
+    """Return the psql script; equal plans give the same text, but for what the header of a dry run tells."""
+    words = {
+        "name": manifest.project.name,
+        "version": __version__,
+        "history": manifest.run.history_table,
+        "scripts": len(plan.scripts),
+        "hash": plan.hash,
+    }
+    if dry_run:
+        words |= {"manifest": dry_run.manifest, "target": dry_run.target, "made": dry_run.made}
+    header = _PLANNED if dry_run else _RENDERED
+    blocks = [header.format(**{name: _in_comment(str(word)) for name, word in words.items()}) + _SETTINGS]
+    if dry_run:
+        blocks.append(_LOCK.format(key=run_lock_key(manifest)))
     if plan.setup:
         lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
         blocks.append(_block("The schemas and the history table that are missing", lines))
-    blocks += [_script(plan, script, manifest) for script in plan.scripts if script.due]
+    blocks += [_script(plan, script, manifest) for script in plan.scripts if script.is_run]
     if checks:
         lines = ["begin read only;", *_terminated(session_settings(manifest, local=True))]
         for check in checks:
             lines += _statements((statement.script, statement.line, statement.sql) for statement in check.statements)
         blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
+    if dry_run:
+        blocks.append(f"select pg_advisory_unlock({run_lock_key(manifest)});\n")
     return "\n".join(blocks)
 
 

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from runner import documents, lines
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
     from runner.errors import RunnerError
     from runner.execute import ScriptResult
-    from runner.plan import Plan, ScriptPlan
-    from runner.stages import ApplyResult, Loaded, Planned
+    from runner.plan import ScriptPlan
+    from runner.stages import ApplyResult, Loaded
     from runner.verify import Finding, Verification
 
 MOST_ROWS_SHOWN = 20
@@ -68,7 +70,7 @@ class Reporter:
 
     def error(self, error: RunnerError) -> None:
         """Print an error, on stderr; as JSON on stdout too."""
-        self.json({"ok": False, "error": error_json(error)})
+        self.json({"ok": False, "error": documents.error_json(error)})
         _write(self.diagnostics, sys.stderr, f"error: {error}", "red")
 
     @contextmanager
@@ -139,15 +141,15 @@ class Reporter:
                 self.failure(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red")
 
         for finding in verification.warnings:
-            self.line(f"warning: {finding_text(finding)}", "yellow")
+            self.line(f"warning: {lines.finding_text(finding)}", "yellow")
         if self.verbose:
             for finding in verification.unmanaged:
-                self.line(finding_text(finding), "dim")
+                self.line(lines.finding_text(finding), "dim")
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Print findings that belong to an object."""
         for finding in findings:
-            self.failure(f"     {finding_text(finding)}", "red")
+            self.failure(f"     {lines.finding_text(finding)}", "red")
 
     def apply_summary(self, result: ApplyResult, seconds: float) -> None:
         """Print the closing line of `apply`."""
@@ -170,7 +172,7 @@ class Reporter:
                 "bold green",
             )
             return
-        self.failure(f"not as declared: {_count(len(verification.findings), 'finding')}")
+        self.failure(f"not as declared: {lines.count(len(verification.findings), 'finding')}")
         for finding in verification.findings:
             if finding.kind == "script":
                 first = finding.actual.splitlines()[0] if finding.actual else f"{finding.object}: skipped"
@@ -195,163 +197,3 @@ def _write(console: Console | None, stream: Any, text: str, style: str) -> None:
 
 def _mark(ok: bool) -> str:  # noqa: FBT001
     return "✅" if ok else "❌"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def finding_text(finding: Finding) -> str:
-    """Return a finding in one line."""
-    match finding.kind:
-        case "missing" | "unmanaged":
-            return f"{finding.kind}: {finding.object}"
-        case "invalid":
-            return f"invalid: {finding.object}: {finding.actual}"
-        case "rejecting":
-            return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
-        case "not compared":
-            return f"not compared: {finding.object}: {finding.actual}"
-        case _:
-            return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
-
-
-def error_json(error: RunnerError) -> dict[str, Any]:
-    """Return an error as a JSON object."""
-    document: dict[str, Any] = {"place": error.place, "message": error.message, "notes": list(error.notes)}
-    server = getattr(error, "server", None)
-    if server is not None:
-        document["sqlstate"] = server.sqlstate
-    return document
-
-
-def apply_json(result: ApplyResult) -> dict[str, Any]:
-    """Return the JSON document of `apply`."""
-    return {
-        "ok": result.verification.ok,
-        "run": result.plan.run,
-        "scripts": [_script_json(script) for script in result.scripts],
-        "verify": verify_json(result.verification),
-    }
-
-
-def _script_json(result: ScriptResult) -> dict[str, Any]:
-    return {
-        "path": result.plan.script.path,
-        "status": result.status,
-        "statements": len(result.plan.steps),
-        "sent": result.sent,
-        "rows": result.rows,
-        "seconds": round(result.seconds, 6),
-        "returned": [
-            dict(zip(returned.columns, row, strict=True)) for returned in result.returned for row in returned.rows
-        ],
-        "error": error_json(result.error) if result.error else None,
-    }
-
-
-def verify_json(verification: Verification) -> dict[str, Any]:
-    """Return the JSON document of `verify`."""
-    return {
-        "ok": verification.ok,
-        "tables": len(verification.tables),
-        "indexes": sum(table.indexes for table in verification.tables),
-        "findings": [_finding_json(finding) for finding in verification.findings],
-        "warnings": [_finding_json(finding) for finding in verification.warnings],
-        "unmanaged": [_finding_json(finding) for finding in verification.unmanaged],
-    }
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "object": finding.object,
-        "declared": finding.declared,
-        "actual": finding.actual,
-        "repair": None,
-    }
-
-
-def check_json(loaded: Loaded) -> dict[str, Any]:
-    """Return the JSON document of `check`."""
-    mappings = loaded.field_mappings
-    return {
-        "ok": True,
-        "scripts": len(loaded.scripts),
-        "statements": loaded.statements,
-        "checks": len(loaded.checks),
-        "tables": sum(item.kind == "table" for item in loaded.names),
-        "indexes": sum(item.kind == "index" for item in loaded.names),
-        "mapped_columns": len(mappings.columns) if mappings else 0,
-    }
-
-
-def check_text(loaded: Loaded) -> str:
-    """Return the result of `check` in one line."""
-    facts = check_json(loaded)
-    return (
-        f"ok: {facts['scripts']} scripts with {facts['statements']} statements, {facts['checks']} checks; "
-        f"declared: {facts['tables']} tables, {facts['indexes']} indexes, {facts['mapped_columns']} mapped columns"
-    )
-
-
-def status_json(planned: Planned) -> dict[str, Any]:
-    """Return the JSON document of `status`."""
-    return {
-        "pending": [
-            {"script": script.script.path, "statements": len(script.to_send), "reason": _pending_reason(script)}
-            for script in planned.plan.scripts
-            if script.pending
-        ],
-        "history": [
-            {
-                "run": entry.run,
-                "script": entry.script,
-                "status": entry.status,
-                "checksum": entry.checksum,
-                "statements": entry.statements,
-                "started": entry.started.isoformat(),
-                "seconds": entry.seconds,
-                "role": entry.role,
-                "runner_version": entry.runner_version,
-                "error": entry.error,
-            }
-            for entry in planned.entries
-        ],
-    }
-
-
-def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
-    """Return each script's last row of the history, all rows when verbose, and what is pending."""
-    scripts = planned.plan.scripts
-    width = max(len(script.script.path) for script in scripts)
-    yield f"{'script':<{width}}  {'run':>4}  {'result':<13}  {'when':<16}  by"
-    last = {entry.script: entry for entry in planned.entries}
-    shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
-    for entry in shown:
-        when = f"{entry.started:%Y-%m-%d %H:%M}"
-        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {when}  {entry.role}"
-        if entry.error:
-            yield from (f"    {part}" for part in entry.error.splitlines())
-    for script in scripts:
-        if script.script.path not in last:
-            yield f"{script.script.path:<{width}}  {'':>4}  not in history"
-    yield from (f"{s.script.path}: {s.reason}" for s in scripts if s.changed and s.script.run == "once")
-    yield from _pending_lines(planned.plan)
-
-
-def _pending_lines(plan: Plan) -> Iterator[str]:
-    pending = [script for script in plan.scripts if script.pending]
-    if not pending:
-        yield "nothing is pending"
-        return
-    yield f"pending in {_count(len(pending), 'script')}:"
-    for script in pending:
-        yield f"  {script.script.path}: {_pending_reason(script)}"
-
-
-def _pending_reason(script: ScriptPlan) -> str:
-    if script.script.run != "always":
-        return script.reason
-    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
-    return f"{reasons[0]}{f' and {len(reasons) - 1} more' if len(reasons) > 1 else ''}"

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _PREFIX = "_runner_scratch_"
-_QUIET = ("set local check_function_bodies = off", "set local client_min_messages = 'error'")
+_QUIET = (
+    "set local check_function_bodies = off",
+    "set local client_min_messages = 'error'",
+    "set local statement_timeout = 0",
+)
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
 _COMMIT_LOCK = "or commit a fresh schema.lock.toml, written by 'python -m runner lock' where that is possible"
 

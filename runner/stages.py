@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner import catalog, history
-from runner.catalog import Scope, Snapshot
-from runner.declarations import PRESENT, Object
+from runner.catalog import Facts, Scope, Snapshot
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.fold import State, declare
 from runner.lock import Lock, read_lock
 from runner.manifest import Project, load_manifest
-from runner.plan import Plan, ScriptPlan, make_plan
+from runner.objects import PRESENT, Object
+from runner.plan import Past, Plan, ScriptPlan
+from runner.planner import make_plan
 from runner.render import render, template_variables
+from runner.rules import check_scripts
 from runner.statements import Parsed, parse
 
 if TYPE_CHECKING:
@@ -46,10 +48,11 @@ class Loaded(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A plan, and the history that it was made from."""
+    """A plan, and the history and the declared catalog that it was made from."""
 
     plan: Plan
     entries: tuple[Entry, ...]
+    declared: Declared
 
 
 class ApplyResult(Struct, frozen=True):
@@ -73,7 +76,7 @@ def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = T
     scripts = tuple(parsed(script.path) for script in project.manifest.scripts)
     checks = tuple(parsed(check.path) for check in project.manifest.checks)
     _require_queries(checks)
-    _require_names(project, scripts)
+    check_scripts(project, scripts)
     names = declare(scripts)
     _require_tables(project, names)
     return Loaded(project, field_mappings, scripts, checks, names, read_lock(project) if with_lock else None)
@@ -81,7 +84,7 @@ def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = T
 
 def plan_for_empty(loaded: Loaded) -> Plan:
     """Return the plan for a database that has nothing but the schema public; no server is asked."""
-    return _make_plan(loaded, {Object("schema", "public"): PRESENT}, [])
+    return _make_plan(loaded, loaded.names, Snapshot({Object("schema", "public"): PRESENT}), [])
 
 
 def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> Declared:
@@ -103,34 +106,38 @@ def lock_text(connection: Connection[Any], loaded: Loaded) -> str:
     return lock.lock_text(made)
 
 
-def plan(connection: Connection[Any], loaded: Loaded) -> Planned:
-    """Compare the database with what is declared, and return what a run would do. Only reads."""
+def plan(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None], *, baseline: bool = False) -> Planned:
+    """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock."""
+    declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
-    actual = _snapshot(connection, loaded, loaded.names).states
-    has_history = Object("table", manifest.run.history_table) in actual
+    actual = _snapshot(connection, loaded, declared.facts)
+    has_history = Object("table", manifest.run.history_table) in actual.facts
     entries = history.read(connection, manifest) if has_history else []
-    return Planned(_make_plan(loaded, actual, entries), tuple(entries))
+    return Planned(_make_plan(loaded, declared.facts, actual, entries, baseline=baseline), tuple(entries), declared)
+
+
+def table_sizes(connection: Connection[Any], loaded: Loaded, planned: Planned) -> Mapping[Object, int]:
+    """Return the sizes, in bytes, of the tables in the schemas that the scripts name."""
+    return catalog.read_sizes(connection, _scope(loaded, planned.declared.facts))
 
 
 def apply(
     connection: Connection[Any],
     loaded: Loaded,
+    planned: Planned,
     *,
     started: Callable[[ScriptPlan], None] = lambda _: None,
     finished: Callable[[ScriptResult], None] = lambda _: None,
-    say: Callable[[str], None] = lambda _: None,
 ) -> ApplyResult:
-    """Plan, execute and verify; the caller holds the run lock. Raise DatabaseError when a run cannot go on."""
+    """Execute a plan and verify; the caller holds the run lock. Raise DatabaseError when a run cannot go on."""
     from runner.execute import execute
 
-    declared = declare_on(connection, loaded, say)
-    made = plan(connection, loaded).plan
     results = []
-    for result in execute(connection, made, loaded.project.manifest, started):
+    for result in execute(connection, planned.plan, loaded.project.manifest, started):
         results.append(result)
         finished(result)
-    verification = _verify(connection, loaded, declared, tuple(results), tolerated=("not compared",))
-    return ApplyResult(made, tuple(results), verification)
+    verification = _verify(connection, loaded, planned.declared, tuple(results), tolerated=("not compared",))
+    return ApplyResult(planned.plan, tuple(results), verification)
 
 
 def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
@@ -171,17 +178,6 @@ def _require_queries(checks: tuple[Parsed, ...]) -> None:
                 raise InputError("a check only reads: SELECT the rows that are wrong", place=f"{path}:{statement.line}")
 
 
-def _require_names(project: Project, scripts: tuple[Parsed, ...]) -> None:
-    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
-        for statement in parsed.statements:
-            if script.run == "always" and statement.declaration.nameless:
-                raise InputError(
-                    "each run would make one more of an object without a name; name it, "
-                    'or set run = "once" for this script in the manifest',
-                    place=f"{script.path}:{statement.line}",
-                )
-
-
 def _require_tables(project: Project, declared: State) -> None:
     manifest, file = project.manifest, project.file
     if Object("table", manifest.run.history_table) in declared:
@@ -193,25 +189,25 @@ def _require_tables(project: Project, declared: State) -> None:
         raise InputError(message, place=f"{file}: field_mappings.table")
 
 
-def _make_plan(loaded: Loaded, actual: Mapping[Object, str], entries: list[Entry]) -> Plan:
+def _make_plan(
+    loaded: Loaded, declared: Facts, actual: Snapshot, entries: list[Entry], *, baseline: bool = False
+) -> Plan:
     manifest = loaded.project.manifest
-    return make_plan(
-        manifest,
-        loaded.scripts,
-        declared=loaded.names,
-        actual=actual,
-        applied=history.last_applied(entries),
-        run=history.next_run(entries),
-        history_ddl=() if Object("table", manifest.run.history_table) in actual else history.ddl(manifest),
-    )
+    ddl = () if Object("table", manifest.run.history_table) in actual.facts else history.ddl(manifest)
+    past = Past(history.last_applied(entries), history.next_run(entries), ddl)
+    return make_plan(manifest, loaded.scripts, declared=declared, actual=actual, past=past, baseline=baseline)
 
 
 def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Object, str]) -> Snapshot:
+    return catalog.read(connection, _scope(loaded, wanted))
+
+
+def _scope(loaded: Loaded, wanted: Mapping[Object, str]) -> Scope:
     project = loaded.project.manifest.project
     others = dict.fromkeys(item.schema for item in wanted if item.schema)
     extensions = tuple(item.name for item in loaded.names if item.kind == "extension")
     schemas = {project.schema: ""} | {name: name for name in others}
-    return catalog.read(connection, Scope(schemas, (project.schema, project.extension_schema), extensions))
+    return Scope(schemas, (project.schema, project.extension_schema), extensions)
 
 
 def _require_built(loaded: Loaded, declared: Declared) -> None:

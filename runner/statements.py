@@ -14,9 +14,11 @@ from google.protobuf.message import DecodeError
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
-from runner.declarations import Declaration, declaration_of
+from runner.declarations import declaration_of
 from runner.errors import InputError
+from runner.objects import Declaration
 from runner.render import Rendered
+from runner.traits import Traits, strings_in, traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,6 +62,9 @@ class Statement(Struct, frozen=True):
     sql: str
     node: str
     declaration: Declaration
+    traits: Traits = Traits()
+    strings: frozenset[str] = frozenset()
+    """Its string constants, where a statement before it adds a value to an enum type."""
 
     @property
     def is_data(self) -> bool:
@@ -157,6 +162,7 @@ class _Source:
             trees = self.trees()
         except postgast.PgQueryError as error:
             raise self.syntax_error(error) from None
+        adds_value = False
         for location, length, shift, tree in trees:
             start, end = self.extent(location, length)
             offset = self.positions.to_character(start)
@@ -170,7 +176,10 @@ class _Source:
             body = getattr(tree, node)
             self.check_allowed(body, line)
             declaration = declaration_of(node, body, schema, partial(self.element, shift=shift))
-            yield Statement(self.rendered.path, line, offset, sql, node, declaration)
+            traits = traits_of(node, body)
+            strings = strings_in(body) if adds_value else frozenset()
+            adds_value = adds_value or bool(traits.new_value)
+            yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits, strings)
 
     def trees(self) -> list[tuple[int, int, int, pg.Node | None]]:
         """Return the place, length and parse tree of each statement, and where the bytes of its tree begin to count.

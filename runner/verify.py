@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_type, compare
 from runner.checks import CheckResult
-from runner.declarations import PRESENT, Object
 from runner.execute import ScriptResult
 from runner.field_mappings import FieldMappings, family
+from runner.objects import PRESENT, Object
 
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.declarations import PRESENT, VALID, Declaration, Effect, Object
 from runner.errors import InputError
 from runner.fold import State, declare
+from runner.objects import PRESENT, VALID, Declaration, Effect, Object
 from runner.render import render
 from runner.statements import Parsed, parse
 
@@ -34,6 +34,10 @@ def drop(kind: str, name: str, table: str = "", schema: str = "") -> Effect:
 
 def rename(new: str, kind: str, name: str, table: str = "", schema: str = "") -> Effect:
     return Effect("rename", Object(kind, name, table, schema), new)
+
+
+def change(kind: str, name: str, table: str = "", schema: str = "") -> Effect:
+    return Effect("change", Object(kind, name, table, schema))
 
 
 def column(name: str, table: str = "t", schema: str = "") -> Effect:
@@ -120,11 +124,56 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter table t drop column a", [drop("column", "a", "t")]),
     ("alter table s.t drop if exists a cascade", [drop("column", "a", "t", "s")]),
     ("alter table t drop constraint c", [drop("constraint", "c", "t")]),
-    ("alter table t drop a, add b int, alter c set not null", [drop("column", "a", "t"), column("b")]),
-    ("alter table t alter a type bigint", []),
-    ("alter table t set (fillfactor = 50)", []),
-    ("alter table t enable row level security", []),
-    ("alter type t add attribute a int", []),
+    (
+        "alter table t drop a, add b int, alter c set not null",
+        [drop("column", "a", "t"), column("b"), change("column", "c", "t")],
+    ),
+    ("alter table t alter a type bigint", [change("column", "a", "t")]),
+    ("alter table s.t alter a set default 1", [change("column", "a", "t", "s")]),
+    ("alter table t alter a add generated always as identity", [change("column", "a", "t")]),
+    ("alter table t alter constraint c deferrable", [change("constraint", "c", "t")]),
+    ("alter table t disable trigger g", [change("trigger", "g", "t")]),
+    ("alter table t attach partition p for values in (1)", [change("table", "p")]),
+    ("alter table t inherit u", [change("table", "t")]),
+    ("alter table t set (fillfactor = 50)", [change("table", "t")]),
+    ("alter table t enable row level security", [change("table", "t")]),
+    ("alter table t owner to bob", []),
+    ("alter index i set (fillfactor = 50)", [change("index", "i")]),
+    ("alter view v set (security_barrier)", [change("view", "v")]),
+    ("alter type t add attribute a int", [change("type", "t")]),
+    ("alter type s.t add value 'a'", [change("type", "t", schema="s")]),
+    ("alter type t rename value 'a' to 'b'", [change("type", "t")]),
+    ("alter domain d add check (value > 0)", [change("domain", "d")]),
+    ("alter sequence s owned by t.a", [change("sequence", "s")]),
+    ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
+    # views, sequences, types, functions, triggers
+    ("create view v as select 1", [create("view", "v")]),
+    ("create or replace view s.v as select 1", [create("view", "v", schema="s")]),
+    ("create temp view v as select 1", []),
+    ("create materialized view if not exists v as select 1", [create("materialized view", "v")]),
+    ("create table u as select 1", [create("table", "u")]),
+    ("create sequence if not exists s", [create("sequence", "s")]),
+    ("create type y as enum ('a')", [create("type", "y")]),
+    ("create type y as (a int)", [create("type", "y")]),
+    ("create type s.y as range (subtype = float8)", [create("type", "y", schema="s")]),
+    ("create domain d as int check (value > 0)", [create("domain", "d")]),
+    ("create function f() returns int language sql as 'select 1'", [create("function", "f()")]),
+    (
+        "create function s.f(a int4, out b text, c varchar(3) default 'x', variadic d int[]) language sql as ''",
+        [create("function", "f(integer, character varying, integer[])", schema="s")],
+    ),
+    (
+        'create function f(public.mood, s.mood, "char", char, float, timestamptz(3), "Odd", interval) returns int '
+        "language sql return 1",
+        [
+            create(
+                "function",
+                'f(mood, s.mood, "char", character, double precision, timestamp with time zone, "Odd", interval)',
+            )
+        ],
+    ),
+    ("create or replace procedure p(inout a int) language sql as ''", [create("function", "p(integer)")]),
+    ("create trigger g before insert on s.t for each row execute function f()", [create("trigger", "g", "t", "s")]),
     # comments
     ("comment on table t is 'x'", [comment("table", "t", value="x")]),
     ("comment on table public.t is E'it''s\\n📦'", [comment("table", "t", value="it's\n📦")]),
@@ -137,14 +186,30 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("comment on table t is ''", [drop("comment on table", "t")]),
     ("comment on column t.a is null", [drop("comment on column", "a", "t")]),
     ("comment on index s.i is null", [drop("comment on index", "i", schema="s")]),
-    ("comment on view v is 'x'", []),
-    ("comment on function f(int) is 'x'", []),
-    ("comment on constraint c on t is 'x'", []),
+    ("comment on view v is 'x'", [comment("view", "v", value="x")]),
+    ("comment on materialized view s.v is 'x'", [comment("materialized view", "v", schema="s", value="x")]),
+    ("comment on sequence s is 'x'", [comment("sequence", "s", value="x")]),
+    ("comment on function f(int, text) is 'x'", [comment("function", "f(integer, text)", value="x")]),
+    ("comment on type y is 'x'", [comment("type", "y", value="x")]),
+    ("comment on domain s.d is 'x'", [comment("domain", "d", schema="s", value="x")]),
+    ("comment on constraint c on t is 'x'", [comment("constraint", "c", "t", value="x")]),
+    ("comment on trigger g on s.t is 'x'", [comment("trigger", "g", "t", "s", value="x")]),
+    ("comment on schema s is 'x'", [comment("schema", "s", value="x")]),
+    ("comment on extension e is 'x'", [comment("extension", "e", value="x")]),
+    ("comment on database d is 'x'", []),
     # drop
     ("drop table t", [drop("table", "t")]),
     ("drop table if exists public.t, s.u cascade", [drop("table", "t"), drop("table", "u", schema="s")]),
     ("drop index concurrently if exists i, s.j", [drop("index", "i"), drop("index", "j", schema="s")]),
-    ("drop view v", []),
+    ("drop view v", [drop("view", "v")]),
+    ("drop materialized view if exists s.v", [drop("materialized view", "v", schema="s")]),
+    ("drop sequence s", [drop("sequence", "s")]),
+    ("drop type y, s.z", [drop("type", "y"), drop("type", "z", schema="s")]),
+    ("drop domain d", [drop("domain", "d")]),
+    ("drop function f(int), g", [drop("function", "f(integer)"), drop("function", "g(…)")]),
+    ("drop trigger g on s.t", [drop("trigger", "g", "t", "s")]),
+    ("drop schema s", [drop("schema", "s")]),
+    ("drop extension e", [drop("extension", "e")]),
     # rename
     ("alter table t rename to u", [rename("u", "table", "t")]),
     ("alter table s.t rename to u", [rename("u", "table", "t", schema="s")]),
@@ -152,8 +217,12 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter table t rename a to b", [rename("b", "column", "a", "t")]),
     ("alter table t rename constraint c to d", [rename("d", "constraint", "c", "t")]),
     ("alter index i rename to j", [rename("j", "index", "i")]),
-    ("alter view v rename to w", []),
-    ("alter sequence s rename to r", []),
+    ("alter view v rename to w", [rename("w", "view", "v")]),
+    ("alter sequence s.s rename to r", [rename("r", "sequence", "s", schema="s")]),
+    ("alter type y rename to z", [rename("z", "type", "y")]),
+    ("alter domain d rename to e", [rename("e", "domain", "d")]),
+    ("alter function f(int) rename to g", [rename("g(integer)", "function", "f(integer)")]),
+    ("alter trigger g on t rename to h", [rename("h", "trigger", "g", "t")]),
 ]
 
 
@@ -232,30 +301,17 @@ drop table t cascade
 drop owned by bob
 drop role bob
 alter table all in tablespace a set tablespace b
-alter index i set (fillfactor = 50)
 alter index i attach partition j
-alter view v rename to w
-alter view v set schema s
-alter materialized view v rename to w
-alter sequence s rename to r
-alter type y rename to z
 alter type y rename attribute a to b
-alter type y rename value 'a' to 'b'
-alter type y add value 'c'
-alter domain d rename to e
-alter domain d add check (value > 0)
 alter schema s rename to r
-alter function f(int) rename to g
 alter extension e update
 alter extension e add table t
 alter role bob rename to rob
-alter trigger g on t rename to h
 alter policy p on t rename to q
 alter aggregate g(int) rename to h
 alter collation c rename to d
 alter text search dictionary d rename to e
 alter database d rename to e
-alter foreign table f rename to g
 alter publication p add table t
 alter subscription s disable
 alter event trigger e disable
@@ -301,21 +357,12 @@ copy t from '/x'
 """
 CLEAR = """
 select 1
-drop view v
-drop function f(int)
-drop type y
-drop trigger g on t
 drop cast (a as b)
 drop operator + (int, int)
 drop policy p on t
 drop aggregate g(int)
 drop operator class o using btree
-alter table t alter a type bigint
-alter table t attach partition p for values in (1)
-alter table t inherit u
 alter table t owner to bob
-alter sequence s owned by t.a
-alter function f(int) set search_path = s
 alter operator + (int, int) owner to bob
 create policy p on t using (true)
 select f()
@@ -339,33 +386,14 @@ alter default privileges grant select on tables to bob
 alter role bob set work_mem = '1MB'
 alter role bob nologin
 alter database d set work_mem = '1MB'
-create view v as select 1
-create or replace view v as select 1
-create materialized view v as select 1
-create table u as select 1
 select 1 into u
-create function f() returns int language sql as 'select 1'
-create or replace procedure p() language sql as 'select 1'
-create trigger g before insert on t for each row execute function f()
-create type y as enum ('a')
-create type y as (a int)
-create domain d as int check (value > 0)
-create sequence s
 savepoint a
-comment on type y is 'x'
-comment on function f(int, text) is 'x'
 comment on database d is 'x'
-comment on domain d is 'x'
-comment on constraint c on t is 'x'
 comment on constraint c on domain d is 'x'
-comment on trigger g on t is 'x'
 comment on operator + (int, int) is null
 comment on cast (a as b) is 'x'
 comment on role bob is 'x'
 comment on large object 1 is 'x'
-comment on schema s is 'x'
-comment on extension e is 'x'
-comment on materialized view v is 'x'
 create index on t (a)
 create temp table t (a int)
 """
@@ -383,7 +411,7 @@ def test_clear(sql: str) -> None:
     assert not declaration(sql).opaque
 
 
-@pytest.mark.parametrize("sql", [*lines(CLEAR), "alter view v rename to w", "drop view v", "do $$ $$"])
+@pytest.mark.parametrize("sql", [*lines(CLEAR), "do $$ $$", "drop policy p on t"])
 def test_without_effects(sql: str) -> None:
     """Objects that are not compared are not declared either."""
     assert declaration(sql).effects == ()

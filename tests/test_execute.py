@@ -56,7 +56,7 @@ def test_a_failing_script_is_rolled_back_and_explained(
 ) -> None:
     """The script leaves nothing behind, and the error has place, SQLSTATE, excerpt and what else the server said."""
     sql = "create table made (id integer);\n" + FAILURES[case]["sql"]
-    project({"010_item.sql": ITEM, "020_fails.sql": sql})
+    project({"010_item.sql": ITEM, "020_fails.sql": sql}, options={"020_fails.sql": {"run": "once"}})
     result = run("apply", "--dsn", database)
     assert result.code == 1
     assert textwrap.indent(FAILURES[case]["error"].strip("\n"), "    ") in result.out

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.declarations import Effect, Object
 from runner.errors import InputError
 from runner.inputs import read_text
+from runner.objects import Effect, Object
 from runner.quote import literal
 from runner.render import render
 from runner.statements import Parsed, excerpt, parse

@@ -1,0 +1,131 @@
+"""The JSON documents of the commands; `docs/output.md` specifies them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.lines import pending_reason
+
+if TYPE_CHECKING:
+    from runner.errors import RunnerError
+    from runner.execute import ScriptResult
+    from runner.plan import Plan
+    from runner.stages import ApplyResult, Loaded, Planned
+    from runner.verify import Finding, Verification
+
+
+def error_json(error: RunnerError) -> dict[str, Any]:
+    """Return an error as a JSON object."""
+    document: dict[str, Any] = {"place": error.place, "message": error.message, "notes": list(error.notes)}
+    server = getattr(error, "server", None)
+    if server is not None:
+        document["sqlstate"] = server.sqlstate
+    return document
+
+
+def apply_json(result: ApplyResult) -> dict[str, Any]:
+    """Return the JSON document of `apply`."""
+    return {
+        "ok": result.verification.ok,
+        "run": result.plan.run,
+        "scripts": [_script_json(script) for script in result.scripts],
+        "verify": verify_json(result.verification),
+    }
+
+
+def _script_json(result: ScriptResult) -> dict[str, Any]:
+    return {
+        "path": result.plan.script.path,
+        "status": result.status,
+        "statements": len(result.plan.steps),
+        "sent": result.sent,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 6),
+        "returned": [
+            dict(zip(returned.columns, row, strict=True)) for returned in result.returned for row in returned.rows
+        ],
+        "error": error_json(result.error) if result.error else None,
+    }
+
+
+def verify_json(verification: Verification) -> dict[str, Any]:
+    """Return the JSON document of `verify`."""
+    return {
+        "ok": verification.ok,
+        "tables": len(verification.tables),
+        "indexes": sum(table.indexes for table in verification.tables),
+        "findings": [_finding_json(finding) for finding in verification.findings],
+        "warnings": [_finding_json(finding) for finding in verification.warnings],
+        "unmanaged": [_finding_json(finding) for finding in verification.unmanaged],
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "object": finding.object,
+        "declared": finding.declared,
+        "actual": finding.actual,
+        "repair": None,
+    }
+
+
+def check_json(loaded: Loaded) -> dict[str, Any]:
+    """Return the JSON document of `check`."""
+    mappings = loaded.field_mappings
+    return {
+        "ok": True,
+        "scripts": len(loaded.scripts),
+        "statements": loaded.statements,
+        "checks": len(loaded.checks),
+        "tables": sum(item.kind == "table" for item in loaded.names),
+        "indexes": sum(item.kind == "index" for item in loaded.names),
+        "mapped_columns": len(mappings.columns) if mappings else 0,
+    }
+
+
+def status_json(planned: Planned) -> dict[str, Any]:
+    """Return the JSON document of `status`."""
+    return {
+        "pending": [
+            {"script": script.script.path, "statements": len(script.to_send), "reason": pending_reason(script)}
+            for script in planned.plan.scripts
+            if script.pending
+        ],
+        "history": [
+            {
+                "run": entry.run,
+                "script": entry.script,
+                "status": entry.status,
+                "checksum": entry.checksum,
+                "statements": entry.statements,
+                "started": entry.started.isoformat(),
+                "seconds": entry.seconds,
+                "role": entry.role,
+                "runner_version": entry.runner_version,
+                "error": entry.error,
+            }
+            for entry in planned.entries
+        ],
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the JSON document of `plan`."""
+    return {
+        "hash": plan.hash,
+        "pending": plan.pending,
+        "setup": list(plan.setup),
+        "steps": [
+            {
+                "script": script.script.path,
+                "line": step.statement.line,
+                "action": step.action,
+                "objects": [str(item) for item in step.objects],
+                "reason": step.reason,
+                "sql": step.sql,
+            }
+            for script in plan.scripts
+            for step in script.steps
+        ],
+    }

@@ -1,0 +1,129 @@
+"""Results as lines of text, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.objects import Object
+    from runner.plan import Plan, ScriptPlan, Step
+    from runner.stages import Planned
+    from runner.verify import Finding
+
+_MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
+_UNITS = ("kB", "MB", "GB", "TB")
+_KILO = 1024
+_WORTH_A_WORD = 1 << 20
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def finding_text(finding: Finding) -> str:
+    """Return a finding in one line."""
+    match finding.kind:
+        case "missing" | "unmanaged":
+            return f"{finding.kind}: {finding.object}"
+        case "invalid":
+            return f"invalid: {finding.object}: {finding.actual}"
+        case "rejecting":
+            return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
+        case "not compared":
+            return f"not compared: {finding.object}: {finding.actual}"
+        case _:
+            return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
+
+
+def check_text(facts: Mapping[str, object]) -> str:
+    """Return the document of `check` in one line."""
+    return (
+        f"ok: {facts['scripts']} scripts with {facts['statements']} statements, {facts['checks']} checks; "
+        f"declared: {facts['tables']} tables, {facts['indexes']} indexes, {facts['mapped_columns']} mapped columns"
+    )
+
+
+def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
+    """Return each script's last row of the history, all rows when verbose, and what is pending."""
+    scripts = planned.plan.scripts
+    width = max(len(script.script.path) for script in scripts)
+    yield f"{'script':<{width}}  {'run':>4}  {'result':<13}  {'when':<16}  by"
+    last = {entry.script: entry for entry in planned.entries}
+    shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
+    for entry in shown:
+        when = f"{entry.started:%Y-%m-%d %H:%M}"
+        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {when}  {entry.role}"
+        if entry.error:
+            yield from (f"    {part}" for part in entry.error.splitlines())
+    for script in scripts:
+        if script.script.path not in last:
+            yield f"{script.script.path:<{width}}  {'':>4}  not in history"
+    yield from (f"{s.script.path}: {s.reason}" for s in scripts if s.changed and s.script.run == "once")
+    yield from _pending_lines(planned.plan)
+
+
+def _pending_lines(plan: Plan) -> Iterator[str]:
+    pending = [script for script in plan.scripts if script.pending]
+    if not pending:
+        yield "nothing is pending"
+        return
+    yield f"pending in {count(len(pending), 'script')}:"
+    for script in pending:
+        yield f"  {script.script.path}: {pending_reason(script)}"
+
+
+def pending_reason(script: ScriptPlan) -> str:
+    """Return why a script is pending."""
+    if script.script.run != "always":
+        return script.reason
+    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
+    return f"{reasons[0]}{f' and {len(reasons) - 1} more' if len(reasons) > 1 else ''}"
+
+
+def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[str]:
+    """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
+    if plan.setup:
+        yield f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas"
+    for script in plan.scripts:
+        why = f"  {script.reason}" if script.script.run != "always" else ""
+        yield f"{script.script.path}{why}"
+        folded: Counter[str] = Counter()
+        for step in script.steps:
+            if verbose or not _is_folded(step):
+                yield f"  {_MARKS[step.action]} {_step_text(step, sizes)}"
+            else:
+                folded[step.action] += 1
+        for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
+            if folded[action]:
+                yield f"  {_MARKS[action]} {folded[action]} {words}"
+    yield f"plan {plan.hash}: {plan.pending} pending"
+
+
+def _is_folded(step: Step) -> bool:
+    return (step.action == "unchanged" and not step.reason.startswith("differs")) or step.reason == "data"
+
+
+def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
+    objects = step.objects
+    what = str(objects[0]) if objects else " ".join(step.sql.split())[:60]
+    text = f"{step.action} :{step.statement.line} {what}"
+    text += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
+    notes = [] if step.action == "create" and step.reason == f"missing: {what}" else [step.reason]
+    lock = step.statement.declaration.lock
+    if lock and step.action in ("create", "alter") and lock.relation in sizes:
+        notes.append(f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}")
+    return f"{text} ({'; '.join(notes)})" if notes else text
+
+
+def _size(size: int) -> str:
+    if size < _WORTH_A_WORD:
+        return ""
+    value = size / _KILO
+    for unit in _UNITS:
+        if value < _KILO:
+            return f", {value:.1f} {unit}"
+        value /= _KILO
+    return f", {value:.1f} PB"

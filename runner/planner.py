@@ -1,0 +1,237 @@
+"""Make a plan: compare each statement with what is there and with what all statements together declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from runner.catalog import Facts, Snapshot, holds, is_invalid
+from runner.fold import apply_effect, belongs_to
+from runner.manifest import Manifest, Script
+from runner.objects import PRESENT, Effect, Element, Object
+from runner.plan import Action, Applied, Past, Plan, ScriptPlan, Step, session_settings
+from runner.quote import identifier
+from runner.statements import Parsed, Statement
+
+
+def make_plan(
+    manifest: Manifest,
+    scripts: Sequence[Parsed],
+    *,
+    declared: Facts,
+    actual: Snapshot,
+    past: Past,
+    baseline: bool = False,
+) -> Plan:
+    """Return what a run does, statement by statement.
+
+    `declared` is what all scripts declare together. With `baseline`, the `once` and `on_change` scripts that are not
+    recorded are recorded without being run.
+    """
+    pairs = list(zip(manifest.scripts, scripts, strict=True))
+    due = {script.path: _is_due(script, parsed, past.applied.get(script.path), baseline) for script, parsed in pairs}
+    pending = [(script, parsed) for script, parsed in pairs if due[script.path][0]]
+    planner = _Planner(declared, actual, tuple(_removals(pending, actual)))
+    plans = []
+    for script, parsed in pairs:
+        is_due, reason = due[script.path]
+        skipped = not is_due or (baseline and script.run != "always")
+        steps = tuple(
+            _unchanged(statement, reason) if skipped else planner.step(statement, always=script.run == "always")
+            for statement in parsed.statements
+        )
+        last = past.applied.get(script.path)
+        changed = last is not None and last.checksum != parsed.checksum
+        plans.append(ScriptPlan(script, parsed, is_due, changed, reason, steps))
+    settings = session_settings(manifest, local=True)
+    return Plan(past.run, settings, tuple(_setup(manifest, actual.facts, past.history_ddl)), tuple(plans))
+
+
+def _is_due(script: Script, parsed: Parsed, last: Applied | None, baseline: bool) -> tuple[bool, str]:  # noqa: FBT001
+    if script.run == "always":
+        return True, "always"
+    if last is None:
+        return True, "recorded without being run" if baseline else "not applied yet"
+    if last.checksum == parsed.checksum:
+        return False, f"applied on {last.at} by {last.by}"
+    if baseline:
+        return True, "recorded without being run"
+    if script.run == "once":
+        return False, f"changed after it was applied on {last.at} by {last.by}; it is not run again"
+    return True, f"changed since {last.at}"
+
+
+def _removals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Iterator[Object]:
+    """Return what a statement that has not been run yet drops or renames.
+
+    One in an `always` script has been run when nothing is left to drop or rename; then what it drops is made again
+    only for the rows that the same script moves through it.
+    """
+    for script, parsed in pending:
+        moves_rows = script.run != "always" or any(statement.is_data for statement in parsed.statements)
+        for statement in parsed.statements:
+            for effect in statement.declaration.effects:
+                renamed = effect.object._replace(name=effect.value)
+                if (effect.action == "drop" and moves_rows) or (
+                    effect.action == "rename" and (script.run != "always" or renamed not in actual.facts)
+                ):
+                    yield effect.object
+
+
+class _Planner:
+    """Goes through the statements in order, and keeps the state that the database will have at each."""
+
+    def __init__(self, declared: Facts, actual: Snapshot, removals: Sequence[Object]) -> None:
+        self.declared = declared
+        self.removals = removals
+        self.state: dict[Object, str] = dict(actual.facts)
+        for known_by, items in actual.unnamed.items():
+            definitions = [actual.facts[item] for item in items]
+            self.state[known_by] = next((d for d in definitions if d == declared.get(known_by)), definitions[0])
+        self.state |= {item: declared[item] for item in actual.locked if item in declared}
+        self.fresh: set[Object] = set()
+        """What this run makes or changes before the statement."""
+        self.known = True
+        """Whether nothing was run before it that may have done anything."""
+
+    def step(self, statement: Statement, *, always: bool) -> Step:
+        """Return what is done for a statement, and take its effects into the state."""
+        step = self.compare(statement, always=always)
+        if step.action != "unchanged":
+            self.known = self.known and not statement.declaration.opaque
+            for effect in statement.declaration.effects:
+                self.take(effect)
+        return step
+
+    def take(self, effect: Effect) -> None:
+        item, before = effect.object, set(self.state)
+        if effect.action == "change" or (effect.action != "set" and item not in self.state):
+            self.fresh.add(item)
+        value = effect.value
+        if effect.action in ("create", "change") or value == PRESENT:
+            value = self.declared.get(item, value)
+        apply_effect(self.state, effect._replace(value=value), {})
+        if effect.action == "rename":
+            self.fresh |= self.state.keys() - before
+
+    def compare(self, statement: Statement, *, always: bool) -> Step:
+        declaration = statement.declaration
+        if not declaration.effects:
+            return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
+        needed = [effect for effect in declaration.effects if self.is_needed(effect, always=always)]
+        needed = needed or self.replaced(statement)
+        if not self.known:
+            return self.compare_unknown(statement, needed)
+        if not needed:
+            return _unchanged(statement, self.reason_for_nothing(statement))
+        if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
+            return self.add_elements(statement)
+        return Step(statement, _action(needed, self.state), self.reason(needed), statement.sql)
+
+    def compare_unknown(self, statement: Statement, needed: Sequence[Effect]) -> Step:
+        """Return the step of a statement after one that may have done anything to what was there."""
+        effects = statement.declaration.effects
+        adds_constraints = all(effect.object.kind == "constraint" and effect.action == "create" for effect in effects)
+        if adds_constraints and not needed:  # ADD CONSTRAINT knows no IF NOT EXISTS
+            return _unchanged(statement, "exists")
+        declaration = statement.declaration
+        if declaration.guarded and any(self.lacks(element) for element in declaration.elements):
+            return self.add_elements(statement) if self.has_table(statement) else self.whole(statement)
+        return self.whole(statement)
+
+    def whole(self, statement: Statement) -> Step:
+        return Step(statement, "run", "an earlier statement may have changed what it declares", statement.sql)
+
+    def is_needed(self, effect: Effect, *, always: bool) -> bool:
+        """Return whether the effect changes anything that lasts."""
+        item, there = effect.object, self.state.get(effect.object)
+        declared = self.declared.get(item)
+        if effect.action == "drop":
+            return any(belongs_to(other, item) for other in self.state)
+        if effect.action == "rename":
+            return there is not None or (item._replace(name=effect.value) not in self.state and declared is None)
+        if item in self.fresh and effect.action != "create" and not item.kind.startswith("comment on "):
+            return True
+        if declared is None:  # dropped or renamed later
+            return effect.action != "change" and there != effect.value and self.is_removed_later(item)
+        if there is None:
+            return effect.action != "set" or declared in (effect.value, PRESENT) or item.kind == "constraint"
+        return self.is_different(effect, declared, there, always=always)
+
+    def is_different(self, effect: Effect, declared: str, there: str, *, always: bool) -> bool:
+        """Return whether the statement gives an object that is there, and not new, another definition."""
+        item = effect.object
+        if effect.action == "create":
+            return False
+        if effect.action == "change":
+            return not always if declared == PRESENT else not holds(declared, there)
+        if item.kind == "constraint":
+            return is_invalid(item, there)
+        return there != effect.value and declared in (effect.value, PRESENT)
+
+    def is_removed_later(self, item: Object) -> bool:
+        return any(belongs_to(item, owner) for owner in self.removals)
+
+    def replaced(self, statement: Statement) -> list[Effect]:
+        """Return what CREATE OR REPLACE gives another definition."""
+        if not statement.declaration.replaces:
+            return []
+        return [effect for effect in statement.declaration.declares if self.differs(effect.object)]
+
+    def differs(self, item: Object) -> bool:
+        declared, there = self.declared.get(item), self.state.get(item)
+        return item not in self.fresh and None not in (declared, there) and not holds(str(declared), there)
+
+    def has_table(self, statement: Statement) -> bool:
+        first = statement.declaration.elements[0].object
+        return Object("table", first.table, "", first.schema) in self.state
+
+    def add_elements(self, statement: Statement) -> Step:
+        """Return the step that adds to an existing table those columns and constraints which it lacks."""
+        elements = statement.declaration.elements
+        lacking = [element for element in elements if self.lacks(element)]
+        if not lacking:
+            missing = next(e.object for e in statement.declaration.effects if e.object not in self.state)
+            return _unchanged(statement, f"missing, and not added: {missing}")
+        first = lacking[0].object
+        table = ".".join(identifier(name) for name in (first.schema, first.table) if name)
+        sql = f"alter table {table} " + ",\n    ".join(element.sql for element in lacking)
+        return Step(statement, "alter", _listed("missing", [element.object for element in lacking]), sql)
+
+    def lacks(self, element: Element) -> bool:
+        there = element.object in self.state or element.same_as in self.state
+        return not there and (element.object in self.declared or self.is_removed_later(element.object))
+
+    def reason(self, needed: Sequence[Effect]) -> str:
+        words = {"drop": "to drop", "rename": "to rename"}
+        first = needed[0]
+        absent = first.object not in self.state
+        word = words.get(first.action) or ("missing" if absent else "differs")
+        return _listed(word, [effect.object for effect in needed])
+
+    def reason_for_nothing(self, statement: Statement) -> str:
+        declares = statement.declaration.declares
+        different = [effect.object for effect in declares if self.differs(effect.object)]
+        if different:
+            return _listed("differs, and is left as it is", different)
+        return "as declared" if declares else "nothing to drop or to rename"
+
+
+def _listed(word: str, items: Sequence[Object]) -> str:
+    return f"{word}: {items[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
+
+
+def _action(needed: Sequence[Effect], state: Mapping[Object, str]) -> Action:
+    creates = any(effect.action in ("create", "set") and effect.object not in state for effect in needed)
+    return "create" if creates else "alter"
+
+
+def _unchanged(statement: Statement, reason: str) -> Step:
+    return Step(statement, "unchanged", reason, statement.sql)
+
+
+def _setup(manifest: Manifest, actual: Facts, history_ddl: Sequence[str]) -> Iterator[str]:
+    project = manifest.project
+    for schema in dict.fromkeys((project.schema, project.extension_schema)):
+        if Object("schema", schema) not in actual:
+            yield f"create schema {identifier(schema)}"
+    yield from history_ddl

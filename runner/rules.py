@@ -1,0 +1,62 @@
+"""What a script may hold, known without a server: each rule says what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runner.errors import InputError
+from runner.manifest import Project, Script
+from runner.statements import Parsed, Statement
+
+_QUIET = frozenset({"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt"})
+"""Statements that change nothing in the database, and may be sent with each run."""
+
+
+def check_scripts(project: Project, scripts: Sequence[Parsed]) -> None:
+    """Raise InputError for the first statement that its script may not hold."""
+    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
+        added = ""
+        for statement in parsed.statements:
+            for message, hint in _problems(script, statement, added):
+                place = f"{script.path}:{statement.line}"
+                raise InputError(message, place=place, notes=(f"hint: {hint}",))
+            added = statement.traits.new_value or added
+
+
+def _problems(script: Script, statement: Statement, added: str) -> Iterator[tuple[str, str]]:
+    """Return what is wrong and what to do; `added` is the value that an enum type got before in the same script."""
+    traits, declaration = statement.traits, statement.declaration
+    if script.transaction and traits.outside:
+        yield (
+            f"{traits.outside} cannot run in a transaction, and a script is one",
+            "move it to a script of its own that has transaction = false in the manifest",
+        )
+    if script.transaction and added and added in statement.strings:
+        yield (
+            f"{added!r} is added to an enum type by the same transaction, which therefore cannot use it",
+            "move the statement to a later script",
+        )
+    if script.run != "always":
+        return
+    if traits.destroys and not script.allow_destructive:
+        yield (
+            f"{traits.destroys} in a script that is run always",
+            'set run = "once" in the manifest, or allow_destructive = true when it is meant for each run',
+        )
+    if declaration.nameless:
+        yield (
+            "each run would make one more of an object without a name",
+            'name it, or set run = "once" for this script in the manifest',
+        )
+    if not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
+        yield (
+            f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
+            'move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
+
+
+def _words(statement: Statement) -> str:
+    """Return the words that a statement begins with, in capitals."""
+    words = statement.sql.split(None, 2)[:2]
+    kept = [word.upper() for word in words if word.isalpha()]
+    return " ".join(kept[:1] if kept[:1] in (["DO"], ["GRANT"], ["REVOKE"], ["CALL"]) else kept)
