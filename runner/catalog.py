@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from runner.errors import DatabaseError
 from runner.objects import PRESENT, WITH_PARTS, Object
 from runner.quote import identifier
 
@@ -98,7 +99,13 @@ def read_in_transaction(
         for statement in (*before, *_OWN_WORDS):
             connection.execute(statement)
         set_search_path(connection, scope.path, scope.extensions)
+        closed = connection.execute(_sql("catalog_closed.sql"), {"path": list(scope.path)})
         facts = connection.execute(_sql("catalog.sql"), parameters)
+    for (name,) in closed:
+        raise DatabaseError(
+            f"role {connection.info.user!r} may not use schema {name!r}",
+            notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
+        )
     rows = facts.fetchall()
     waiting = any(_PART in row[4] for row in rows)
     with connection.pipeline():

@@ -199,7 +199,7 @@ def lock(
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
         text = stages.lock_text(connection, loaded)
     path = manifest.parent / FILE
-    is_fresh = path.is_file() and path.read_bytes() == text.encode()
+    is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
     if check and not is_fresh:
         reporter.failure(f"{path} is not what 'python -m runner lock' would write")
     elif is_fresh:

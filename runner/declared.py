@@ -84,12 +84,15 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
 
 def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
     """Return facts in an order that depends on the scripts alone: by table, as they come in the scripts."""
-    ranks = {(item.schema, item.name): rank for rank, item in enumerate(names) if item.kind == "table"}
+    tables = [(item.schema, item.name) for item in names if item.kind == "table"]
+    ranks = {table: rank for rank, table in enumerate(tables)}
+    indexed = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
     places = {item: place for place, item in enumerate(facts)}
 
     def order(item: Object) -> tuple[object, ...]:
         kind = item.kind.removeprefix("comment on ")
-        owner = (item.schema, item.table or item.name)
+        table = item.table or (indexed.get((item.schema, item.name)) if kind == "index" else "")
+        owner = (item.schema, table or item.name)
         rank = ranks.get(owner, -1 if kind in _ORDER[:6] else len(ranks))
         column = item._replace(kind="column") if kind == "column" else item
         place = places.get(column, 0) if kind == "column" else 0

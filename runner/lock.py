@@ -15,7 +15,7 @@ import msgspec
 
 from runner.catalog import Facts
 from runner.errors import InputError
-from runner.inputs import read_text
+from runner.inputs import read_text, shown_value
 from runner.manifest import Manifest, Project
 from runner.objects import WITH_PARTS, Object
 from runner.statements import Parsed
@@ -28,6 +28,7 @@ _TITLE = (
 _CURE = "hint: write it anew with 'python -m runner lock'"
 _PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
 _OTHER_SCHEMAS = "schemas"
+_CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -39,6 +40,14 @@ class Lock(msgspec.Struct, frozen=True):
     extension_schema: str
     scripts: Mapping[str, str]
     """Checksum of each script's statements that make objects."""
+
+
+class _Head(msgspec.Struct, forbid_unknown_fields=True):
+    format: int
+    postgresql: int
+    schema: str
+    extension_schema: str
+    scripts: dict[str, str]
 
 
 def make_lock(manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int, facts: Facts) -> Lock:
@@ -72,25 +81,38 @@ def read_lock(project: Project) -> Lock | None:
     if not path.exists():
         return None
     place = str(Path(project.file).parent / FILE)
-    text = read_text(path, place)
+    try:
+        text = read_text(path, place)
+    except InputError as error:
+        raise InputError(error.message, place=error.place, notes=(_CURE,)) from None
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        line = next((n for n, text in enumerate(text.splitlines(), 1) if text.startswith(_CONFLICT)), 0)
+        line = next((n for n, text in enumerate(text.split("\n"), 1) if text.startswith(_CONFLICT)), 0)
         if line:
             raise InputError("conflict markers of a merge", place=f"{place}:{line}", notes=(_CURE,)) from None
         raise InputError(f"not valid TOML: {error}", place=place, notes=(_CURE,)) from None
     head = document.pop("lock", None)
-    if not isinstance(head, dict) or not isinstance(head.get("format"), int):
+    if not isinstance(head, dict) or "format" not in head:
         raise InputError("not a lock file: [lock] is missing", place=place, notes=(_CURE,))
     if head["format"] != FORMAT:
-        raise InputError(
-            f"format {head['format']}, and this runner knows {FORMAT}", place=f"{place}: lock.format", notes=(_CURE,)
-        )
-    if head.pop("checksum", None) != _checksum(head, document):
+        message = f"format {shown_value(head['format'])}, and this runner knows {FORMAT}"
+        raise InputError(message, place=f"{place}: lock.format", notes=(_CURE,))
+    if not _is_sealed(head.pop("checksum", None), head, document):
         raise InputError("it was edited: its checksum does not match", place=f"{place}: lock.checksum", notes=(_CURE,))
-    scripts, names = head["scripts"], (head["schema"], head["extension_schema"])
-    return Lock(dict(_facts(document)), head["postgresql"], *names, scripts)
+    try:
+        known = msgspec.convert(head, _Head)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not a lock file: {error}", place=place, notes=(_CURE,)) from None
+    facts = dict(_facts(document))
+    return Lock(facts, known.postgresql, known.schema, known.extension_schema, known.scripts)
+
+
+def _is_sealed(checksum: object, head: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    try:
+        return checksum == _checksum(head, document)
+    except RecursionError:
+        return False
 
 
 def lock_text(lock: Lock) -> str:
@@ -106,10 +128,11 @@ def lock_text(lock: Lock) -> str:
         "scripts": dict(lock.scripts),
     }
     head = {"checksum": _checksum(head, document), **head}
-    return _TITLE + tomli_w.dumps({"lock": head, **document}, multiline_strings=True)
-
-
-_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+    whole = {"lock": head, **document}
+    text = tomli_w.dumps(whole, multiline_strings=True)
+    if tomllib.loads(text) != whole:  # a carriage return before a line feed is lost in strings of several lines
+        text = tomli_w.dumps(whole)
+    return _TITLE + text
 
 
 def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:
