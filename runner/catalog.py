@@ -34,13 +34,15 @@ _OWN_WORDS = (
     "set local extra_float_digits = 1",
     "set local bytea_output = 'hex'",
     "set local quote_all_identifiers = off",
+    "set local standard_conforming_strings = on",
     "set local client_min_messages = 'error'",
     "set local statement_timeout = 0",
 )
 """Settings that PostgreSQL's words depend on, and no limit that is meant for scripts."""
 _TYPE_ENDS = re.compile(r" (?:collate|not null|storage|compression|statistics|serial|generated|default|with \() ?")
 _FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
-_NEVER_UNMANAGED = ("schema", "extension", "comment on schema")
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_NEVER_UNMANAGED = ("schema", "extension", "comment on schema", "comment on extension")
 _VALIDITY = {"index": " invalid", "constraint": " NOT VALID"}
 
 
@@ -93,7 +95,7 @@ def read(connection: Connection[Any], scope: Scope) -> Snapshot:
 def read_in_transaction(
     connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
 ) -> Snapshot:
-    """Return the facts as the open transaction sees them; settings that the words depend on are changed in it."""
+    """Return the facts as the open transaction sees them, in one round trip; it changes settings of the transaction."""
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
     with connection.pipeline():
         for statement in (*before, *_OWN_WORDS):
@@ -101,18 +103,15 @@ def read_in_transaction(
         set_search_path(connection, scope.path, scope.extensions)
         closed = connection.execute(_sql("catalog_closed.sql"), {"path": list(scope.path)})
         facts = connection.execute(_sql("catalog.sql"), parameters)
+        deparsed = connection.execute(_sql("catalog_deparsed.sql"), parameters)
+        for statement in after:
+            connection.execute(statement)
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
             notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
         )
-    rows = facts.fetchall()
-    waiting = any(_PART in row[4] for row in rows)
-    with connection.pipeline():
-        deparsed = connection.execute(_sql("catalog_deparsed.sql"), parameters) if waiting else None
-        for statement in after:
-            connection.execute(statement)
-    return _assemble(rows, {Object(*row[:4]): row[4:] for row in deparsed or ()})
+    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed})
 
 
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:
@@ -152,8 +151,19 @@ def _goes_without_saying(item: Object, declared: Facts, actual: Snapshot) -> boo
         return True
     if item.kind != "comment on index":
         return False
-    index = next((other for other in declared if other.kind == "index" and _without_table(other) == owners[0]), None)
-    return index is not None and index not in actual.facts
+    indexes = [
+        other
+        for other, definition in declared.items()
+        if has_index(other, definition) and (other.schema, other.name) == (item.schema, item.name)
+    ]
+    return any(index not in actual.facts for index in indexes)
+
+
+def has_index(item: Object, definition: str) -> bool:
+    """Return whether an object is an index, or a constraint that has one."""
+    return item.kind == "index" or (
+        item.kind == "constraint" and definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
+    )
 
 
 def column_type(definition: str) -> str:
@@ -187,14 +197,16 @@ def is_invalid(item: Object, definition: str) -> bool:
 
 def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iterator[Difference]:
     """Return what exists and is not declared; what belongs to an undeclared object is not told by itself."""
-    tables = {(item.schema, item.name) for item in declared if item.kind == "table"}
-    owners = {(item.schema, item.name) for item in declared if item.kind in WITH_PARTS}
-    commentable = {_without_table(item) for item in declared}
+    built = [item for item, definition in declared.items() if definition != PRESENT]
+    tables = {(item.schema, item.name) for item in built if item.kind == "table"}
+    owners = {(item.schema, item.name) for item in claimed if item.kind in WITH_PARTS and item in actual.facts}
+    told = {_without_table(item) for item in actual.facts if item not in claimed}
+    told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
         if item in claimed or item.kind in _NEVER_UNMANAGED:
             continue
         kind = item.kind.removeprefix("comment on ")
-        if kind != item.kind and _without_table(item._replace(kind=kind)) not in commentable:
+        if kind != item.kind and _without_table(item._replace(kind=kind)) in told:
             continue
         if item.table and (item.schema, item.table) not in owners:
             continue
@@ -210,7 +222,8 @@ def _without_table(item: Object) -> Object:
 def _rejects(item: Object, definition: str) -> bool:
     """Return whether an undeclared object of a table can make it refuse rows that the declared one accepts."""
     if item.kind == "column":
-        return " not null" in definition and not _FILLS_ITSELF.search(definition)
+        plain = _QUOTED.sub('""', definition)
+        return " not null" in plain and not _FILLS_ITSELF.search(plain)
     return item.kind == "constraint" or (item.kind == "index" and definition.startswith("unique "))
 
 

@@ -25,13 +25,32 @@ relation as (
 ),
 
 storage as (
-    select r.oid, ' with (' || array_to_string(r.reloptions, ', ') || ')' as options
-    from relation as r where r.reloptions is not null
+    select r.oid, ' with (' || string_agg(o.text, ', ' order by o.text) || ')' as options
+    from relation as r
+    cross join lateral (
+        select unnest(r.reloptions) as text
+        union all
+        select 'toast.' || unnest(t.reloptions) from pg_catalog.pg_class as t where t.oid = r.reltoastrelid
+    ) as o
+    group by r.oid
+),
+
+marked as (
+    select
+        x.indrelid as oid,
+        concat(
+            ' replica identity using index ' || string_agg(quote_ident(r.relname), '') filter (where x.indisreplident),
+            ' cluster on ' || string_agg(quote_ident(r.relname), '') filter (where x.indisclustered)
+        ) as text
+    from pg_catalog.pg_index as x
+    inner join relation as r on x.indexrelid = r.oid
+    where x.indisreplident or x.indisclustered
+    group by x.indrelid
 ),
 
 sequence as (
     select
-        r.oid, r.relname, r.schema, s.seqtypid, o.refobjid as table_oid, o.refobjsubid as attnum, o.deptype,
+        r.oid, r.relname, r.schema, r.relpersistence, s.seqtypid, o.refobjid as table_oid, o.refobjsubid as attnum, o.deptype,
         concat_ws(
             ' ',
             case when s.seqincrement <> 1 then 'increment ' || s.seqincrement end,
@@ -65,7 +84,7 @@ sequence as (
 
 attribute as (
     select
-        r.relname, r.relkind, r.schema, a.attname, a.attnum, a.atttypid, a.attrelid,
+        r.relname, r.relkind, r.relpersistence, r.schema, a.attname, a.attnum, a.atttypid, a.attrelid,
         pg_catalog.format_type(a.atttypid, a.atttypmod)
         || case
             when a.attcollation not in (0, t.typcollation) then ' collate ' || a.attcollation::regcollation else ''
@@ -89,7 +108,7 @@ attribute as (
             ' with (' || array_to_string(a.attoptions, ', ') || ')'
         ) as settings,
         a.attgenerated, a.attidentity, d.value,
-        s.oid as sequence_oid, s.seqtypid, s.options
+        s.oid as sequence_oid, s.seqtypid, s.options, s.relpersistence as sequence_persistence
     from relation as r
     inner join pg_catalog.pg_attribute as a on r.oid = a.attrelid
     inner join pg_catalog.pg_type as t on a.atttypid = t.oid
@@ -103,9 +122,9 @@ attribute as (
             s.table_oid = a.attrelid and s.attnum = a.attnum
             and (
                 s.deptype = 'i'
-                or d.value = 'nextval(' || quote_literal(s.oid::regclass::text) || '::regclass)'
+                or d.value = 'nextval(''' || replace(s.oid::regclass::text, '''', '''''') || '''::regclass)'
             )
-    where r.relkind in ('r', 'p', 'f', 'c') and a.attnum > 0 and not a.attisdropped
+    where r.relkind in ('r', 'p', 'f', 'c', 'v', 'm') and a.attnum > 0 and not a.attisdropped
 ),
 
 index_key as (
@@ -136,6 +155,7 @@ index_key as (
                                 end
                     end,
                     ' (' || array_to_string(i.attoptions, ', ') || ')',
+                    case when i.attstattarget >= 0 then ' statistics ' || i.attstattarget end,
                     case
                         when m.amname <> 'btree' then ''
                         when x.indoption[n.place - 1] = 1 then ' desc nulls last'
@@ -159,7 +179,8 @@ con as (
         c.oid, c.conname, r.relname, r.schema,
         case
             when c.contype in ('c', 'x') then chr(1) else pg_catalog.pg_get_constraintdef(c.oid, true)
-        end as definition,
+        end
+        || case when c.contype in ('p', 'u') then coalesce(o.options, '') else '' end as definition,
         case c.contype when 'p' then 'primary key' when 'u' then 'unique' when 'f' then 'foreign key' end
         || ' ('
         || (
@@ -172,6 +193,7 @@ con as (
     from pg_catalog.pg_constraint as c
     inner join relation as r on c.conrelid = r.oid
     left join pg_catalog.pg_class as f on c.confrelid = f.oid
+    left join storage as o on c.conindid = o.oid
     where
         c.contype in ('p', 'u', 'f', 'c', 'x') and c.conparentid = 0 and (c.conislocal or c.coninhcount = 0)
 ),
@@ -206,8 +228,8 @@ routine as (
             case when p.proretset and p.prorows <> 1000 then ' rows ' || p.prorows end,
             case when p.prosupport <> 0 then ' support ' || p.prosupport end,
             (
-                select string_agg(' set ' || s.setting, '' order by s.place)
-                from unnest(p.proconfig) with ordinality as s (setting, place)
+                select string_agg(' set ' || s.setting, '' order by s.setting)
+                from unnest(p.proconfig) as s (setting)
             ),
             ' as ',
             case when p.prosqlbody is null then p.prosrc else chr(1) end
@@ -233,7 +255,8 @@ trigger as (
         else '' end as definition
     from pg_catalog.pg_trigger as t
     inner join relation as r on t.tgrelid = r.oid
-    where not t.tgisinternal and t.tgparentid = 0
+    left join pg_catalog.pg_trigger as p on t.tgparentid = p.oid
+    where not t.tgisinternal and (p.oid is null or t.tgenabled <> p.tgenabled)
 ),
 
 own_type as (
@@ -243,17 +266,17 @@ own_type as (
         case t.typtype
             when 'e' then
                 'enum ('
-                || (
+                || coalesce((
                     select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
                     from pg_catalog.pg_enum as e where e.enumtypid = t.oid
-                )
+                ), '')
                 || ')'
             when 'c' then
                 'composite ('
-                || (
+                || coalesce((
                     select string_agg(quote_ident(a.attname) || ' ' || a.base, ', ' order by a.attnum)
                     from attribute as a where a.attrelid = t.typrelid
-                )
+                ), '')
                 || ')'
             when 'r' then
                 (
@@ -261,6 +284,10 @@ own_type as (
                         'range (subtype = ' || pg_catalog.format_type(g.rngsubtype, null)
                         || case when g.rngcanonical <> 0 then ', canonical = ' || g.rngcanonical else '' end
                         || case when g.rngsubdiff <> 0 then ', subtype_diff = ' || g.rngsubdiff else '' end
+                        || (
+                            select case when o.opcdefault then '' else ', subtype_opclass = ' || quote_ident(o.opcname) end
+                            from pg_catalog.pg_opclass as o where o.oid = g.rngsubopc
+                        )
                         || case when g.rngcollation <> 0 then ', collation = ' || g.rngcollation::regcollation else '' end
                         || ', multirange_type_name = ' || pg_catalog.format_type(g.rngmultitypid, null) || ')'
                     from pg_catalog.pg_range as g where g.rngtypid = t.oid
@@ -274,7 +301,10 @@ own_type as (
                         select
                             string_agg(
                                 ' constraint ' || quote_ident(c.conname) || ' '
-                                || pg_catalog.pg_get_constraintdef(c.oid, true), '' order by c.conname
+                                || pg_catalog.pg_get_constraintdef(c.oid, true)
+                                || coalesce(
+                                    ' comment ' || quote_literal(pg_catalog.obj_description(c.oid, 'pg_constraint')), ''
+                                ), '' order by c.conname
                             )
                         from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.contype = 'c'
                     ),
@@ -298,7 +328,7 @@ object as (
             when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'c' then 'type'
             when 'i' then 'index' when 'I' then 'index' else 'table'
         end as kind,
-        r.relname as name, '' as table_name, r.schema
+        r.relname::text as name, '' as table_name, r.schema
     from relation as r
     union all
     select 'pg_catalog.pg_class'::regclass, r.oid, a.attnum, 'column', a.attname, r.relname, r.schema
@@ -315,6 +345,8 @@ object as (
     select 'pg_catalog.pg_type'::regclass, oid, 0, kind, typname, '', schema from own_type
     union all
     select 'pg_catalog.pg_namespace'::regclass, oid, 0, 'schema', nspname, '', '' from namespace
+    union all
+    select 'pg_catalog.pg_extension'::regclass, oid, 0, 'extension', extname, '', '' from pg_catalog.pg_extension
 )
 
 select 'schema' as kind, n.nspname::text as name, '' as table_name, '' as schema, 'present' as definition, null as signature
@@ -326,7 +358,8 @@ select kind, typname, '', schema, definition, null from own_type
 union all
 select 'sequence', s.relname, '', s.schema,
     concat_ws(
-        ' ', 'as ' || pg_catalog.format_type(s.seqtypid, null), nullif(s.options, ''),
+        ' ', case s.relpersistence when 'u' then 'unlogged' end,
+        'as ' || pg_catalog.format_type(s.seqtypid, null), nullif(s.options, ''),
         'owned by ' || (select quote_ident(a.relname) || '.' || quote_ident(a.attname) from attribute as a
         where a.attrelid = s.table_oid and a.attnum = s.attnum)
     ), null
@@ -348,10 +381,13 @@ select 'table', r.relname, '', r.schema,
         (select ' using ' || m.amname from pg_catalog.pg_am as m where m.oid = r.relam and m.amname <> 'heap'),
         o.options,
         case when r.relrowsecurity then ' row security' end,
-        case when r.relforcerowsecurity then ' forced' end
+        case when r.relforcerowsecurity then ' forced' end,
+        case r.relreplident when 'f' then ' replica identity full' when 'n' then ' replica identity nothing' end,
+        marks.text
     ), null
 from relation as r
 left join storage as o on r.oid = o.oid
+left join marked as marks on r.oid = marks.oid
 where r.relkind in ('r', 'p', 'f')
 union all
 select 'column', a.attname, a.relname, a.schema,
@@ -366,7 +402,12 @@ select 'column', a.attname, a.relname, a.schema,
         when a.sequence_oid is null then ''
         else coalesce(
             ' (' || nullif(concat_ws(
-                ' ', case when a.seqtypid <> a.atttypid then 'as ' || pg_catalog.format_type(a.seqtypid, null) end,
+                ' ',
+                case
+                    when a.sequence_persistence <> a.relpersistence
+                        then case a.sequence_persistence when 'u' then 'unlogged' else 'logged' end
+                end,
+                case when a.seqtypid <> a.atttypid then 'as ' || pg_catalog.format_type(a.seqtypid, null) end,
                 nullif(a.options, '')
             ), '') || ')', ''
         )
@@ -377,7 +418,7 @@ select 'column', a.attname, a.relname, a.schema,
         when 'v' then ' generated always as (' || chr(1) || ')'
         else case when a.sequence_oid is null then coalesce(' default ' || a.value, '') else '' end
     end, null
-from (select * from attribute where relkind <> 'c' order by schema, relname, attnum) as a
+from (select * from attribute where relkind in ('r', 'p', 'f') order by schema, relname, attnum) as a
 union all
 select 'constraint', conname, relname, schema, definition, signature
 from (select * from con order by schema, relname, conname) as c
@@ -406,9 +447,21 @@ where
     )
 union all
 select case r.relkind when 'v' then 'view' else 'materialized view' end, r.relname, '', r.schema,
-    concat(trim(o.options) || ' ', 'as ', chr(1)), null
+    concat(
+        trim(o.options) || ' ', ltrim(marks.text) || ' ',
+        (
+            select string_agg(
+                'column ' || quote_ident(a.attname) || a.settings || coalesce(' default ' || a.value, ''),
+                ', ' order by a.attnum
+            ) || ' '
+            from attribute as a
+            where a.attrelid = r.oid and (a.settings <> '' or a.value is not null)
+        ),
+        'as ', chr(1)
+    ), null
 from relation as r
 left join storage as o on r.oid = o.oid
+left join marked as marks on r.oid = marks.oid
 where r.relkind in ('v', 'm')
 union all
 select 'function', name, '', schema, definition, null from routine

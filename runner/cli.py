@@ -108,7 +108,7 @@ def apply(
     **output: bool,
 ) -> int:
     """Apply all scripts, then verify the database."""
-    from runner.database import run_lock
+    from runner.database import take_run_lock
 
     reporter = _reporter(output)
     begin = time.monotonic()
@@ -118,12 +118,12 @@ def apply(
             planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
             _require_hash(planned, expect)
             return _print_script(loaded, planned, target, reporter)
-        with run_lock(connection, loaded.project.manifest, reporter.say):
-            planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
-            _require_hash(planned, expect)
-            reporter.heading(loaded, target)
-            reporter.scripts_heading(loaded)
-            result = stages.apply(connection, loaded, planned, started=reporter.started, finished=reporter.finished)
+        take_run_lock(connection, loaded.project.manifest, reporter.say)
+        planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
+        _require_hash(planned, expect)
+        reporter.heading(loaded, target)
+        reporter.scripts_heading(loaded)
+        result = stages.apply(connection, loaded, planned, started=reporter.started, finished=reporter.finished)
         reporter.verification(result.verification)
         reporter.apply_summary(result, time.monotonic() - begin)
     reporter.json(documents.apply_json(result))
@@ -197,7 +197,7 @@ def lock(
     reporter = _reporter(output)
     loaded = stages.load(manifest, variables, with_lock=False)
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
-        text = stages.lock_text(connection, loaded)
+        text = stages.lock_text(connection, loaded, reporter.say)
     path = manifest.parent / FILE
     is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
     if check and not is_fresh:

@@ -122,11 +122,11 @@ def server_version(connection: Connection[Any]) -> str:
     return (connection.info.parameter_status("server_version") or "unknown").split(" ")[0]
 
 
-@contextmanager
-def run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> Iterator[None]:
-    """Hold the lock of this database and history table, waiting for another run to end. Raise DatabaseError.
+def take_run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> None:
+    """Take the lock of this database and history table, waiting for another run to end. Raise DatabaseError.
 
-    It is polled: a blocking wait would deadlock with CREATE INDEX CONCURRENTLY of the run that holds it.
+    The connection has it until it is closed. It is polled: a blocking wait would deadlock with CREATE INDEX
+    CONCURRENTLY of the run that holds it.
     """
     key = run_lock_key(manifest)
     deadline = time.monotonic() + LOCK_WAIT
@@ -139,11 +139,6 @@ def run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> Itera
             say(f"waiting for another run to end: {holder}")
             told = True
         time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
-    try:
-        yield
-    finally:
-        if not connection.closed and connection.info.transaction_status == pq.TransactionStatus.IDLE:
-            connection.execute(f"select pg_advisory_unlock({key})")
 
 
 def _target(dsn: str, origin: str) -> Target:

@@ -71,7 +71,8 @@ _CHANGES_COLUMN = (
 ).split()
 _CHANGES_TABLE = (
     "AT_SetLogged AT_SetUnLogged AT_SetAccessMethod AT_SetRelOptions AT_ResetRelOptions AT_EnableRowSecurity "
-    "AT_DisableRowSecurity AT_ForceRowSecurity AT_NoForceRowSecurity AT_AddOf AT_DropOf AT_AddInherit AT_DropInherit"
+    "AT_DisableRowSecurity AT_ForceRowSecurity AT_NoForceRowSecurity AT_AddOf AT_DropOf AT_AddInherit AT_DropInherit "
+    "AT_ReplicaIdentity AT_ClusterOn AT_DropCluster"
 ).split()
 _CHANGES_TRIGGER = "AT_EnableTrig AT_EnableAlwaysTrig AT_EnableReplicaTrig AT_DisableTrig".split()
 _PART_COMMANDS: dict[str, tuple[Action, str]] = {
@@ -116,7 +117,7 @@ class _Reader:
         return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)
 
     def read_create_stmt(self, body: pg.CreateStmt) -> Declaration:
-        if body.relation.relpersistence == "t":
+        if _is_temporary(body.relation):
             return Declaration()
         table = self.relation("table", body.relation)
         effects = [Effect("create", table)]
@@ -195,7 +196,7 @@ class _Reader:
             command, subtype = item.alter_table_cmd, _subtype(item)
             own = list(self.command_effects(relation, command, subtype))
             effects += own
-            adds = subtype in ("AT_AddColumn", "AT_AddConstraint")
+            adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
             only_adds = only_adds and adds
             guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
             if adds:
@@ -203,8 +204,16 @@ class _Reader:
                 nameless = nameless or (not own and subtype == "AT_AddConstraint")
                 elements += self.elements(relation, getattr(command, "def"), own)
         lock = Lock(self.lock_level(body), relation)
+        moves = any(_moves(item) for item in body.cmds)
+        cascades = any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds)
         return Declaration(
-            tuple(effects), guarded, nameless=nameless, elements=tuple(elements) if only_adds else (), lock=lock
+            tuple(effects),
+            guarded,
+            opaque=cascades,
+            nameless=nameless,
+            moves=moves,
+            elements=tuple(elements) if only_adds else (),
+            lock=lock,
         )
 
     def command_effects(self, table: Object, command: pg.AlterTableCmd, subtype: str) -> Iterator[Effect]:
@@ -213,6 +222,8 @@ class _Reader:
             name = getattr(command, "def").atalter_constraint.conname if kind == "constraint" else ""
             part = Object(kind, name or command.name, table.name, table.schema)
             yield Effect(action, part, VALID if action == "set" else PRESENT)
+        elif subtype == "AT_AddConstraint" and (columns := _not_null_columns(command)):
+            yield from (Effect("change", Object("column", name, table.name, table.schema)) for name in columns)
         elif subtype in ("AT_AddColumn", "AT_AddConstraint"):
             yield from self.element_effects(table, getattr(command, "def"))
         elif subtype in ("AT_AttachPartition", "AT_DetachPartition"):
@@ -241,7 +252,7 @@ class _Reader:
 
     def made(self, kind: str, relation: pg.RangeVar, *, guarded: bool = False, replaces: bool = False) -> Declaration:
         """Return what makes a relation; a temporary one is gone with the session."""
-        if relation.relpersistence == "t":
+        if _is_temporary(relation):
             return Declaration()
         item = self.relation(kind, relation)
         lock = Lock("ACCESS EXCLUSIVE", item) if replaces else None
@@ -263,7 +274,14 @@ class _Reader:
         return Declaration((Effect("change", self.named("domain", body.type_name)),))
 
     def read_alter_seq_stmt(self, body: pg.AlterSeqStmt) -> Declaration:
-        return Declaration((Effect("change", self.relation("sequence", body.sequence)),))
+        effects = [Effect("change", self.relation("sequence", body.sequence))]
+        for option in body.options:
+            names = [*strings(option.def_elem.arg.list.items)] if option.def_elem.defname == "owned_by" else []
+            if len(names) > 1:
+                schema, table = self.qualified(names[:-1])
+                effects.append(Effect("change", Object("column", names[-1], table, schema)))
+        moves = any(option.def_elem.defname == "restart" for option in body.options)
+        return Declaration(tuple(effects), moves=moves)
 
     def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
         types = [self.type_name(p.function_parameter.arg_type) for p in body.parameters if _is_input(p)]
@@ -303,6 +321,12 @@ class _Reader:
     def read_rename_stmt(self, body: pg.RenameStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.rename_type)
         known = _KINDS.get(kind)
+        relation_kind = _KINDS.get(pg.ObjectType.Name(body.relation_type))
+        if kind == "OBJECT_SCHEMA":
+            return Declaration((Effect("rename", Object("schema", body.subname), body.newname),), opaque=True)
+        if kind == "OBJECT_COLUMN" and relation_kind in ("view", "materialized view"):
+            view = self.relation(relation_kind, body.relation)
+            return Declaration((Effect("change", view),), lock=Lock("ACCESS EXCLUSIVE", view))
         if known in ("table", "index", "view", "materialized view", "sequence"):
             renamed: Object | None = self.relation(known, body.relation)
         elif known in _OF_A_TABLE:
@@ -323,10 +347,12 @@ class _Reader:
 
     def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
         """SET SCHEMA: the object is not followed to where it goes."""
-        kind = _KINDS.get(pg.ObjectType.Name(body.object_type))
-        if kind not in ("table", "view", "materialized view", "sequence"):
-            return Declaration(opaque=True)
-        return Declaration((Effect("drop", self.relation(kind, body.relation)),))
+        object_type = pg.ObjectType.Name(body.object_type)
+        kind = _KINDS.get(object_type)
+        if kind in ("table", "view", "materialized view", "sequence"):
+            return Declaration((Effect("drop", self.relation(kind, body.relation)),))
+        moved = self.named_object(object_type, body.object) if kind in ("function", "type", "domain") else None
+        return Declaration((Effect("drop", moved),)) if moved else Declaration(opaque=True)
 
     def named_object(self, object_type: str, node: pg.Node) -> Object | None:
         """Return what DROP, COMMENT or RENAME is about, None when it is of a kind that is not compared."""
@@ -379,12 +405,31 @@ def strings(nodes: Iterable[pg.Node]) -> Iterator[str]:
     return (str(node.string.sval) for node in nodes)
 
 
+def _is_temporary(relation: pg.RangeVar) -> bool:
+    return bool(relation.relpersistence == "t" or relation.schemaname == "pg_temp")
+
+
 def _subtype(item: pg.Node) -> str:
     return str(pg.AlterTableType.Name(item.alter_table_cmd.subtype))
 
 
+def _moves(item: pg.Node) -> bool:
+    """Return whether a command changes rows or a counter, which no definition tells."""
+    definition = getattr(item.alter_table_cmd, "def")
+    if _subtype(item) == "AT_AlterColumnType":
+        return bool(definition.column_def.HasField("raw_default"))
+    return _subtype(item) == "AT_SetIdentity" and any(
+        option.def_elem.defname == "restart" for option in definition.list.items
+    )
+
+
 def _constraint_type(item: pg.Node) -> str:
     return str(pg.ConstrType.Name(getattr(item.alter_table_cmd, "def").constraint.contype))
+
+
+def _not_null_columns(command: pg.AlterTableCmd) -> list[str]:
+    constraint = getattr(command, "def").constraint
+    return [*strings(constraint.keys)] if pg.ConstrType.Name(constraint.contype) == "CONSTR_NOTNULL" else []
 
 
 def _is_input(parameter: pg.Node) -> bool:

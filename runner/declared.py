@@ -78,7 +78,7 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
     for item, state in names.items():
         if item.kind in ("schema", "extension"):
             yield item, PRESENT
-        elif item in about:
+        elif item in about or item.kind == "comment on extension":
             yield item, state if item.kind.startswith("comment on ") else PRESENT
 
 

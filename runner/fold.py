@@ -22,7 +22,8 @@ def declare(scripts: Iterable[Parsed]) -> State:
     widening: dict[tuple[str, str], Statement] = {}
     for script in scripts:
         for statement in script.statements:
-            for effect in statement.declaration.effects:
+            for named in statement.declaration.effects:
+                effect = named._replace(object=with_arguments(named.object, state))
                 if effect.columns:
                     uses[effect.object] = effect.columns
                 apply_effect(state, effect, uses)
@@ -42,7 +43,7 @@ def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
         return
     affected = [item for item in state if belongs_to(item, effect.object)]
     if effect.action == "drop":
-        affected += [item for item in state if _goes_with(item, effect.object, uses)]
+        affected += [item for item in state if goes_with(item, effect.object, uses)]
     elif effect.object.kind == "column":
         affected += [
             item for item in state if effect.object.name in _columns(item) and _same_table(item, effect.object)
@@ -53,6 +54,15 @@ def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
         value = state.pop(item)
         if effect.action == "rename":
             state[_renamed(item, effect.object, effect.value)] = value
+
+
+def with_arguments(item: Object, known: Iterable[Object]) -> Object:
+    """Return a function, or the comment on one, that is named without its arguments with those that it has."""
+    if not item.name.endswith(ANY_ARGUMENTS):
+        return item
+    name = item.name.removesuffix(ANY_ARGUMENTS)
+    own = (o.name for o in known if o.kind == "function" and o.schema == item.schema)
+    return item._replace(name=next((other for other in own if other.partition("(")[0] == name), item.name))
 
 
 def belongs_to(item: Object, owner: Object) -> bool:
@@ -68,7 +78,7 @@ def belongs_to(item: Object, owner: Object) -> bool:
     return (owner.kind in WITH_PARTS and item.table == owner.name) or (same and item.table == owner.table)
 
 
-def _goes_with(item: Object, dropped: Object, uses: Uses) -> bool:
+def goes_with(item: Object, dropped: Object, uses: Uses) -> bool:
     """Return whether PostgreSQL drops `item` with the column, or knows it by the constraint name that is dropped."""
     if not _same_table(item, dropped):
         return False
@@ -95,6 +105,8 @@ def _columns(item: Object) -> list[str]:
 
 
 def _renamed(item: Object, owner: Object, name: str) -> Object:
+    if owner.kind == "schema" and item != owner:
+        return item._replace(schema=name)
     if owner.kind == "table" and item.table == owner.name:
         return item._replace(table=name)
     if item.kind == "comment on index" and owner.kind == "table":

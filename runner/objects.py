@@ -77,6 +77,8 @@ class Declaration(NamedTuple):
     """It may do more to the objects of the database than its effects say."""
     nameless: bool = False
     """It makes an object without a name, which cannot be found again: another one with each run."""
+    moves: bool = False
+    """It changes rows or a counter, which no definition tells: USING, RESTART."""
     elements: tuple[Element, ...] = ()
     lock: Lock | None = None
 

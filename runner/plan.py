@@ -95,6 +95,12 @@ class Plan(Struct, frozen=True):
         return sum(script.pending for script in self.scripts)
 
     @property
+    def only_data(self) -> bool:
+        """Whether nothing is sent but statements that read or write rows."""
+        sent = [step for script in self.scripts if script.due for step in script.to_send]
+        return not self.setup and all(step.statement.is_data for step in sent)
+
+    @property
     def hash(self) -> str:
         """What identifies the plan: equal plans send the same SQL in the same transactions."""
         scripts = [

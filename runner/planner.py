@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from runner.catalog import Facts, Snapshot, holds, is_invalid
-from runner.fold import apply_effect, belongs_to
+from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
 from runner.manifest import Manifest, Script
-from runner.objects import PRESENT, Effect, Element, Object
+from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Object
 from runner.plan import Action, Applied, Past, Plan, ScriptPlan, Step, session_settings
 from runner.quote import identifier
 from runner.statements import Parsed, Statement
@@ -30,7 +32,11 @@ def make_plan(
     pairs = list(zip(manifest.scripts, scripts, strict=True))
     due = {script.path: _is_due(script, parsed, past.applied.get(script.path), baseline) for script, parsed in pairs}
     pending = [(script, parsed) for script, parsed in pairs if due[script.path][0]]
-    planner = _Planner(declared, actual, tuple(_removals(pending, actual)))
+    removals = tuple(_removals(pending, actual))
+    always = [pair for pair in pending if pair[0].run == "always"]
+    passing = tuple(item for item in _removals(always, actual) if item not in declared)
+    later = _Later(removals, _removes_more(pending), passing, frozenset(_changes(pending)), dict(_owners(scripts)))
+    planner = _Planner(declared, actual, later)
     plans = []
     for script, parsed in pairs:
         is_due, reason = due[script.path]
@@ -77,12 +83,50 @@ def _removals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Ite
                     yield effect.object
 
 
+def _owners(scripts: Sequence[Parsed]) -> Iterator[tuple[Object, Object]]:
+    for script in scripts:
+        for statement in script.statements:
+            if statement.node == "alter_seq_stmt" and len(statement.declaration.effects) > 1:
+                sequence, column = statement.declaration.effects
+                yield sequence.object, column.object
+
+
+def _removes_more(pending: Sequence[tuple[Script, Parsed]]) -> bool:
+    nodes = ("drop_stmt", "alter_object_schema_stmt", "alter_table_stmt")
+    return any(
+        statement.declaration.opaque and statement.node in nodes
+        for script, parsed in pending
+        if script.run != "always"
+        for statement in parsed.statements
+    )
+
+
+def _changes(pending: Sequence[tuple[Script, Parsed]]) -> Iterator[Object]:
+    for _, parsed in pending:
+        for statement in parsed.statements:
+            yield from (e.object for e in statement.declaration.effects if e.action == "change")
+
+
+class _Later(Struct, frozen=True):
+    """What the scripts do to objects after they are made: what is removed and changed by statements yet to be run."""
+
+    removals: tuple[Object, ...]
+    removes_more: bool
+    """Whether a script that is not run always drops or moves objects that its text does not name."""
+    passing: tuple[Object, ...]
+    """What each run of an `always` script makes and drops again."""
+    changes: frozenset[Object]
+    owners: Mapping[Object, Object]
+    """The columns that sequences are given to."""
+
+
 class _Planner:
     """Goes through the statements in order, and keeps the state that the database will have at each."""
 
-    def __init__(self, declared: Facts, actual: Snapshot, removals: Sequence[Object]) -> None:
+    def __init__(self, declared: Facts, actual: Snapshot, later: _Later) -> None:
         self.declared = declared
-        self.removals = removals
+        self.later = later
+        self.before = frozenset(actual.facts)
         self.state: dict[Object, str] = dict(actual.facts)
         for known_by, items in actual.unnamed.items():
             definitions = [actual.facts[item] for item in items]
@@ -95,10 +139,11 @@ class _Planner:
 
     def step(self, statement: Statement, *, always: bool) -> Step:
         """Return what is done for a statement, and take its effects into the state."""
-        step = self.compare(statement, always=always)
+        effects = [self.named(effect) for effect in statement.declaration.effects]
+        step = self.compare(statement, effects, always=always)
         if step.action != "unchanged":
             self.known = self.known and not statement.declaration.opaque
-            for effect in statement.declaration.effects:
+            for effect in effects:
                 self.take(effect)
         return step
 
@@ -113,19 +158,32 @@ class _Planner:
         if effect.action == "rename":
             self.fresh |= self.state.keys() - before
 
-    def compare(self, statement: Statement, *, always: bool) -> Step:
+    def named(self, effect: Effect) -> Effect:
+        if not effect.object.name.endswith(ANY_ARGUMENTS):
+            return effect
+        return effect._replace(object=with_arguments(effect.object, (*self.state, *self.declared)))
+
+    def compare(self, statement: Statement, effects: Sequence[Effect], *, always: bool) -> Step:
         declaration = statement.declaration
-        if not declaration.effects:
+        if not effects:
             return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
-        needed = [effect for effect in declaration.effects if self.is_needed(effect, always=always)]
+        needed = [effect for effect in effects if self.is_needed(effect, always=always)]
         needed = needed or self.replaced(statement)
         if not self.known:
             return self.compare_unknown(statement, needed)
+        if not needed and declaration.moves:
+            return Step(statement, "run", "changes rows or a counter", statement.sql)
         if not needed:
             return _unchanged(statement, self.reason_for_nothing(statement))
         if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
             return self.add_elements(statement)
-        return Step(statement, _action(needed, self.state), self.reason(needed), statement.sql)
+        action = "run" if always and self.is_passing(needed) else _action(needed, self.state)
+        return Step(statement, action, self.reason(needed), statement.sql)
+
+    def is_passing(self, needed: Sequence[Effect]) -> bool:
+        """Return whether all of it is made and dropped again by each run."""
+        new = [effect.object for effect in needed if effect.object not in self.before]
+        return len(new) == len(needed) and all(_is_below(item, self.later.passing) for item in new)
 
     def compare_unknown(self, statement: Statement, needed: Sequence[Effect]) -> Step:
         """Return the step of a statement after one that may have done anything to what was there."""
@@ -146,13 +204,15 @@ class _Planner:
         item, there = effect.object, self.state.get(effect.object)
         declared = self.declared.get(item)
         if effect.action == "drop":
-            return any(belongs_to(other, item) for other in self.state)
+            return any(belongs_to(o, item) or goes_with(o, item, {}) for o in self.state) or self.may_be_new(item)
         if effect.action == "rename":
             return there is not None or (item._replace(name=effect.value) not in self.state and declared is None)
         if item in self.fresh and effect.action != "create" and not item.kind.startswith("comment on "):
             return True
         if declared is None:  # dropped or renamed later
-            return effect.action != "change" and there != effect.value and self.is_removed_later(item)
+            made = there is None if effect.action == "create" else effect.action == "set" and there != effect.value
+            goes = self.is_removed_later(item) or (self.later.removes_more and not always)
+            return (made and goes) or self.changes_owned(effect)
         if there is None:
             return effect.action != "set" or declared in (effect.value, PRESENT) or item.kind == "constraint"
         return self.is_different(effect, declared, there, always=always)
@@ -168,8 +228,23 @@ class _Planner:
             return is_invalid(item, there)
         return there != effect.value and declared in (effect.value, PRESENT)
 
+    def may_be_new(self, item: Object) -> bool:
+        """Return whether a constraint may be one that this run made with a column, without a name."""
+        return item.kind == "constraint" and any(
+            (other.schema, other.table) == (item.schema, item.table) and other.kind == "column" for other in self.fresh
+        )
+
+    def changes_owned(self, effect: Effect) -> bool:
+        """Return whether a sequence that belongs to a column in the end has to be made, or given to it."""
+        column = self.later.owners.get(effect.object)
+        if column is None or effect.action not in ("create", "change"):
+            return False
+        if effect.action == "create" and effect.object in self.state:
+            return False
+        return not holds(self.declared.get(column, PRESENT), self.state.get(column))
+
     def is_removed_later(self, item: Object) -> bool:
-        return any(belongs_to(item, owner) for owner in self.removals)
+        return _is_below(item, self.later.removals)
 
     def replaced(self, statement: Statement) -> list[Effect]:
         """Return what CREATE OR REPLACE gives another definition."""
@@ -190,8 +265,10 @@ class _Planner:
         elements = statement.declaration.elements
         lacking = [element for element in elements if self.lacks(element)]
         if not lacking:
-            missing = next(e.object for e in statement.declaration.effects if e.object not in self.state)
-            return _unchanged(statement, f"missing, and not added: {missing}")
+            effects = statement.declaration.effects
+            missing = [e.object for e in effects if e.object not in self.state and e.object in self.declared]
+            reason = _listed("missing, and not added", missing) if missing else self.reason_for_nothing(statement)
+            return _unchanged(statement, reason)
         first = lacking[0].object
         table = ".".join(identifier(name) for name in (first.schema, first.table) if name)
         sql = f"alter table {table} " + ",\n    ".join(element.sql for element in lacking)
@@ -210,10 +287,14 @@ class _Planner:
 
     def reason_for_nothing(self, statement: Statement) -> str:
         declares = statement.declaration.declares
-        different = [effect.object for effect in declares if self.differs(effect.object)]
+        different = [e.object for e in declares if self.differs(e.object) and e.object not in self.later.changes]
         if different:
             return _listed("differs, and is left as it is", different)
         return "as declared" if declares else "nothing to drop or to rename"
+
+
+def _is_below(item: Object, owners: Sequence[Object]) -> bool:
+    return any(belongs_to(item, owner) for owner in owners)
 
 
 def _listed(word: str, items: Sequence[Object]) -> str:

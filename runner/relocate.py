@@ -1,65 +1,35 @@
 """Move a statement into the scratch schemas: what it makes and what it refers to is found there, never in the target.
 
-A statement is moved only when each relation, type, function, operator class and collation that it names is one that the
-statements before it have made, PostgreSQL's own, or a member of an extension. Otherwise it is refused. Nothing that a
-person wrote as a function's body is run: a comment with a number stands for it.
+A statement is moved only when
+- what it changes, comments on or removes is in the scratch schemas;
+- each relation, type, function, operator, operator class and collation that it names is there, PostgreSQL's own, or a
+  member of an extension; and after the move, each name that has a schema has one of theirs;
+- it runs no function while it is run, but PostgreSQL's immutable ones: what a person wrote as the body of a function
+  is not even given to the server, a comment with a number stands for it.
+Otherwise it is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import postgast
-from google.protobuf.message import DecodeError, Message
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
-from runner.declarations import strings
-from runner.quote import identifier, literal
-from runner.statements import Statement
-
-Name = tuple[str, str]
-"""A schema, empty when none is written, and a name in it."""
+from runner.objects import ANY_ARGUMENTS, Object
+from runner.quote import NAME_BYTES, identifier, literal
+from runner.references import Movable, Name, RefusedError, Sort
 
 _SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _BODY = "/* body {} */"
-_STANDS_FOR_BODY = re.compile(r"/\* body ([0-9]+) \*/\Z")
-_TWO = 2
-_WRITING = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt")
-_WRITERS = ("nextval", "setval", "set_config", "pg_notify", "query_to_xml", "query_to_xml_and_xmlschema")
-_NAMED_BY_STRING = ("nextval", "currval", "setval", "to_regclass", "to_regtype", "to_regproc", "to_regprocedure")
+_STANDS_FOR_BODY = re.compile(r"/\* body ([0-9]+) \*/.*\Z", re.DOTALL)
+_NOTHING = {"sql": " select null::{}", "plpgsql": " begin return null; end"}
+"""Bodies that can be evaluated: PostgreSQL does that with an immutable function of constants."""
 _NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace", "AT_DetachPartition")
-_NAME_LISTS = {
-    "TypeName": "names",
-    "FuncCall": "funcname",
-    "ObjectWithArgs": "objname",
-    "CreateTrigStmt": "funcname",
-    "A_Expr": "name",
-    "IndexElem": "opclass",
-    "CollateClause": "collname",
-    "PartitionElem": "opclass",
-    "AlterEnumStmt": "type_name",
-    "AlterDomainStmt": "type_name",
-}
-"""Where a parse tree has the name of something that exists already."""
-_MADE = {
-    "CreateStmt": "relation",
-    "ViewStmt": "view",
-    "CreateSeqStmt": "sequence",
-    "CompositeTypeStmt": "typevar",
-    "CreateFunctionStmt": "funcname",
-    "CreateEnumStmt": "type_name",
-    "CreateDomainStmt": "domainname",
-    "CreateRangeStmt": "type_name",
-}
-"""Where it has the name of what it makes."""
-_IN_A_TABLE = ("OBJECT_TRIGGER", "OBJECT_TABCONSTRAINT", "OBJECT_COLUMN", "OBJECT_RULE", "OBJECT_POLICY")
-
-
-class RefusedError(Exception):
-    """A statement cannot be moved; the reason is for people."""
+_TWO = 2
+_SCHEMA_OR_EXTENSION = ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
 
 
 class Known(Struct):
@@ -68,12 +38,14 @@ class Known(Struct):
     scratch: Mapping[str, str]
     """The scratch schema of each schema that the scripts make something in."""
     target: str
-    members: Mapping[str, str]
+    members: Mapping[tuple[Sort, str], str]
     """Members of extensions among the names that the scripts use, and the schemas that they are in."""
-    strangers: frozenset[str]
+    strangers: frozenset[tuple[Sort, str]]
     """Names that would be found on the search path and that belong to nobody known."""
+    harmless: frozenset[str]
+    """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
     own: set[Name]
-    """What is in the scratch schemas by now, by its declared schema."""
+    """What is in the scratch schemas by now, by its declared schema; a function with and without its arguments."""
     bodies: list[str]
     """The bodies of functions, by the number that stands for them."""
 
@@ -86,80 +58,30 @@ class Moved(Struct, frozen=True):
     """Whether names that were there may be gone afterwards."""
 
 
-class Movable:
-    """A statement that can be moved, with what it makes and what it names."""
-
-    def __init__(self, statement: Statement) -> None:
-        """Read the statement. Raise RefusedError when that is not possible."""
-        try:
-            node = postgast.parse(statement.sql).stmts[0].stmt
-        except DecodeError:
-            raise RefusedError("nested too deeply to be read") from None
-        self.statement = statement
-        self.tree: Any = getattr(node, str(node.WhichOneof("node")))
-        self.nodes = list(_nodes(self.tree))
-        self.made = list(_made(self.tree))
-        self.strings: list[pg.A_Const] = []
-        self.references = list(self._references())
-        self.relations = list(self._relations())
-
-    @property
-    def made_schemas(self) -> Iterator[str]:
-        """The schemas that it makes, or makes something in; an empty one is the target."""
-        yield from (schema for schema, _ in self.made)
-        if isinstance(self.tree, pg.CreateSchemaStmt):
-            yield self.tree.schemaname or self.tree.authrole.rolename
-        if isinstance(self.tree, pg.AlterObjectSchemaStmt):
-            yield self.tree.newschema
-
-    @property
-    def extension(self) -> str:
-        """The extension that it makes, if it makes one."""
-        return self.tree.extname if isinstance(self.tree, pg.CreateExtensionStmt) else ""
-
-    @property
-    def names_used(self) -> set[str]:
-        """Every name that it uses for something that is not a column."""
-        return {name for _, name in (*self.references, *self.relations)}
-
-    def _references(self) -> Iterator[Name]:
-        """Return the names of what must be there already, but for relations."""
-        for node in self.nodes:
-            kind = type(node).__name__
-            if kind in _NAME_LISTS and getattr(node, _NAME_LISTS[kind]):
-                yield _name(getattr(node, _NAME_LISTS[kind]))
-            if kind in ("IndexElem", "PartitionElem") and node.collation:
-                yield _name(node.collation)
-            if kind == "FuncCall" and node.args and _name(node.funcname)[1] in _NAMED_BY_STRING:
-                yield self._named_by(node.args[0])
-            if kind == "TypeCast" and _name(node.type_name.names)[1].startswith("reg"):
-                yield self._named_by(node.arg)
-            if kind == "DefElem" and node.defname == "owned_by" and len(node.arg.list.items) > 1:
-                yield _name(node.arg.list.items[:-1])
-        yield from _objects(self.tree)
-
-    def _relations(self) -> Iterator[Name]:
-        queries = {("", node.ctename) for node in self.nodes if isinstance(node, pg.CommonTableExpr)}
-        for node in self.nodes:
-            if isinstance(node, pg.RangeVar) and (name := _name(node)) not in self.made and name not in queries:
-                yield name
-
-    def _named_by(self, node: Any) -> Name:
-        """Return the name that a string holds, as in nextval('schema.name')."""
-        node = node.type_cast.arg if node.HasField("type_cast") else node
-        if not node.HasField("a_const") or not node.a_const.HasField("sval"):
-            raise RefusedError("computes the name of what it refers to")
-        text = node.a_const.sval.sval
-        try:
-            parsed = postgast.parse(f"select from {text.partition('(')[0]}").stmts[0].stmt.select_stmt.from_clause[0]
-        except postgast.PgQueryError:
-            raise RefusedError(f"refers to {text!r}") from None
-        self.strings.append(node.a_const)
-        return _name(parsed.range_var)
+def move(movable: Movable, effects: Sequence[Object], known: Known) -> Moved:
+    """Return a statement moved into the scratch schemas; `effects` are its objects. Raise RefusedError."""
+    if (done := _done_otherwise(movable, known)) is not None:
+        return done
+    _require_safe(movable, known)
+    _require_own(movable, effects, known)
+    for name in movable.references:
+        _require_known(name, known)
+    if any(("relation", word) in known.strangers for word in movable.queries - movable.recursive):
+        raise RefusedError("has a WITH query with the name of a relation that no script makes")
+    if {("function", word) for word in movable.fields} & known.strangers:
+        raise RefusedError("has a field with the name of a function that no script makes")
+    sql = _Text(movable, known).moved()
+    _require_moved(sql, known)
+    for name in movable.made:
+        known.own.add(_home(name, known))
+        if name.sort == "relation" and not isinstance(movable.tree, (pg.CreateSeqStmt, pg.IndexStmt)):
+            known.own.add(_home(name._replace(sort="type"), known))
+    known.own.update(Name("function", item.schema or known.target, item.name) for item in effects)
+    return Moved((sql,), removes=_may_remove(movable.tree))
 
 
-def move(movable: Movable, known: Known) -> Moved:
-    """Return a statement moved into the scratch schemas. Raise RefusedError."""
+def _done_otherwise(movable: Movable, known: Known) -> Moved | None:
+    """Return what is done for a statement on a schema or an extension, and for a DROP of what is not there."""
     tree = movable.tree
     match tree:
         case pg.CreateExtensionStmt():
@@ -168,99 +90,70 @@ def move(movable: Movable, known: Known) -> Moved:
             if tree.schema_elts:
                 raise RefusedError("makes a schema with what is in it")
             return Moved()
-        case pg.CommentStmt() if pg.ObjectType.Name(tree.objtype) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION"):
+        case pg.CommentStmt() if pg.ObjectType.Name(tree.objtype) in _SCHEMA_OR_EXTENSION:
             return _comment_on_schema(tree, known)
-        case pg.DropStmt() if pg.ObjectType.Name(tree.remove_type) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION"):
+        case pg.DropStmt() if pg.ObjectType.Name(tree.remove_type) in _SCHEMA_OR_EXTENSION:
             return _drop_schema(tree, known)
-        case pg.DropStmt() if not any(_home(name, known) in known.own for name in movable.references):
+        case pg.DropStmt() if not any(_home(name, known) in known.own for name in movable.subjects):
             return Moved()
-    _require_safe(movable, known)
-    for name in movable.references:
-        _require_known(name, known)
-    for name in movable.relations:
-        _require_relation(name, known)
-    moved = _Text(movable, known).moved()
-    known.own.update(_home(name, known) for name in movable.made)
-    return Moved((moved,), removes=_may_remove(tree))
+    return None
 
 
-def _may_remove(tree: Any) -> bool:
+def restore_body(definition: str, bodies: Sequence[str]) -> str:
+    """Return a function's definition with the body that a comment stands for."""
+    match = _STANDS_FOR_BODY.search(definition)
+    return f"{definition[: match.start()]}{bodies[int(match[1])]}" if match else definition
+
+
+def _may_remove(tree: object) -> bool:
     if isinstance(tree, pg.AlterTableStmt):
         return any("Drop" in pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds)
     return isinstance(tree, (pg.DropStmt, pg.RenameStmt, pg.AlterObjectSchemaStmt))
 
 
-def _nodes(message: Message) -> Iterator[Any]:
-    """Return a message of the parse tree and all that is below it."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for item in value if field.is_repeated else (value,):
-            yield from _nodes(item)
-
-
-def _made(tree: Any) -> Iterator[Name]:
-    kind = type(tree).__name__
-    if kind in _MADE:
-        yield _name(getattr(tree, _MADE[kind]))
-    if kind == "CreateTableAsStmt":
-        yield _name(tree.into.rel)
-    if kind == "IndexStmt":
-        yield tree.relation.schemaname, tree.idxname
-
-
-def _name(node: Any) -> Name:
-    if isinstance(node, pg.RangeVar):
-        return node.schemaname, node.relname
-    parts = [*strings(node)]
-    return ".".join(parts[:-1]), parts[-1] if parts else ""
-
-
-def _objects(tree: Any) -> Iterator[Name]:
-    """Return what DROP, COMMENT, RENAME and SET SCHEMA are about."""
-    match tree:
-        case pg.DropStmt():
-            kind, objects = tree.remove_type, list(tree.objects)
-        case pg.CommentStmt():
-            kind, objects = tree.objtype, [tree.object]
-        case pg.RenameStmt():
-            kind, objects = tree.rename_type, [tree.object]
-        case pg.AlterObjectSchemaStmt():
-            kind, objects = tree.object_type, [tree.object]
-        case _:
-            return
-    for item in objects:
-        parts = list(item.list.items)
-        if pg.ObjectType.Name(kind) in _IN_A_TABLE:
-            parts = parts[:-1]
-        if parts and not parts[0].HasField("type_name"):
-            yield _name(parts)
-
-
 def _home(name: Name, known: Known) -> Name:
-    return name[0] or known.target, name[1]
+    return name._replace(schema=name.schema or known.target)
+
+
+def _require_own(movable: Movable, effects: Sequence[Object], known: Known) -> None:
+    """Raise RefusedError unless all that the statement changes, comments on or removes is in the scratch schemas."""
+    for name in movable.subjects:
+        if _home(name, known) not in known.own:
+            raise RefusedError(f"is about {name}, which no script makes before it")
+    if any(name.sort == "function" for name in movable.subjects):
+        for item in effects:
+            exact = Name("function", item.schema or known.target, item.name.removesuffix(ANY_ARGUMENTS))
+            if exact not in known.own:
+                raise RefusedError(f"is about {item}, which no script makes before it")
 
 
 def _require_known(name: Name, known: Known) -> None:
-    schema, word = name
-    if _home(name, known) in known.own or schema in _SYSTEM_SCHEMAS or (schema and word in known.members):
+    """Raise RefusedError for a name that would be found, or might be, where it belongs to nobody known."""
+    key = name.sort, name.word
+    if _home(name, known) in known.own or name.schema in _SYSTEM_SCHEMAS:
         return
-    if schema or word in known.strangers:
-        raise RefusedError(f"refers to {'.'.join(filter(None, name))}, which no script makes before it")
+    is_member = key in known.members
+    is_system = not name.schema and (name.sort != "relation" or name.word.startswith("pg_"))
+    if key in known.strangers or not (is_member or is_system):
+        raise RefusedError(f"refers to {name}, which no script makes before it")
 
 
-def _require_relation(name: Name, known: Known) -> None:
-    _require_known(name, known)
-    schema, word = name
-    if not schema and _home(name, known) not in known.own and word not in known.members and not word.startswith("pg_"):
-        raise RefusedError(f"refers to {word}, which no script makes before it")
+def _require_moved(sql: str, known: Known) -> None:
+    """Raise RefusedError unless each name that has a schema has one of the scratch schemas, or a harmless one."""
+    moved = Movable(sql)
+    scratch = known.scratch.values()
+    if any(name.schema and name.schema not in scratch for name in (*moved.made, *moved.subjects)):
+        raise RefusedError("makes or changes an object in a schema that it names in an unusual way")
+    for name in moved.references:
+        there = known.members.get((name.sort, name.word))
+        if name.schema and name.schema not in (*scratch, *_SYSTEM_SCHEMAS, there):
+            raise RefusedError(f"refers to {name} in an unusual way")
 
 
 def _require_safe(movable: Movable, known: Known) -> None:
     """Raise RefusedError for what would do more than to make an object in the scratch schemas."""
     tree = movable.tree
-    if any((schema or known.target) not in known.scratch for schema, _ in movable.made):
+    if any((name.schema or known.target) not in known.scratch for name in movable.made):
         raise RefusedError("makes an object in a schema of PostgreSQL's own")
     if any(isinstance(node, pg.RangeVar) and node.relpersistence == "t" for node in movable.nodes):
         raise RefusedError("makes a temporary object")
@@ -271,21 +164,58 @@ def _require_safe(movable: Movable, known: Known) -> None:
                 raise RefusedError("changes an owner or a tablespace, or detaches a partition")
         case pg.CreateTableAsStmt() if not tree.query.HasField("select_stmt"):
             raise RefusedError("runs a prepared statement")
+        case pg.AlterObjectSchemaStmt() if tree.newschema not in known.scratch:
+            raise RefusedError(f"moves an object to schema {tree.newschema}")
         case pg.CreateFunctionStmt():
-            _require_harmless_function(tree)
+            _require_harmless_function(movable)
+    _require_nothing_runs(movable, known)
 
 
-def _require_harmless_function(tree: pg.CreateFunctionStmt) -> None:
-    """Raise RefusedError for a function that could run while others are made, and do something then."""
-    options = {item.def_elem.defname: item.def_elem.arg for item in tree.options}
-    if "language" in options and options["language"].string.sval.lower() in ("c", "internal"):
+def _require_nothing_runs(movable: Movable, known: Known) -> None:
+    """Raise RefusedError for a function that PostgreSQL may run with the statement, though no table has a row.
+
+    It evaluates the bounds of partitions, the default of a new column, the check of a domain with it, and immutable
+    functions of constants.
+    """
+    tree = movable.tree
+    for node in movable.nodes:
+        is_reg = isinstance(node, pg.ColumnDef) and _is_reg(node.type_name)
+        if is_reg and any(pg.ConstrType.Name(item.constraint.contype) == "CONSTR_DEFAULT" for item in node.constraints):
+            raise RefusedError("has a default that looks for an object by its name")
+    called: list[Name] = []
+    for node in movable.nodes:
+        if isinstance(node, pg.PartitionBoundSpec):
+            called += movable.functions_in(node)
+    if isinstance(tree, (pg.AlterTableStmt, pg.CreateDomainStmt, pg.AlterDomainStmt)):
+        called += [name for name in movable.functions_in(tree) if _home(name, known) not in known.own]
+    if isinstance(tree, pg.CreateFunctionStmt) and tree.HasField("sql_body") and _option(tree, "volatility"):
+        called += movable.functions_in(tree.sql_body)
+    for name in called:
+        if name.word not in known.harmless:
+            raise RefusedError(f"may run the function {name} at once")
+
+
+def _is_reg(type_name: pg.TypeName) -> bool:
+    return str(type_name.names[-1].string.sval).startswith("reg") if type_name.names else False
+
+
+def _option(tree: pg.CreateFunctionStmt, name: str) -> str:
+    """Return an option of a function; the volatility is empty when the function is volatile."""
+    options = {item.def_elem.defname: item.def_elem.arg.string.sval for item in tree.options}
+    return str(options.get(name, "")).lower().replace("volatile", "")
+
+
+def _require_harmless_function(movable: Movable) -> None:
+    tree = movable.tree
+    if _option(tree, "language") in ("c", "internal"):
         raise RefusedError("loads a library")
-    if not tree.HasField("sql_body") or options.get("volatility", pg.Node()).string.sval in ("", "volatile"):
-        return
-    for node in _nodes(tree.sql_body):
-        writes = type(node).__name__ in _WRITING
-        if writes or (isinstance(node, pg.FuncCall) and _name(node.funcname)[1] in _WRITERS):
-            raise RefusedError("is a function that writes and says that it does not")
+    for item in tree.options:
+        setting = item.def_elem.arg.variable_set_stmt
+        if item.def_elem.defname == "set" and pg.VariableSetKind.Name(setting.kind) == "VAR_SET_CURRENT":
+            raise RefusedError("keeps a setting of the session that makes it")
+    writing = (pg.InsertStmt, pg.UpdateStmt, pg.DeleteStmt, pg.MergeStmt)
+    if _option(tree, "volatility") and any(isinstance(node, writing) for node in movable.nodes):
+        raise RefusedError("is a function that writes and says that it does not")
 
 
 def _comment_on_schema(tree: pg.CommentStmt, known: Known) -> Moved:
@@ -300,18 +230,16 @@ def _drop_schema(tree: pg.DropStmt, known: Known) -> Moved:
     if pg.ObjectType.Name(tree.remove_type) == "OBJECT_EXTENSION" or known.target in names:
         raise RefusedError("drops an extension, or the target schema")
     scratch = [identifier(known.scratch[name]) for name in names if name in known.scratch]
-    return Moved(
-        tuple(sql for name in scratch for sql in (f"drop schema {name} cascade", f"create schema {name}")), True
-    )
+    sql = tuple(sql for name in scratch for sql in (f"drop schema {name} cascade", f"create schema {name}"))
+    return Moved(sql, removes=True)
 
 
 class _Text:
     """The text of a statement, in which tokens are replaced."""
 
     def __init__(self, movable: Movable, known: Known) -> None:
-        sql = movable.statement.sql
-        self.data = sql.encode()
-        self.tokens = [t for t in postgast.scan(sql).tokens if t.token not in (pg.SQL_COMMENT, pg.C_COMMENT)]
+        self.data = movable.sql.encode()
+        self.tokens = [t for t in postgast.scan(movable.sql).tokens if t.token not in (pg.SQL_COMMENT, pg.C_COMMENT)]
         self.words = [self.word(token) for token in self.tokens]
         self.places = {token.start: index for index, token in enumerate(self.tokens)}
         self.movable = movable
@@ -323,11 +251,14 @@ class _Text:
         """Return the text with the names of scratch schemas, without bodies, data and CONCURRENTLY."""
         self.move_names()
         self.move_strings()
+        self.move_calls()
         suffix = ""
         match self.tree:
+            case pg.CommentStmt() if self.tree.object.object_with_args.args_unspecified:
+                self.qualify(self.words.index("is") - 1)
             case pg.CreateFunctionStmt():
                 self.take_body()
-            case pg.IndexStmt() if self.tree.concurrent:
+            case pg.IndexStmt() | pg.DropStmt() if self.tree.concurrent:
                 self.replaced[self.words.index("concurrently")] = ""
             case pg.CreateTableAsStmt() if not self.tree.into.skip_data:
                 if self.words[-2:] == ["with", "data"]:
@@ -339,40 +270,76 @@ class _Text:
         return self.text() + suffix
 
     def move_names(self) -> None:
-        columns = {n.location for n in self.movable.nodes if isinstance(n, pg.ColumnRef) and len(n.fields) == _TWO}
+        """Replace each schema that stands before a name of which the statement makes use."""
+        names = (*self.movable.made, *self.movable.subjects, *self.movable.references)
+        wanted = {(name.schema, name.word): name for name in names if name.schema}
+        columns = {
+            node.location for node in self.movable.nodes if isinstance(node, pg.ColumnRef) and len(node.fields) == _TWO
+        }
         for index in range(len(self.words) - 2):
             follows_dot = index > 0 and self.words[index - 1] == "."
             if self.words[index + 1] != "." or follows_dot or self.tokens[index].start in columns:
                 continue
-            schema = self.scratch_of(self.words[index], self.words[index + 2])
-            if schema:
-                self.replaced[index] = identifier(schema)
+            name = wanted.get((self.words[index], self.words[index + 2]))
+            if name:
+                self.replaced[index] = identifier(self.place_of(name))
 
-    def scratch_of(self, schema: str, name: str) -> str | None:
-        """Return the schema in which a qualified name is found during the build."""
-        if (schema, name) not in self.known.own and name in self.known.members:
-            return self.known.members[name]
-        return self.known.scratch.get(schema)
+    def place_of(self, name: Name) -> str:
+        """Return the schema in which a name that has one is found during the build."""
+        member = self.known.members.get((name.sort, name.word))
+        if _home(name, self.known) not in self.known.own and member:
+            return member
+        return self.known.scratch.get(name.schema, name.schema)
 
     def move_strings(self) -> None:
         """Put the scratch schema into strings that name a relation, as in nextval('schema.name')."""
-        for node in self.movable.strings:
-            schema, dot, rest = node.sval.sval.partition(".")
-            scratch = self.known.scratch.get(schema.strip('"'))
-            if dot and scratch:
-                self.replaced[self.places[node.location]] = literal(f"{identifier(scratch)}.{rest}")
+        for node, relation in self.movable.strings:
+            scratch = self.known.scratch.get(relation.schemaname)
+            if relation.schemaname and scratch:
+                text = f"{identifier(scratch)}.{identifier(relation.relname)}"
+                self.replaced[self.places[node.location]] = literal(text)
+
+    def move_calls(self) -> None:
+        """Put the scratch schema before own functions of whose name somebody else has one, with other arguments."""
+        for node in self.movable.nodes:
+            if not isinstance(node, pg.FuncCall) or len(node.funcname) != 1 or node.location not in self.places:
+                continue
+            word = node.funcname[0].string.sval
+            home = Name("function", self.known.target, word)
+            if home in self.known.own and ("function", word) in self.known.strangers:
+                self.qualify(self.places[node.location])
+
+    def qualify(self, place: int) -> None:
+        """Put the target's scratch schema before a name, unless it has a schema."""
+        if place == 0 or self.words[place - 1] != ".":
+            scratch = identifier(self.known.scratch[self.known.target])
+            self.replaced[place] = f"{scratch}.{identifier(self.words[place])}"
 
     def take_body(self) -> None:
         for option in self.tree.options:
             if option.def_elem.defname == "as":
                 first = next(i for i, t in enumerate(self.tokens) if t.start > option.def_elem.location)
-                self.replaced[first] = literal(_BODY.format(len(self.known.bodies)))
+                self.replaced[first] = literal(_BODY.format(len(self.known.bodies)) + self.nothing())
                 self.known.bodies.append(option.def_elem.arg.list.items[0].string.sval)
+
+    def nothing(self) -> str:
+        """Return a body that gives null, for a function that returns one value."""
+        result = self.tree.return_type
+        modes = {pg.FunctionParameterMode.Name(item.function_parameter.mode) for item in self.tree.parameters}
+        if not self.tree.HasField("return_type") or result.setof or "FUNC_PARAM_TABLE" in modes:
+            return ""
+        end = min(item.def_elem.location for item in self.tree.options if item.def_elem.location > result.location)
+        text = self.data[result.location : end].decode()
+        if len(result.names) > 1 and result.names[0].string.sval != "pg_catalog":
+            name = Name("type", result.names[-2].string.sval, result.names[-1].string.sval)
+            text = f"{identifier(self.place_of(name))}.{identifier(name.word)}"
+        return _NOTHING.get(_option(self.tree, "language"), "").format(text)
 
     def word(self, token: pg.ScanToken) -> str:
         """Return a token as PostgreSQL reads a name."""
-        text = self.data[token.start : token.end].decode()
-        return text[1:-1].replace('""', '"') if text.startswith('"') else text.lower()
+        data = self.data[token.start : token.end]
+        data = data[1:-1].replace(b'""', b'"') if data.startswith(b'"') else data.lower()
+        return data[:NAME_BYTES].decode(errors="ignore")
 
     def text(self) -> str:
         pieces, place = [], 0
@@ -381,9 +348,3 @@ class _Text:
             pieces += [self.data[place : token.start].decode(), text]
             place = token.end
         return "".join((*pieces, self.data[place:].decode()))
-
-
-def restore_body(definition: str, bodies: Sequence[str]) -> str:
-    """Return a function's definition with the body that a comment stands for."""
-    match = _STANDS_FOR_BODY.search(definition)
-    return f"{definition[: match.start()]}{bodies[int(match[1])]}" if match else definition

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from runner.errors import InputError
 from runner.manifest import Project, Script
 from runner.statements import Parsed, Statement
 
-_QUIET = frozenset({"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt"})
+_QUIET = frozenset(
+    {"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt", "constraints_set_stmt"}
+)
 """Statements that change nothing in the database, and may be sent with each run."""
+
+_ONE_WORD = frozenset(
+    """
+    ANALYZE CALL CLOSE CLUSTER COPY DEALLOCATE DECLARE DO EXECUTE FETCH GRANT LISTEN LOAD MOVE NOTIFY PREPARE REVOKE
+    UNLISTEN VACUUM
+    """.split()
+)
+"""Commands whose second word is a name."""
 
 
 def check_scripts(project: Project, scripts: Sequence[Parsed]) -> None:
     """Raise InputError for the first statement that its script may not hold."""
     for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
-        added = ""
+        added: set[str] = set()
         for statement in parsed.statements:
             for message, hint in _problems(script, statement, added):
                 place = f"{script.path}:{statement.line}"
                 raise InputError(message, place=place, notes=(f"hint: {hint}",))
-            added = statement.traits.new_value or added
+            added |= {statement.traits.new_value} - {""}
 
 
-def _problems(script: Script, statement: Statement, added: str) -> Iterator[tuple[str, str]]:
-    """Return what is wrong and what to do; `added` is the value that an enum type got before in the same script."""
+def _problems(script: Script, statement: Statement, added: set[str]) -> Iterator[tuple[str, str]]:
+    """Return what is wrong and what to do; `added` are the values that enum types got before in the same script."""
     traits, declaration = statement.traits, statement.declaration
     if script.transaction and traits.outside:
         yield (
             f"{traits.outside} cannot run in a transaction, and a script is one",
             "move it to a script of its own that has transaction = false in the manifest",
         )
-    if script.transaction and added and added in statement.strings:
+    if script.transaction and (used := sorted(added & statement.strings)):
         yield (
-            f"{added!r} is added to an enum type by the same transaction, which therefore cannot use it",
+            f"{used[0]!r} is added to an enum type by the same transaction, which therefore cannot use it",
             "move the statement to a later script",
         )
     if script.run != "always":
@@ -57,6 +68,8 @@ def _problems(script: Script, statement: Statement, added: str) -> Iterator[tupl
 
 def _words(statement: Statement) -> str:
     """Return the words that a statement begins with, in capitals."""
-    words = statement.sql.split(None, 2)[:2]
-    kept = [word.upper() for word in words if word.isalpha()]
-    return " ".join(kept[:1] if kept[:1] in (["DO"], ["GRANT"], ["REVOKE"], ["CALL"]) else kept)
+    if statement.node == "select_into_stmt":
+        return "SELECT INTO"
+    words = re.match(r"\w+(\s+[a-z]+)?", statement.sql, re.IGNORECASE)
+    found = words[0].upper().split() if words else []
+    return " ".join(found[:1] if found[0] in _ONE_WORD else found)

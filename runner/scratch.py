@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,22 @@ from runner.errors import DatabaseError
 from runner.manifest import Manifest
 from runner.plan import session_settings
 from runner.quote import identifier
-from runner.relocate import Known, Movable, Moved, RefusedError, move, restore_body
+from runner.references import Movable, Name, RefusedError
+from runner.relocate import Known, Moved, move, restore_body
 from runner.statements import Statement
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+_STRING = re.compile(r"'(?:[^']|'')*'")
+_STRING = re.compile(r"'(?:[^']|'')*'")
 _PREFIX = "_runner_scratch_"
 _QUIET = (
     "set local check_function_bodies = off",
     "set local client_min_messages = 'error'",
     "set local statement_timeout = 0",
 )
+_EVENT_TRIGGERS_SINCE = 170_000
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
 _COMMIT_LOCK = "or commit a fresh schema.lock.toml, written by 'python -m runner lock' where that is possible"
 
@@ -86,15 +91,15 @@ class _Build:
         self.unbuilt: list[Unbuilt] = []
         self.movables = list(self.readable(statements))
         target = manifest.project.schema
-        made = {schema for movable in self.movables for schema in movable.made_schemas if not schema.startswith("pg_")}
+        made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
         prefix = f"{_PREFIX}{secrets.token_hex(6)}_"
         self.names = {name: f"{prefix}{i:03}" for i, name in enumerate((target, *sorted(made - {"", target})))}
         self.for_extensions = f"{prefix}x"
 
-    def readable(self, statements: Iterable[Statement]) -> Iterator[Movable]:
+    def readable(self, statements: Iterable[Statement]) -> Iterator[tuple[Movable, Statement]]:
         for statement in statements:
             try:
-                yield Movable(statement)
+                yield Movable(statement.sql), statement
             except RefusedError as error:
                 self.unbuilt.append(Unbuilt(statement, str(error)))
 
@@ -103,8 +108,8 @@ class _Build:
         extensions = self.make_extensions()
         self.known = self.find_names(extensions)
         if careful:
-            for movable in self.movables:
-                self.try_to_make(movable)
+            for movable, statement in self.movables:
+                self.try_to_make(movable, statement)
         else:
             self.make_all()
         path = (*self.path, self.manifest.project.extension_schema)
@@ -120,12 +125,21 @@ class _Build:
         with self.connection.pipeline():
             for statement in ("begin", *session_settings(self.manifest, local=True), *_QUIET):
                 self.connection.execute(statement)
+        self.silence_event_triggers()
+        with self.connection.pipeline():
             for schema in (*self.names.values(), self.for_extensions):
                 self.connection.execute(f"create schema {identifier(schema)}")
 
+    def silence_event_triggers(self) -> None:
+        """Keep the database's event triggers from running, where the role may; what they do is rolled back anyway."""
+        if self.connection.execute(_sql("scratch_event_triggers.sql")).fetchone():
+            modern = self.connection.info.server_version >= _EVENT_TRIGGERS_SINCE
+            setting = "event_triggers = off" if modern else "session_replication_role = replica"
+            self.within_savepoint((f"set local {setting}",))
+
     def make_extensions(self) -> tuple[str, ...]:
         """Make the declared extensions that are missing; return the names of all that are declared."""
-        names = tuple(movable.extension for movable in self.movables if movable.extension)
+        names = tuple(movable.extension for movable, _ in self.movables if movable.extension)
         rows = self.connection.execute(_sql("scratch_extensions.sql"), {"names": list(names)}) if names else ()
         for name, fixed_schema in rows:
             schema = "" if fixed_schema else f" schema {identifier(self.for_extensions)}"
@@ -135,21 +149,22 @@ class _Build:
     def find_names(self, extensions: Sequence[str]) -> Known:
         """Find out which names that the statements use belong to extensions, and which to nobody known."""
         parameters = {
-            "names": sorted({name for movable in self.movables for name in movable.names_used}),
+            "names": sorted({word for movable, _ in self.movables for word in movable.words}),
             "path": [self.for_extensions, self.manifest.project.extension_schema],
             "extensions": list(extensions),
         }
         rows = self.connection.execute(_sql("scratch_names.sql"), parameters).fetchall()
-        members = {name: schema for name, schema, is_member in rows if is_member}
-        strangers = frozenset(name for name, _, is_member in rows if not is_member)
+        members = {(sort, name): schema for sort, name, schema, whose in rows if whose == "extension"}
+        strangers = frozenset((sort, name) for sort, name, _, whose in rows if whose == "nobody")
+        harmless = frozenset(name for _, name, _, whose in rows if whose == "harmless")
         catalog.set_search_path(self.connection, (*self.path, self.manifest.project.extension_schema), extensions)
-        return Known(self.names, self.manifest.project.schema, members, strangers, set(), [])
+        return Known(self.names, self.manifest.project.schema, members, strangers, harmless, set(), [])
 
     def make_all(self) -> None:
         try:
             with self.connection.pipeline():
-                for movable in self.movables:
-                    moved = self.moved(movable)
+                for movable, statement in self.movables:
+                    moved = self.moved(movable, statement)
                     for sql in moved.sql:
                         self.connection.execute(sql)
                     if moved.removes:
@@ -157,30 +172,33 @@ class _Build:
         except psycopg.Error as error:
             raise _StatementError from error
 
-    def try_to_make(self, movable: Movable) -> None:
-        moved = self.moved(movable)
+    def try_to_make(self, movable: Movable, statement: Statement) -> None:
+        moved = self.moved(movable, statement)
         error = self.within_savepoint(moved.sql)
         if error:
-            self.unbuilt.append(Unbuilt(movable.statement, "fails", error))
+            self.unbuilt.append(Unbuilt(statement, "fails", error))
         if error or moved.removes:
             self.look_again()
 
-    def moved(self, movable: Movable) -> Moved:
+    def moved(self, movable: Movable, statement: Statement) -> Moved:
         """Return the statement as it is sent; a name that is not known is looked for once more."""
+        effects = statement.declaration.effects
+        functions = [effect.object for effect in effects if effect.object.kind.endswith("function")]
         try:
-            return move(movable, self.known)
+            return move(movable, functions, self.known)
         except RefusedError:
             self.look_again()
         try:
-            return move(movable, self.known)
+            return move(movable, functions, self.known)
         except RefusedError as error:
-            self.unbuilt.append(Unbuilt(movable.statement, str(error)))
+            self.unbuilt.append(Unbuilt(statement, str(error)))
             return Moved()
 
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""
         parameters = {"names": list(self.names), "schemas": list(self.names.values())}
-        self.known.own = set(self.connection.execute(_sql("scratch_own.sql"), parameters).fetchall())
+        rows = self.connection.execute(_sql("scratch_own.sql"), parameters)
+        self.known.own = {Name(*row) for row in rows}
 
     def within_savepoint(self, statements: Sequence[str]) -> psycopg.Error | None:
         self.connection.execute("savepoint statement")
@@ -200,17 +218,31 @@ class _Build:
         named = set(_named_constraints(self.statements))
         facts = {}
         for item, definition in snapshot.facts.items():
-            if item.kind in ("schema", "extension"):
+            if item.kind in ("schema", "extension", "comment on extension"):
                 continue
             known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
             text = restore_body(definition, self.known.bodies) if item.kind == "function" else definition
-            facts[known_by._replace(name=self.declared_name(known_by.name))] = self.declared_name(text)
+            declared = known_by._replace(name=self.declared_name(known_by.name))
+            facts[item if declared in facts else declared] = self.declared_name(text)
         return facts
 
     def declared_name(self, text: str) -> str:
-        for name, scratch in self.names.items():
-            text = text.replace(scratch, name if text == scratch else identifier(name))
+        for name, scratch in (*self.names.items(), (self.manifest.project.extension_schema, self.for_extensions)):
+            if text == scratch:
+                return name
+            quoted = identifier(name)
+            if "'" in quoted and scratch in text:
+                text = _STRING.sub(partial(_replace_in_string, scratch, quoted), text)
+            text = text.replace(scratch, quoted)
         return text
+
+
+def _replace_in_string(old: str, new: str, string: re.Match[str]) -> str:
+    return string[0].replace(old, new.replace("'", "''"))
+
+
+def _is_ordinary(schema: str) -> bool:
+    return not schema.startswith("pg_") and schema != "information_schema"
 
 
 def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:

@@ -1,27 +1,39 @@
--- Where names are found outside of PostgreSQL's own schemas: (name, schema, whether an extension's). What belongs to no
--- extension is only looked for in the schemas that unqualified names are looked for in.
+-- What names mean outside of the scratch schemas: (name space, name, schema, whose), where whose is
+--   extension  a member of an extension, wherever it is
+--   nobody     it is found on the search path, and belongs to nobody known
+--   harmless   a function of PostgreSQL, or an immutable one of an extension, that does nothing but compute
 -- Parameters: names; path, an array of schemas; extensions, whose schemas belong to the path.
 with named as (
-    select 'pg_catalog.pg_class'::regclass as classid, c.oid, c.relname as name, c.relnamespace as schema
+    select
+        'pg_catalog.pg_class'::regclass as classid, 'relation' as sort, c.oid, c.relname as name, c.relnamespace as schema
     from pg_catalog.pg_class as c where c.relname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_type'::regclass, t.oid, t.typname, t.typnamespace
-    from pg_catalog.pg_type as t where t.typname = any(%(names)s)
+    select 'pg_catalog.pg_type'::regclass, 'type', t.oid, t.typname, t.typnamespace
+    from pg_catalog.pg_type as t
+    where
+        t.typname = any(%(names)s)
+        -- a row type belongs to whom its relation does
+        and not exists (
+            select from pg_catalog.pg_class as c
+            inner join pg_catalog.pg_depend as d
+                on d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid and d.deptype = 'e'
+            where c.oid = t.typrelid
+        )
     union all
-    select 'pg_catalog.pg_proc'::regclass, p.oid, p.proname, p.pronamespace
+    select 'pg_catalog.pg_proc'::regclass, 'function', p.oid, p.proname, p.pronamespace
     from pg_catalog.pg_proc as p where p.proname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprname, o.oprnamespace
+    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace
     from pg_catalog.pg_operator as o where o.oprname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_opclass'::regclass, o.oid, o.opcname, o.opcnamespace
+    select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace
     from pg_catalog.pg_opclass as o where o.opcname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_collation'::regclass, c.oid, c.collname, c.collnamespace
+    select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace
     from pg_catalog.pg_collation as c where c.collname = any(%(names)s)
 )
 
-select w.name, n.nspname::text, d.objid is not null
+select w.sort, w.name, n.nspname::text, case when d.objid is null then 'nobody' else 'extension' end
 from named as w
 inner join pg_catalog.pg_namespace as n on w.schema = n.oid
 left join pg_catalog.pg_depend as d
@@ -34,4 +46,27 @@ where
         d.objid is not null
         or n.nspname = any(%(path)s)
         or n.oid in (select e.extnamespace from pg_catalog.pg_extension as e where e.extname = any(%(extensions)s))
+    )
+union all
+select 'function', p.proname, 'any', 'harmless'
+from pg_catalog.pg_proc as p
+inner join pg_catalog.pg_depend as d
+    on d.classid = 'pg_catalog.pg_proc'::regclass and p.oid = d.objid and d.deptype = 'e'
+where p.proname = any(%(names)s) and d.refclassid = 'pg_catalog.pg_extension'::regclass
+group by p.proname
+having bool_and(p.provolatile = 'i')
+union all
+select 'function', p.proname, 'any', 'harmless'
+from pg_catalog.pg_proc as p
+where p.proname = any(%(names)s) and p.pronamespace = 'pg_catalog'::regnamespace
+group by p.proname
+having
+    (bool_or(p.provolatile = 'i') and not bool_or(p.provolatile = 'v'))
+    or p.proname in (
+        'now', 'statement_timestamp', 'transaction_timestamp', 'clock_timestamp', 'timeofday', 'random', 'nextval',
+        'gen_random_uuid', 'uuidv4', 'uuidv7', 'to_char', 'to_timestamp', 'to_tsvector', 'date_part', 'date_trunc',
+        'extract', 'timezone', 'age', 'concat', 'concat_ws', 'format', 'to_json', 'to_jsonb', 'jsonb_build_object',
+        'jsonb_build_array', 'json_build_object', 'json_build_array', 'array_to_string', 'current_setting',
+        'current_schema', 'pg_backend_pid', 'version', 'localtimestamp', 'quote_literal', 'array_to_json', 'row_to_json',
+        'num_nulls', 'num_nonnulls', 'generate_series'
     )

@@ -48,11 +48,12 @@ class Loaded(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A plan, and the history and the declared catalog that it was made from."""
+    """A plan, and what it was made from: the history, the declared catalog and the actual one."""
 
     plan: Plan
     entries: tuple[Entry, ...]
     declared: Declared
+    actual: Snapshot
 
 
 class ApplyResult(Struct, frozen=True):
@@ -94,14 +95,21 @@ def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str],
     return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
 
 
-def lock_text(connection: Connection[Any], loaded: Loaded) -> str:
-    """Return the text of a fresh lock file. Raise StatementError for a statement that cannot be built."""
+def lock_text(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> str:
+    """Return the text of a fresh lock file, and say which statements are known by their names alone.
+
+    Raise StatementError for a statement that fails.
+    """
     from runner import lock
     from runner.declared import build_declared
 
     manifest = loaded.project.manifest
     declared = build_declared(connection, manifest, loaded.scripts, loaded.names)
     _require_built(loaded, declared)
+    for unbuilt in declared.unbuilt:
+        if unbuilt.statement.declaration.declares:
+            place = f"{unbuilt.statement.script}:{unbuilt.statement.line}"
+            say(f"{place}: compared by name alone, because it {unbuilt.reason}")
     made = lock.make_lock(manifest, loaded.scripts, connection.info.server_version // 10_000, declared.facts)
     return lock.lock_text(made)
 
@@ -113,7 +121,8 @@ def plan(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]
     actual = _snapshot(connection, loaded, declared.facts)
     has_history = Object("table", manifest.run.history_table) in actual.facts
     entries = history.read(connection, manifest) if has_history else []
-    return Planned(_make_plan(loaded, declared.facts, actual, entries, baseline=baseline), tuple(entries), declared)
+    made = _make_plan(loaded, declared.facts, actual, entries, baseline=baseline)
+    return Planned(made, tuple(entries), declared, actual)
 
 
 def table_sizes(connection: Connection[Any], loaded: Loaded, planned: Planned) -> Mapping[Object, int]:
@@ -136,19 +145,23 @@ def apply(
     for result in execute(connection, planned.plan, loaded.project.manifest, started):
         results.append(result)
         finished(result)
-    verification = _verify(connection, loaded, planned.declared, tuple(results), tolerated=("not compared",))
+    quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
+    actual = planned.actual if quiet else _snapshot(connection, loaded, planned.declared.facts)
+    verification = _verify(connection, loaded, planned.declared, actual, tuple(results), tolerated=("not compared",))
     return ApplyResult(planned.plan, tuple(results), verification)
 
 
 def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
-    return _verify(connection, loaded, declare_on(connection, loaded, say))
+    declared = declare_on(connection, loaded, say)
+    return _verify(connection, loaded, declared, _snapshot(connection, loaded, declared.facts))
 
 
 def _verify(
     connection: Connection[Any],
     loaded: Loaded,
     declared: Declared,
+    actual: Snapshot,
     results: tuple[ScriptResult, ...] = (),
     tolerated: tuple[FindingKind, ...] = (),
 ) -> Verification:
@@ -156,7 +169,6 @@ def _verify(
     from runner.verify import verify as compare
 
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
-    actual = _snapshot(connection, loaded, declared.facts)
     return compare(
         declared.facts,
         actual,
@@ -205,8 +217,9 @@ def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Objec
 def _scope(loaded: Loaded, wanted: Mapping[Object, str]) -> Scope:
     project = loaded.project.manifest.project
     others = dict.fromkeys(item.schema for item in wanted if item.schema)
+    others |= dict.fromkeys(item.name for item in wanted if item.kind == "comment on schema")
     extensions = tuple(item.name for item in loaded.names if item.kind == "extension")
-    schemas = {project.schema: ""} | {name: name for name in others}
+    schemas = {name: name for name in others} | {project.schema: ""}
     return Scope(schemas, (project.schema, project.extension_schema), extensions)
 
 

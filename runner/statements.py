@@ -18,7 +18,7 @@ from runner.declarations import declaration_of
 from runner.errors import InputError
 from runner.objects import Declaration
 from runner.render import Rendered
-from runner.traits import Traits, strings_in, traits_of
+from runner.traits import Traits, makes_table, strings_in, traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -170,7 +170,9 @@ class _Source:
             sql = self.data[start:end].decode()
             if tree is None:
                 node = _DEEP_NODES.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
-                yield Statement(self.rendered.path, line, offset, sql, node, Declaration(opaque=node not in _DATA))
+                traits = Traits(destroys="DELETE" if node in _DATA and self.has_delete(start, end) else "")
+                declaration = Declaration(opaque=node not in _DATA)
+                yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits)
                 continue
             node = str(tree.WhichOneof("node"))
             body = getattr(tree, node)
@@ -179,6 +181,7 @@ class _Source:
             traits = traits_of(node, body)
             strings = strings_in(body) if adds_value else frozenset()
             adds_value = adds_value or bool(traits.new_value)
+            node = "select_into_stmt" if makes_table(body) else node
             yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits, strings)
 
     def trees(self) -> list[tuple[int, int, int, pg.Node | None]]:
@@ -212,6 +215,11 @@ class _Source:
         while self.tokens[last].token in (*_COMMENTS, _SEMICOLON):
             last -= 1
         return self.tokens[first].start, self.tokens[last].end
+
+    def has_delete(self, start: int, end: int) -> bool:
+        """Return whether there is the word DELETE, neither quoted nor in a string, between two bytes."""
+        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        return any(token.token == pg.DELETE_P for token in self.tokens[first:last])
 
     def check_allowed(self, body: object, line: int) -> None:
         place = f"{self.rendered.path}:{line}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postgast import pg_query_pb2 as pg
@@ -23,17 +24,21 @@ class Traits(NamedTuple):
 
 
 _ALONE = {
-    "vacuum_stmt": "VACUUM",
     "createdb_stmt": "CREATE DATABASE",
     "dropdb_stmt": "DROP DATABASE",
     "alter_system_stmt": "ALTER SYSTEM",
     "create_table_space_stmt": "CREATE TABLESPACE",
     "drop_table_space_stmt": "DROP TABLESPACE",
-}
-_SUBSCRIPTIONS = {
-    "create_subscription_stmt": "CREATE SUBSCRIPTION",
     "drop_subscription_stmt": "DROP SUBSCRIPTION",
 }
+
+
+_DROPS = frozenset(
+    """
+    drop_stmt drop_owned_stmt dropdb_stmt drop_role_stmt drop_table_space_stmt drop_user_mapping_stmt
+    drop_subscription_stmt
+    """.split()
+)
 
 
 def traits_of(node: str, body: Any) -> Traits:
@@ -47,26 +52,55 @@ def strings_in(body: Any) -> frozenset[str]:
     return frozenset(n.sval.sval for n in _nodes(body) if isinstance(n, pg.A_Const) and n.HasField("sval"))
 
 
+def makes_table(body: Any) -> bool:
+    """Return whether it is SELECT INTO."""
+    while isinstance(body, pg.SelectStmt) and body.HasField("larg"):
+        body = body.larg
+    return isinstance(body, pg.SelectStmt) and body.HasField("into_clause")
+
+
 def _outside(node: str, body: Any) -> str:
-    match body:
-        case pg.VacuumStmt():
-            return "VACUUM" if body.is_vacuumcmd else ""
-        case pg.IndexStmt() if body.concurrent:
-            return "CREATE INDEX CONCURRENTLY"
-        case pg.DropStmt() if body.concurrent:
-            return "DROP INDEX CONCURRENTLY"
-        case pg.ReindexStmt():
-            kind = pg.ReindexObjectType.Name(body.kind).removeprefix("REINDEX_OBJECT_")
-            concurrent = any(item.def_elem.defname == "concurrently" for item in body.params)
-            if concurrent:
-                return "REINDEX CONCURRENTLY"
-            return f"REINDEX {kind}" if kind in ("SCHEMA", "SYSTEM", "DATABASE") else ""
-        case pg.ClusterStmt():
-            return "" if body.HasField("relation") else "CLUSTER of all tables"
-        case pg.AlterTableStmt():
-            concurrent = any(_is_concurrent_detach(item) for item in body.cmds)
-            return "DETACH PARTITION CONCURRENTLY" if concurrent else ""
-    return _ALONE.get(node) or _SUBSCRIPTIONS.get(node, "")
+    if node in _ALONE:
+        return _ALONE[node]
+    for kind, words, applies in _SOMETIMES_ALONE:
+        if isinstance(body, kind) and applies(body):
+            return words
+    return ""
+
+
+def _makes_slot(body: pg.CreateSubscriptionStmt) -> bool:
+    options = {item.def_elem.defname: item.def_elem for item in body.options}
+    return all(_is_on(options[name], name) for name in ("connect", "create_slot") if name in options)
+
+
+def _reindexes(kind: str, body: pg.ReindexStmt) -> bool:
+    return bool(pg.ReindexObjectType.Name(body.kind) == f"REINDEX_OBJECT_{kind}")
+
+
+_SOMETIMES_ALONE: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
+    (pg.VacuumStmt, "VACUUM", lambda body: body.is_vacuumcmd),
+    (pg.IndexStmt, "CREATE INDEX CONCURRENTLY", lambda body: body.concurrent),
+    (pg.DropStmt, "DROP INDEX CONCURRENTLY", lambda body: body.concurrent),
+    (pg.ReindexStmt, "REINDEX CONCURRENTLY", lambda body: any(_is_on(o.def_elem, "concurrently") for o in body.params)),
+    *((pg.ReindexStmt, f"REINDEX {kind}", partial(_reindexes, kind)) for kind in ("SCHEMA", "SYSTEM", "DATABASE")),
+    (pg.ClusterStmt, "CLUSTER of all tables", lambda body: not body.HasField("relation")),
+    (pg.AlterTableStmt, "DETACH PARTITION CONCURRENTLY", lambda body: any(map(_is_concurrent_detach, body.cmds))),
+    (
+        pg.AlterDatabaseStmt,
+        "ALTER DATABASE SET TABLESPACE",
+        lambda body: any(item.def_elem.defname == "tablespace" for item in body.options),
+    ),
+    (pg.DiscardStmt, "DISCARD ALL", lambda body: pg.DiscardMode.Name(body.target) == "DISCARD_ALL"),
+    (pg.CreateSubscriptionStmt, "CREATE SUBSCRIPTION", _makes_slot),
+)
+
+
+def _is_on(option: pg.DefElem, name: str) -> bool:
+    """Return whether an option of a name is there and set to true, which it is without a value."""
+    argument = option.arg
+    text = argument.string.sval or "".join(part.string.sval for part in argument.type_name.names)  # off is no keyword
+    off = text.lower() in ("false", "off") or (argument.HasField("integer") and not argument.integer.ival)
+    return bool(option.defname == name and not off)
 
 
 def _is_concurrent_detach(item: pg.Node) -> bool:
@@ -76,14 +110,16 @@ def _is_concurrent_detach(item: pg.Node) -> bool:
 
 
 def _destroys(node: str, body: Any) -> str:
-    if node in ("drop_stmt", "drop_owned_stmt", "dropdb_stmt", "drop_role_stmt", "drop_table_space_stmt"):
+    if node in _DROPS:
         return "DROP"
     if node == "truncate_stmt":
         return "TRUNCATE"
     if isinstance(body, pg.AlterTableStmt):
         dropped = any(pg.AlterTableType.Name(item.alter_table_cmd.subtype) == "AT_DropColumn" for item in body.cmds)
         return "DROP COLUMN" if dropped else ""
-    if node in ("delete_stmt", "merge_stmt", "insert_stmt", "update_stmt", "select_stmt"):
+    if isinstance(body, pg.ExplainStmt) and not any(_is_on(item.def_elem, "analyze") for item in body.options):
+        return ""
+    if node in ("explain_stmt", "delete_stmt", "merge_stmt", "insert_stmt", "update_stmt", "select_stmt"):
         for inner in _nodes(body):
             if isinstance(inner, pg.DeleteStmt):
                 return "DELETE"

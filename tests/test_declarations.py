@@ -144,7 +144,8 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter type s.t add value 'a'", [change("type", "t", schema="s")]),
     ("alter type t rename value 'a' to 'b'", [change("type", "t")]),
     ("alter domain d add check (value > 0)", [change("domain", "d")]),
-    ("alter sequence s owned by t.a", [change("sequence", "s")]),
+    ("alter sequence s increment 5", [change("sequence", "s")]),
+    ("alter sequence s owned by t.a", [change("sequence", "s"), change("column", "a", "t")]),
     ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
     # views, sequences, types, functions, triggers
     ("create view v as select 1", [create("view", "v")]),
@@ -163,8 +164,8 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
         [create("function", "f(integer, character varying, integer[])", schema="s")],
     ),
     (
-        'create function f(public.mood, s.mood, "char", char, float, timestamptz(3), "Odd", interval) returns int '
-        "language sql return 1",
+        """create function f(public.mood, s.mood, "char", char, float, timestamptz(3), "Odd", interval)
+        returns int language sql return 1""",
         [
             create(
                 "function",
