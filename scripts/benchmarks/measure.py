@@ -72,16 +72,11 @@ def database(server: Server, delay: float) -> Iterator[tuple[str, Counts]]:
 
 def compare(server: Server, folder: Path, delay: float, repeats: int) -> None:
     """Print a table for one project and one delay: a new database, and a second run."""
-    subprocess.run(
-        [sys.executable, *RUNNER, "render", "--output", str(folder / "rendered")],
-        cwd=folder, check=True, capture_output=True, env=environment(PYTHONPATH=str(ROOT)),
-    )  # fmt: skip
-    rendered = subprocess.run(
-        [sys.executable, *RUNNER, "render"],
-        cwd=folder, check=True, capture_output=True, env=environment(PYTHONPATH=str(ROOT)),
-    )  # fmt: skip
+    rendering = [sys.executable, *RUNNER, "render", "--output", str(folder / "rendered")]
+    subprocess.run(rendering, cwd=folder, check=True, capture_output=True, env=environment(PYTHONPATH=str(ROOT)))
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("rendered/sql/*.sql"))]
     script = folder / "rendered.sql"
-    script.write_bytes(rendered.stdout)
+    script.write_text("".join(f"begin;\n{text}\ncommit;\n" for text in texts), encoding="utf-8")
     psql = str(ROOT / "scripts" / "benchmarks" / "psql.py")
     new: dict[str, Callable[[str], list[str]]] = {
         "apply": lambda dsn: [sys.executable, *RUNNER, "apply", "--dsn", dsn],
