@@ -12,11 +12,12 @@ from runner.fold import State
 from runner.lock import FILE, Lock, stale
 from runner.manifest import Manifest
 from runner.objects import PRESENT, Object
-from runner.scratch import Unbuilt, build
 from runner.statements import Parsed
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from runner.scratch import Unbuilt
 
 _ORDER = (
     "schema",
@@ -66,6 +67,8 @@ def build_declared(
     connection: Connection[Any], manifest: Manifest, scripts: Sequence[Parsed], names: State
 ) -> Declared:
     """Return what the scripts declare, by building it. Raise DatabaseError when that cannot be done."""
+    from runner.scratch import build  # with a fresh lock it is not needed
+
     statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
     built = build(connection, manifest, statements)
     facts = {**built.facts, **dict(_by_name(names, built.unbuilt))}

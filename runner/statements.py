@@ -132,6 +132,7 @@ class _Source:
             self.tokens = []
             self.scan_error = error
         self.starts = [token.start for token in self.tokens]
+        self.deletes = [token.start for token in self.tokens if token.token == pg.DELETE_P]
 
     def check_outputs(self) -> None:
         """Raise InputError unless each `{{ … }}` stands for whole tokens."""
@@ -178,7 +179,7 @@ class _Source:
             body = getattr(tree, node)
             self.check_allowed(body, line)
             declaration = declaration_of(node, body, schema, partial(self.element, shift=shift))
-            traits = traits_of(node, body)
+            traits = traits_of(node, body, may_delete=self.has_delete(start, end))
             strings = strings_in(body) if adds_value else frozenset()
             adds_value = adds_value or bool(traits.new_value)
             node = "select_into_stmt" if makes_table(body) else node
@@ -218,8 +219,7 @@ class _Source:
 
     def has_delete(self, start: int, end: int) -> bool:
         """Return whether there is the word DELETE, neither quoted nor in a string, between two bytes."""
-        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        return any(token.token == pg.DELETE_P for token in self.tokens[first:last])
+        return bisect_left(self.deletes, start) < bisect_left(self.deletes, end)
 
     def check_allowed(self, body: object, line: int) -> None:
         place = f"{self.rendered.path}:{line}"

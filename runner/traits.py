@@ -41,10 +41,14 @@ _DROPS = frozenset(
 )
 
 
-def traits_of(node: str, body: Any) -> Traits:
-    """Return the traits of a statement; `node` is the name of its kind in the parse tree, `body` the tree below."""
+def traits_of(node: str, body: Any, *, may_delete: bool) -> Traits:
+    """Return the traits of a statement; `node` is the name of its kind in the parse tree, `body` the tree below.
+
+    `may_delete` tells whether the word DELETE is in it.
+    """
     adds_value = isinstance(body, pg.AlterEnumStmt) and not body.old_val
-    return Traits(_outside(node, body), _destroys(node, body), body.new_val if adds_value else "")
+    destroys = _destroys(node, body, may_delete=may_delete)
+    return Traits(_outside(node, body), destroys, body.new_val if adds_value else "")
 
 
 def strings_in(body: Any) -> frozenset[str]:
@@ -109,7 +113,7 @@ def _is_concurrent_detach(item: pg.Node) -> bool:
     return subtype == "AT_DetachPartition" and bool(getattr(command, "def").partition_cmd.concurrent)
 
 
-def _destroys(node: str, body: Any) -> str:
+def _destroys(node: str, body: Any, *, may_delete: bool) -> str:
     if node in _DROPS:
         return "DROP"
     if node == "truncate_stmt":
@@ -119,7 +123,14 @@ def _destroys(node: str, body: Any) -> str:
         return "DROP COLUMN" if dropped else ""
     if isinstance(body, pg.ExplainStmt) and not any(_is_on(item.def_elem, "analyze") for item in body.options):
         return ""
-    if node in ("explain_stmt", "delete_stmt", "merge_stmt", "insert_stmt", "update_stmt", "select_stmt"):
+    if may_delete and node in (
+        "explain_stmt",
+        "delete_stmt",
+        "merge_stmt",
+        "insert_stmt",
+        "update_stmt",
+        "select_stmt",
+    ):
         for inner in _nodes(body):
             if isinstance(inner, pg.DeleteStmt):
                 return "DELETE"
