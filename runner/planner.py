@@ -148,7 +148,8 @@ class _Planner:
         return step
 
     def take(self, effect: Effect) -> None:
-        item, before = effect.object, set(self.state)
+        item = effect.object
+        before = set(self.state) if effect.action == "rename" else set()
         if effect.action == "change" or (effect.action != "set" and item not in self.state):
             self.fresh.add(item)
         value = effect.value
