@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
+_MISSING = "missing: "
 _WORTH_A_WORD = 1 << 20
 
 
@@ -109,9 +110,11 @@ def _is_folded(step: Step) -> bool:
 def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
     objects = step.objects
     what = str(objects[0]) if objects else " ".join(step.sql.split())[:60]
+    what += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
+    notes = [step.reason]
+    if step.reason.startswith(_MISSING):
+        what, notes = step.reason.removeprefix(_MISSING), []
     text = f"{step.action} :{step.statement.line} {what}"
-    text += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
-    notes = [] if step.action == "create" and step.reason == f"missing: {what}" else [step.reason]
     lock = step.statement.declaration.lock
     if lock and step.action in ("create", "alter") and lock.relation in sizes:
         notes.append(f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}")
