@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
 from runner.declarations import strings
+from runner.traits import nodes
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -106,7 +107,7 @@ class Movable:
             raise RefusedError("nested too deeply to be read") from None
         self.sql = sql
         self.tree: Any = getattr(node, str(node.WhichOneof("node")))
-        self.nodes = list(_nodes(self.tree))
+        self.nodes = list(nodes(self.tree))
         self.strings: list[tuple[pg.A_Const, pg.RangeVar]] = []
         self.queries = frozenset(node.ctename for node in self.nodes if isinstance(node, pg.CommonTableExpr))
         """Names of WITH, each of which is a relation in some part of the statement."""
@@ -139,7 +140,7 @@ class Movable:
 
     def functions_in(self, message: Message) -> Iterator[Name]:
         """Return the functions that a part of the statement calls."""
-        for node in _nodes(message):
+        for node in nodes(message):
             if isinstance(node, pg.FuncCall):
                 yield _name("function", node.funcname)
 
@@ -289,13 +290,3 @@ def _name(sort: Sort, node: Any) -> Name:
         return Name(sort, node.schemaname, node.relname)
     parts = [*strings(node)]
     return Name(sort, ".".join(parts[:-1]), parts[-1] if parts else "")
-
-
-def _nodes(message: Message) -> Iterator[Any]:
-    """Return a message of the parse tree and all that is below it."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for item in value if field.is_repeated else (value,):
-            yield from _nodes(item)

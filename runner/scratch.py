@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _STRING = re.compile(r"'(?:[^']|'')*'")
-_STRING = re.compile(r"'(?:[^']|'')*'")
 _PREFIX = "_runner_scratch_"
 _QUIET = (
     "set local check_function_bodies = off",

@@ -53,7 +53,7 @@ def traits_of(node: str, body: Any, *, may_delete: bool) -> Traits:
 
 def strings_in(body: Any) -> frozenset[str]:
     """Return the string constants of a statement."""
-    return frozenset(n.sval.sval for n in _nodes(body) if isinstance(n, pg.A_Const) and n.HasField("sval"))
+    return frozenset(n.sval.sval for n in nodes(body) if isinstance(n, pg.A_Const) and n.HasField("sval"))
 
 
 def makes_table(body: Any) -> bool:
@@ -131,7 +131,7 @@ def _destroys(node: str, body: Any, *, may_delete: bool) -> str:
         "update_stmt",
         "select_stmt",
     ):
-        for inner in _nodes(body):
+        for inner in nodes(body):
             if isinstance(inner, pg.DeleteStmt):
                 return "DELETE"
             if isinstance(inner, pg.MergeWhenClause) and pg.CmdType.Name(inner.command_type) == "CMD_DELETE":
@@ -139,11 +139,11 @@ def _destroys(node: str, body: Any, *, may_delete: bool) -> str:
     return ""
 
 
-def _nodes(message: Message) -> Iterator[Any]:
+def nodes(message: Message) -> Iterator[Any]:
     """Return a message of the parse tree and all that is below it."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
         for item in value if field.is_repeated else (value,):
-            yield from _nodes(item)
+            yield from nodes(item)
