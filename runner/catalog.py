@@ -63,6 +63,8 @@ class Difference(Struct, frozen=True):
     object: Object
     declared: str | None
     actual: str | None
+    there: Object
+    """What it is compared with: another name than the object's when the scripts give a constraint none."""
 
 
 class Scope(Struct, frozen=True):
@@ -179,15 +181,15 @@ def holds(declared: str, actual: str | None) -> bool:
 def _difference(item: Object, declared: str, there: Object, actual: Snapshot) -> Iterator[Difference]:
     definition = actual.facts.get(there)
     if definition is None:
-        yield Difference("missing", item, declared, None)
+        yield Difference("missing", item, declared, None, item)
     elif there in actual.locked:
-        yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}")
+        yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}", there)
     elif declared + _VALIDITY.get(item.kind, " ") == definition or (
         declared == PRESENT and is_invalid(item, definition)
     ):
-        yield Difference("invalid", item, declared, definition)
+        yield Difference("invalid", item, declared, definition, there)
     elif not holds(declared, definition):
-        yield Difference("different", item, declared, definition)
+        yield Difference("different", item, declared, definition, there)
 
 
 def is_invalid(item: Object, definition: str) -> bool:
@@ -211,7 +213,7 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
         if item.table and (item.schema, item.table) not in owners:
             continue
         rejects = (item.schema, item.table) in tables and _rejects(item, definition)
-        yield Difference("rejecting" if rejects else "unmanaged", item, None, definition)
+        yield Difference("rejecting" if rejects else "unmanaged", item, None, definition, item)
 
 
 def _without_table(item: Object) -> Object:

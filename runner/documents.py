@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.execute import ScriptResult
     from runner.plan import Plan
+    from runner.remedies import Remedy
     from runner.stages import ApplyResult, Loaded, Planned
     from runner.verify import Finding, Verification
 
@@ -37,7 +38,7 @@ def _script_json(result: ScriptResult) -> dict[str, Any]:
     return {
         "path": result.plan.script.path,
         "status": result.status,
-        "statements": len(result.plan.steps),
+        "statements": len(result.plan.parsed.statements),
         "sent": result.sent,
         "rows": result.rows,
         "seconds": round(result.seconds, 6),
@@ -66,8 +67,12 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "object": finding.object,
         "declared": finding.declared,
         "actual": finding.actual,
-        "repair": None,
+        "repair": _remedy_json(finding.repair) if finding.repair else None,
     }
+
+
+def _remedy_json(remedy: Remedy) -> dict[str, Any]:
+    return {"sql": remedy.sql, "why": remedy.why, "rows": list(remedy.rows)}
 
 
 def check_json(loaded: Loaded) -> dict[str, Any]:
@@ -124,6 +129,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "objects": [str(item) for item in step.objects],
                 "reason": step.reason,
                 "sql": step.sql,
+                "transaction": step.transaction,
             }
             for script in plan.scripts
             for step in script.steps

@@ -98,30 +98,46 @@ def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None
 
 def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manifest: Manifest) -> ScriptResult:
     begin = time.monotonic()
-    steps = script.to_send
+    own, recorded = script.own_steps, True
     cursors: list[Cursor[Any]] = []
-    if script.script.transaction:
-        before = ["begin", *session_settings(manifest, local=True)]
-        after = [*OWN_ROLE, history.record_applied(manifest, run, script), RESET, "commit"]
-        failure = _send(connection, [*before, *(step.sql for step in steps), *after], cursors)
-    else:
-        before = [*session_settings(manifest, local=False)]
-        failure = _send_one_by_one(connection, [*before, *(step.sql for step in steps)], cursors)
-        if not connection.closed:
-            _send(connection, [*OWN_ROLE, RESET], [])
+    sent = len(script.to_send)
+    before, after = _around(script, run, manifest)
+    send = _send if script.script.transaction else _send_one_by_one
+    failure = send(connection, [*before, *(step.sql for step in own), *after], cursors)
+    failed = _script_error(script, own, failure[0] - len(before), failure[1]) if failure else None
+    if not script.script.transaction and not connection.closed:
+        _send(connection, [*OWN_ROLE, RESET], [])
+    for steps in script.later_steps if failed is None else ():
+        failed = _run_later(connection, script, steps, manifest)
+        if failed:
+            break
     seconds = time.monotonic() - begin
-    if failure:
-        index, server_error = failure
-        error = _script_error(script, steps, index - len(before), server_error)
-        _record(connection, manifest, run, script, seconds=seconds, error=error)
-        return ScriptResult(script, "failed", len(steps), 0, seconds, (), error)
-    recorded = True
-    if script.script.transaction:
-        recorded = cursors[len(before) + len(steps) + len(OWN_ROLE)].rowcount > 0
+    if failed:
+        _record(connection, manifest, run, script, seconds=seconds, error=failed)
+        return ScriptResult(script, "failed", sent, 0, seconds, (), failed)
+    if script.script.transaction and not script.later_steps:
+        recorded = cursors[len(before) + len(own) + len(OWN_ROLE)].rowcount > 0
     else:
         _record(connection, manifest, run, script, seconds=seconds)
-    rows, returned = _results(steps, cursors[len(before) : len(before) + len(steps)])
-    return ScriptResult(script, "applied" if recorded else "unchanged", len(steps), rows, seconds, returned)
+    rows, returned = _results(own, cursors[len(before) : len(before) + len(own)])
+    return ScriptResult(script, "applied" if recorded else "unchanged", sent, rows, seconds, returned)
+
+
+def _around(script: ScriptPlan, run: int, manifest: Manifest) -> tuple[list[str], list[str]]:
+    """Return what is sent before and after the statements of a script; nothing after those without a transaction."""
+    if not script.script.transaction:
+        return [*session_settings(manifest, local=False)], []
+    record = [] if script.later_steps else [history.record_applied(manifest, run, script)]
+    return ["begin", *session_settings(manifest, local=True)], [*OWN_ROLE, *record, RESET, "commit"]
+
+
+def _run_later(
+    connection: Connection[Any], script: ScriptPlan, steps: Sequence[Step], manifest: Manifest
+) -> StatementError | None:
+    """Run steps in a transaction of their own, after the script's; return the error when it fails."""
+    before = ["begin", *session_settings(manifest, local=True)]
+    failure = _send(connection, [*before, *(step.sql for step in steps), "commit"], [])
+    return _script_error(script, steps, failure[0] - len(before), failure[1]) if failure else None
 
 
 def _send(

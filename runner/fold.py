@@ -84,14 +84,14 @@ def goes_with(item: Object, dropped: Object, uses: Uses) -> bool:
         return False
     if dropped.kind == "column":
         return dropped.name in uses.get(item, ())
-    return dropped.kind == "constraint" and dropped.name == _automatic_name(item)
+    return dropped.kind == "constraint" and dropped.name == automatic_name(item)
 
 
 def _same_table(item: Object, other: Object) -> bool:
     return (item.schema, item.table) == (other.schema, other.table)
 
 
-def _automatic_name(item: Object) -> str:
+def automatic_name(item: Object) -> str:
     """Return the name that PostgreSQL gives a constraint that is known by its definition."""
     what, columns = item.name.partition(" (")[0], "_".join(_columns(item))
     suffixes = {"primary key": "_pkey", "unique": f"_{columns}_key", "foreign key": f"_{columns}_fkey"}

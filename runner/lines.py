@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from runner.plan import LEFT
+
 if TYPE_CHECKING:
     from runner.objects import Object
     from runner.plan import Plan, ScriptPlan, Step
@@ -37,6 +39,16 @@ def finding_text(finding: Finding) -> str:
             return f"not compared: {finding.object}: {finding.actual}"
         case _:
             return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
+
+
+def remedy_lines(finding: Finding) -> Iterator[str]:
+    """Return why a finding was left, the rows that are in the way, and the SQL that mends it."""
+    remedy = finding.repair
+    if remedy is None:
+        return
+    yield f"not mended: {remedy.why}"
+    yield from (f"  row: {row}" for row in remedy.rows)
+    yield from (f"  {line}" for line in remedy.sql.splitlines())
 
 
 def check_text(facts: Mapping[str, object]) -> str:
@@ -104,21 +116,45 @@ def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Ite
 
 
 def _is_folded(step: Step) -> bool:
-    return (step.action == "unchanged" and not step.reason.startswith("differs")) or step.reason == "data"
+    return (step.action == "unchanged" and LEFT not in step.reason) or step.reason == "data"
 
 
 def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
+    start = f"{step.action} :{step.statement.line}"
+    if LEFT in step.reason:
+        told, _, why = step.reason.partition(f"{LEFT}: ")
+        return f"{start} {told}{LEFT}:\n      {why}"
+    if step.about:
+        return _repair_text(step, start, sizes)
     objects = step.objects
     what = str(objects[0]) if objects else " ".join(step.sql.split())[:60]
     what += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
     notes = [step.reason]
     if step.reason.startswith(_MISSING):
         what, notes = step.reason.removeprefix(_MISSING), []
-    text = f"{step.action} :{step.statement.line} {what}"
-    lock = step.statement.declaration.lock
-    if lock and step.action in ("create", "alter") and lock.relation in sizes:
-        notes.append(f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}")
-    return f"{text} ({'; '.join(notes)})" if notes else text
+    if step.action in ("create", "alter"):
+        notes += _lock_notes(step, sizes)
+    return f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}"
+
+
+def _repair_text(step: Step, start: str, sizes: Mapping[Object, int]) -> str:
+    """Return the text of a repair: what it mends, or what it sends after the script's own transaction."""
+    notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
+    if step.transaction:
+        return f"{start} then {' '.join(step.sql.split())}{notes}"
+    reasons = step.reason.splitlines()
+    if len(reasons) == 1:
+        return f"{start} {reasons[0].removeprefix(_MISSING)}{notes}"
+    return "\n      ".join([f"{start} {count(len(reasons), 'repair')}{notes}", *reasons])
+
+
+def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:
+    lock = step.lock
+    return (
+        [f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}"]
+        if lock and lock.relation in sizes
+        else []
+    )
 
 
 def _size(size: int) -> str:

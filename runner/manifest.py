@@ -24,12 +24,15 @@ _LONGEST_HISTORY_TABLE = 50
 _LONGEST_MILLISECONDS = 2**31 - 1
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"([0-9]+)\s*(us|ms|s|min|h|d|)")
+_BYTES = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_SIZE = re.compile(r"(?:([0-9]{1,18})\s*(B|kB|MB|GB|TB)|0)")
 _LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 
 RunMode = Literal["always", "on_change", "once"]
 OnError = Literal["continue", "stop"]
+RepairLevel = Literal["none", "additive", "align"]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,12 +49,14 @@ class ProjectSection(Section, frozen=True):
 
 
 class RunSection(Section, frozen=True):
-    """How scripts are run; durations as PostgreSQL writes them, `0` for no limit."""
+    """How scripts are run; durations and sizes as PostgreSQL writes them, a duration of `0` for no limit."""
 
     on_error: OnError = "stop"
     lock_timeout: str = "5s"
     statement_timeout: str = "0"
     history_table: str = "runner_history"
+    repair: RepairLevel = "additive"
+    rewrite_above: str = "64MB"
 
 
 class FieldMappingsSection(Section, frozen=True):
@@ -159,6 +164,7 @@ def _check_values(project: Project) -> None:
         raise InputError(message, place=f"{file}: run.history_table")
     for key in ("lock_timeout", "statement_timeout"):
         _check_duration(getattr(manifest.run, key), f"{file}: run.{key}")
+    _check_size(manifest.run.rewrite_above, f"{file}: run.rewrite_above")
     for name, value in manifest.variables.items():
         _check_variable(name, value, f"{file}: variables.{name}")
     if not manifest.scripts:
@@ -189,6 +195,21 @@ def _check_duration(text: str, place: str) -> None:
         )
     if int(match[1]) * _MILLISECONDS[match[2]] > _LONGEST_MILLISECONDS:
         raise InputError(f"the longest duration is {_LONGEST_MILLISECONDS}ms, not {text!r}", place=place)
+
+
+def size_in_bytes(text: str) -> int:
+    """Return a size that PostgreSQL writes as `64MB`, in bytes. Raise ValueError when it is none."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise ValueError(f"expected a size as PostgreSQL writes it ('512kB', '64MB', '1GB', '0'), not {text!r}")
+    return int(match[1]) * _BYTES[match[2]] if match[1] else 0
+
+
+def _check_size(text: str, place: str) -> None:
+    try:
+        size_in_bytes(text)
+    except ValueError as error:
+        raise InputError(str(error), place=place) from None
 
 
 def _check_variable(name: str, value: object, place: str) -> None:

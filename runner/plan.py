@@ -13,25 +13,38 @@ import msgspec
 from msgspec import Struct
 
 from runner.manifest import Manifest, Script
-from runner.objects import Object
+from runner.objects import Lock, Object
 from runner.quote import identifier, literal
 from runner.statements import Parsed, Statement
 
 Action = Literal["unchanged", "create", "alter", "run"]
+LEFT = "is left as it is"
+"""Tells in a reason that something is not as declared, and no step changes that."""
 
 
 class Step(Struct, frozen=True):
-    """What is done for a statement; `sql` is what is sent: the statement, or just the part of it that is needed."""
+    """What is done for a statement; `sql` is what is sent: the statement, a part of it, or what mends its object."""
 
     statement: Statement
     action: Action
     reason: str
     sql: str
+    about: tuple[Object, ...] = ()
+    """What a repair is about."""
+    transaction: int = 0
+    """0 is the script's own; the steps of another number are a transaction of their own after it, in this order."""
+    takes: Lock | None = None
+    """The lock that a repair takes."""
 
     @property
     def objects(self) -> tuple[Object, ...]:
-        """What the statement is about."""
-        return tuple(effect.object for effect in self.statement.declaration.effects)
+        """What the step is about."""
+        return self.about or tuple(effect.object for effect in self.statement.declaration.effects)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The strongest lock on a relation that it takes."""
+        return self.takes if self.about else self.statement.declaration.lock
 
 
 class Applied(Struct, frozen=True):
@@ -64,6 +77,17 @@ class ScriptPlan(Struct, frozen=True):
     def to_send(self) -> tuple[Step, ...]:
         """The steps that send something."""
         return tuple(step for step in self.steps if step.action != "unchanged")
+
+    @property
+    def own_steps(self) -> tuple[Step, ...]:
+        """The steps that are sent in the script's own transaction."""
+        return tuple(step for step in self.to_send if step.transaction == 0)
+
+    @property
+    def later_steps(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps that are sent after it, each group a transaction."""
+        numbers = sorted({step.transaction for step in self.to_send} - {0})
+        return tuple(tuple(step for step in self.to_send if step.transaction == number) for number in numbers)
 
     @property
     def is_run(self) -> bool:
@@ -108,7 +132,7 @@ class Plan(Struct, frozen=True):
                 script.script.path,
                 script.script.transaction,
                 script.parsed.checksum,
-                [step.sql for step in script.to_send],
+                [(step.transaction, step.sql) for step in script.to_send],
             )
             for script in self.scripts
             if script.due

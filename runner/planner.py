@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from runner.catalog import Facts, Snapshot, holds, is_invalid
 from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
 from runner.manifest import Manifest, Script
-from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Object
-from runner.plan import Action, Applied, Past, Plan, ScriptPlan, Step, session_settings
+from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Lock, Object
+from runner.places import places
+from runner.plan import LEFT, Action, Applied, Past, Plan, ScriptPlan, Step, session_settings
+from runner.proposals import Proposal, alter, analyze
 from runner.quote import identifier
+from runner.repair import Proposals
 from runner.statements import Parsed, Statement
 
 
@@ -22,12 +25,13 @@ def make_plan(
     declared: Facts,
     actual: Snapshot,
     past: Past,
+    proposals: Proposals | None = None,
     baseline: bool = False,
 ) -> Plan:
     """Return what a run does, statement by statement.
 
-    `declared` is what all scripts declare together. With `baseline`, the `once` and `on_change` scripts that are not
-    recorded are recorded without being run.
+    `declared` is what all scripts declare together, `proposals` what mends what differs. With `baseline`, the `once`
+    and `on_change` scripts that are not recorded are recorded without being run.
     """
     pairs = list(zip(manifest.scripts, scripts, strict=True))
     due = {script.path: _is_due(script, parsed, past.applied.get(script.path), baseline) for script, parsed in pairs}
@@ -36,14 +40,22 @@ def make_plan(
     always = [pair for pair in pending if pair[0].run == "always"]
     passing = tuple(item for item in _removals(always, actual) if item not in declared)
     later = _Later(removals, _removes_more(pending), passing, frozenset(_changes(pending)), dict(_owners(scripts)))
-    planner = _Planner(declared, actual, later)
+    skipped = {path for path, (is_due, _) in due.items() if not is_due}
+    skipped |= {script.path for script in manifest.scripts if baseline and script.run != "always"}
+    planned = [parsed for script, parsed in pairs if script.path not in skipped]
+    planner = _Planner(declared, actual, later, places(proposals or {}, planned))
     plans = []
     for script, parsed in pairs:
         is_due, reason = due[script.path]
-        skipped = not is_due or (baseline and script.run != "always")
+        planner.begin_script()
         steps = tuple(
-            _unchanged(statement, reason) if skipped else planner.step(statement, always=script.run == "always")
+            step
             for statement in parsed.statements
+            for step in (
+                (_unchanged(statement, reason),)
+                if script.path in skipped
+                else planner.steps(statement, always=script.run == "always")
+            )
         )
         last = past.applied.get(script.path)
         changed = last is not None and last.checksum != parsed.checksum
@@ -123,29 +135,103 @@ class _Later(Struct, frozen=True):
 class _Planner:
     """Goes through the statements in order, and keeps the state that the database will have at each."""
 
-    def __init__(self, declared: Facts, actual: Snapshot, later: _Later) -> None:
+    def __init__(
+        self, declared: Facts, actual: Snapshot, later: _Later, repairs: Mapping[int, Sequence[Proposal]]
+    ) -> None:
         self.declared = declared
+        self.actual = actual
         self.later = later
+        self.repairs = repairs
+        """What is mended at a statement, by its identity."""
         self.before = frozenset(actual.facts)
         self.state: dict[Object, str] = dict(actual.facts)
         for known_by, items in actual.unnamed.items():
             definitions = [actual.facts[item] for item in items]
             self.state[known_by] = next((d for d in definitions if d == declared.get(known_by)), definitions[0])
         self.state |= {item: declared[item] for item in actual.locked if item in declared}
+        self.initial = dict(self.state)
         self.fresh: set[Object] = set()
         """What this run makes or changes before the statement."""
         self.known = True
         """Whether nothing was run before it that may have done anything."""
+        self.moved_rows = False
+        """Whether the script has changed rows before it."""
+        self.transaction = 0
+        """The number of the script's last transaction."""
 
-    def step(self, statement: Statement, *, always: bool) -> Step:
+    def begin_script(self) -> None:
+        """Forget what holds for one script alone."""
+        self.moved_rows, self.transaction = False, 0
+
+    def steps(self, statement: Statement, *, always: bool) -> Iterator[Step]:
         """Return what is done for a statement, and take its effects into the state."""
+        proposals = self.proposals(statement)
+        mended = {proposal.object for proposal in proposals}
         effects = [self.named(effect) for effect in statement.declaration.effects]
-        step = self.compare(statement, effects, always=always)
+        step = self.compare(statement, [e for e in effects if e.object not in mended], always=always, mended=mended)
         if step.action != "unchanged":
             self.known = self.known and not statement.declaration.opaque
+            self.moved_rows = self.moved_rows or statement.node not in _CHANGES_NO_ROWS
             for effect in effects:
-                self.take(effect)
-        return step
+                if effect.object not in mended:
+                    self.take(effect)
+        repairs = list(self.mend(statement, proposals))
+        if step.action != "unchanged" or not repairs or any(p.why and p.word != "used" for p in proposals):
+            yield step
+        yield from repairs
+
+    def proposals(self, statement: Statement) -> list[Proposal]:
+        """Return what is mended in the place of the statement, or beside it; none when the statement does it itself."""
+        if not self.known or statement.declaration.moves:
+            return []
+        placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
+        if statement.node != "create_stmt" and self.is_better_written(statement, placed):
+            return []
+        return placed
+
+    def is_better_written(self, statement: Statement, placed: Sequence[Proposal]) -> bool:
+        """Return whether a statement that is not CREATE TABLE is sent as its author wrote it."""
+        if all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
+            return True
+        changed = {effect.object for effect in statement.declaration.effects if effect.action == "change"}
+        return any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
+
+    def is_still_so(self, proposal: Proposal) -> bool:
+        """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
+        item = proposal.object
+        there = [item, *self.actual.unnamed.get(item, ())]
+        changed = any(other in self.fresh or self.is_removed_later(other) for other in there)
+        return not changed and self.state.get(item) == self.initial.get(item)
+
+    def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
+        """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
+        runs = [proposal for proposal in proposals if not proposal.why]
+        clauses = [proposal for proposal in runs if proposal.clauses]
+        if clauses:
+            sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
+            yield self.repair(statement, clauses, sql)
+        for proposal in runs:
+            for sql in proposal.now:
+                yield self.repair(statement, [proposal], sql)
+        for proposal in runs:
+            for transaction in proposal.then:
+                self.transaction += 1
+                for sql in transaction:
+                    yield self.repair(statement, [proposal], sql, transaction=self.transaction)
+        if retyped := [proposal for proposal in runs if proposal.analyze]:
+            self.transaction += 1
+            sql = analyze(retyped[0].table, [proposal.analyze for proposal in retyped])
+            yield self.repair(statement, retyped, sql, transaction=self.transaction)
+        for proposal in runs:
+            self.state.pop(proposal.object, None)
+            if proposal.becomes is not None:
+                self.state[proposal.object] = proposal.becomes
+
+    def repair(self, statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
+        about = tuple(proposal.object for proposal in proposals)
+        reason = "\n".join(proposal.reason for proposal in proposals)
+        lock = Lock(_lock_level(sql), proposals[0].table)
+        return Step(statement, "alter", reason, sql, about, transaction, lock)
 
     def take(self, effect: Effect) -> None:
         item = effect.object
@@ -164,9 +250,11 @@ class _Planner:
             return effect
         return effect._replace(object=with_arguments(effect.object, (*self.state, *self.declared)))
 
-    def compare(self, statement: Statement, effects: Sequence[Effect], *, always: bool) -> Step:
+    def compare(
+        self, statement: Statement, effects: Sequence[Effect], *, always: bool, mended: Collection[Object]
+    ) -> Step:
         declaration = statement.declaration
-        if not effects:
+        if not declaration.effects:
             return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
         needed = [effect for effect in effects if self.is_needed(effect, always=always)]
         needed = needed or self.replaced(statement)
@@ -177,7 +265,7 @@ class _Planner:
         if not needed:
             return _unchanged(statement, self.reason_for_nothing(statement))
         if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
-            return self.add_elements(statement)
+            return self.add_elements(statement, mended)
         action = "run" if always and self.is_passing(needed) else _action(needed, self.state)
         return Step(statement, action, self.reason(needed), statement.sql)
 
@@ -194,7 +282,7 @@ class _Planner:
             return _unchanged(statement, "exists")
         declaration = statement.declaration
         if declaration.guarded and any(self.lacks(element) for element in declaration.elements):
-            return self.add_elements(statement) if self.has_table(statement) else self.whole(statement)
+            return self.add_elements(statement, ()) if self.has_table(statement) else self.whole(statement)
         return self.whole(statement)
 
     def whole(self, statement: Statement) -> Step:
@@ -261,9 +349,9 @@ class _Planner:
         first = statement.declaration.elements[0].object
         return Object("table", first.table, "", first.schema) in self.state
 
-    def add_elements(self, statement: Statement) -> Step:
+    def add_elements(self, statement: Statement, mended: Collection[Object]) -> Step:
         """Return the step that adds to an existing table those columns and constraints which it lacks."""
-        elements = statement.declaration.elements
+        elements = [element for element in statement.declaration.elements if element.object not in mended]
         lacking = [element for element in elements if self.lacks(element)]
         if not lacking:
             effects = statement.declaration.effects
@@ -289,9 +377,24 @@ class _Planner:
     def reason_for_nothing(self, statement: Statement) -> str:
         declares = statement.declaration.declares
         different = [e.object for e in declares if self.differs(e.object) and e.object not in self.later.changes]
+        stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
+        if stays:
+            return _left(f"{stays[0].object} {_IS[stays[0].word]}", len(stays), stays[0].why)
         if different:
-            return _listed("differs, and is left as it is", different)
+            return _left(f"{different[0]} differs", len(different), "no repair is known")
         return "as declared" if declares else "nothing to drop or to rename"
+
+
+_CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
+
+
+def _lock_level(sql: str) -> str:
+    """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
+    if sql.startswith(("create index", "create unique index")):
+        return "SHARE"
+    if sql.startswith("analyze") or " validate constraint " in sql:
+        return "SHARE UPDATE EXCLUSIVE"
+    return "ACCESS EXCLUSIVE"
 
 
 def _is_below(item: Object, owners: Sequence[Object]) -> bool:
@@ -300,6 +403,13 @@ def _is_below(item: Object, owners: Sequence[Object]) -> bool:
 
 def _listed(word: str, items: Sequence[Object]) -> str:
     return f"{word}: {items[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
+
+
+def _left(what: str, number: int, why: str) -> str:
+    return f"{what}, and {LEFT}: {why}" + (f"; and {number - 1} more" if number > 1 else "")
+
+
+_IS = {"missing": "is missing", "differs": "differs", "invalid": "is not validated", "not declared": "is not declared"}
 
 
 def _action(needed: Sequence[Effect], state: Mapping[Object, str]) -> Action:

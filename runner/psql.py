@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, run_lock_key, session_settings
+from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, Step, run_lock_key, session_settings
 from runner.statements import Parsed, with_free_colons
 
 _RENDERED = """\
@@ -76,18 +76,31 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: Dry
 
 
 def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
-    statements = _statements((script.script.path, step.statement.line, step.sql) for step in script.to_send)
-    settings = _terminated(session_settings(manifest, local=script.script.transaction))
-    if script.script.transaction:
+    statements = _steps(script.own_steps)
+    settings = [*_terminated(session_settings(manifest, local=script.script.transaction))]
+    end = [*_terminated([*OWN_ROLE, RESET])]
+    if script.script.transaction and not script.later_steps:
         record = history.record_applied(manifest, plan.run, script)
-        end = _terminated([*OWN_ROLE, record, RESET, "commit"])
-        lines = ["begin;", *settings, *statements, "", *end]
+        lines = ["begin;", *settings, *statements, "", *_terminated([*OWN_ROLE, record, RESET, "commit"])]
     else:
         seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
         record = history.record_ended(manifest, plan.run, script, seconds=seconds)
         began = "select clock_timestamp() as runner_started \\gset"
-        lines = [*settings, began, *statements, "", *_terminated([*OWN_ROLE, RESET, record])]
+        own = [*settings, *statements, "", *end]
+        if script.script.transaction:
+            own = ["begin;", *own, "commit;"]
+        lines = [began, *own, *_later(script, manifest), "", f"{record};"]
     return _block(f"{script.script.path}: {script.script.description}", lines)
+
+
+def _later(script: ScriptPlan, manifest: Manifest) -> Iterator[str]:
+    for steps in script.later_steps:
+        settings = _terminated(session_settings(manifest, local=True))
+        yield from ("", "begin;", *settings, *_steps(steps), "commit;")
+
+
+def _steps(steps: Sequence[Step]) -> Iterator[str]:
+    return _statements((step.statement.script, step.statement.line, step.sql) for step in steps)
 
 
 def _block(title: str, lines: Sequence[str]) -> str:

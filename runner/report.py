@@ -101,7 +101,7 @@ class Reporter:
     def finished(self, result: ScriptResult) -> None:
         """Print how a script ended, the rows that it returned, and its error."""
         script = result.plan
-        numbers = f"{result.sent:>5} {len(script.steps):>5}  {result.seconds:>7.3f}"
+        numbers = f"{result.sent:>5} {len(script.parsed.statements):>5}  {result.seconds:>7.3f}"
         text = f"{script.script.path:<{self.width}}  {result.status:<9}  {numbers}"
         show = self.failure if result.status in ("failed", "skipped") else self.line
         show(text, _STYLES[result.status])
@@ -150,6 +150,8 @@ class Reporter:
         """Print findings that belong to an object."""
         for finding in findings:
             self.failure(f"     {lines.finding_text(finding)}", "red")
+            for line in lines.remedy_lines(finding):
+                self.failure(f"       {line}", "dim")
 
     def apply_summary(self, result: ApplyResult, seconds: float) -> None:
         """Print the closing line of `apply`."""

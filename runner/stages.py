@@ -18,7 +18,9 @@ from runner.manifest import Project, load_manifest
 from runner.objects import PRESENT, Object
 from runner.plan import Past, Plan, ScriptPlan
 from runner.planner import make_plan
+from runner.proposals import Context
 from runner.render import render, template_variables
+from runner.repair import Proposals, propose
 from runner.rules import check_scripts
 from runner.statements import Parsed, parse
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from runner.declared import Declared
     from runner.execute import ScriptResult
     from runner.history import Entry
-    from runner.verify import FindingKind, Verification
+    from runner.verify import Verification
 
 
 class Loaded(Struct, frozen=True):
@@ -121,7 +123,8 @@ def plan(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]
     actual = _snapshot(connection, loaded, declared.facts)
     has_history = Object("table", manifest.run.history_table) in actual.facts
     entries = history.read(connection, manifest) if has_history else []
-    made = _make_plan(loaded, declared.facts, actual, entries, baseline=baseline)
+    proposals = _propose(connection, loaded, declared.facts, actual)
+    made = _make_plan(loaded, declared.facts, actual, entries, proposals, baseline=baseline)
     return Planned(made, tuple(entries), declared, actual)
 
 
@@ -147,7 +150,7 @@ def apply(
         finished(result)
     quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
     actual = planned.actual if quiet else _snapshot(connection, loaded, planned.declared.facts)
-    verification = _verify(connection, loaded, planned.declared, actual, tuple(results), tolerated=("not compared",))
+    verification = _verify(connection, loaded, planned.declared, actual, tuple(results))
     return ApplyResult(planned.plan, tuple(results), verification)
 
 
@@ -162,21 +165,25 @@ def _verify(
     loaded: Loaded,
     declared: Declared,
     actual: Snapshot,
-    results: tuple[ScriptResult, ...] = (),
-    tolerated: tuple[FindingKind, ...] = (),
+    results: tuple[ScriptResult, ...] | None = None,
 ) -> Verification:
+    """Verify after a run with `results`, else without one."""
     from runner.checks import run_checks
+    from runner.remedies import Remedies, makers
+    from runner.verify import Outcome
     from runner.verify import verify as compare
 
+    not_done = "'apply' does it" if results is None else "its script failed, or was not run"
+    proposals = _propose(connection, loaded, declared.facts, actual)
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     return compare(
         declared.facts,
         actual,
         history_table=loaded.project.manifest.run.history_table,
-        tolerated=tolerated,
+        remedies=Remedies(proposals, makers(loaded.scripts), not_done),
+        tolerated=() if results is None else ("not compared",),
         field_mappings=loaded.field_mappings,
-        checks=checks,
-        scripts=results,
+        outcome=Outcome(tuple(checks), results or ()),
     )
 
 
@@ -202,12 +209,33 @@ def _require_tables(project: Project, declared: State) -> None:
 
 
 def _make_plan(
-    loaded: Loaded, declared: Facts, actual: Snapshot, entries: list[Entry], *, baseline: bool = False
+    loaded: Loaded,
+    declared: Facts,
+    actual: Snapshot,
+    entries: list[Entry],
+    proposals: Proposals | None = None,
+    *,
+    baseline: bool = False,
 ) -> Plan:
     manifest = loaded.project.manifest
     ddl = () if Object("table", manifest.run.history_table) in actual.facts else history.ddl(manifest)
     past = Past(history.last_applied(entries), history.next_run(entries), ddl)
-    return make_plan(manifest, loaded.scripts, declared=declared, actual=actual, past=past, baseline=baseline)
+    return make_plan(
+        manifest, loaded.scripts, declared=declared, actual=actual, past=past, proposals=proposals, baseline=baseline
+    )
+
+
+def _propose(connection: Connection[Any], loaded: Loaded, declared: Facts, actual: Snapshot) -> Proposals:
+    """Return what mends the differences between the catalogs; without a difference nothing is asked."""
+    differences = list(catalog.compare(declared, actual))
+    if not differences:
+        return {}
+    from runner.evidence import Evidence
+
+    manifest = loaded.project.manifest
+    evidence = Evidence(connection, manifest)
+    context = Context(declared, actual, manifest.run.repair, manifest.run.rewrite_above, evidence)
+    return propose(context, differences)
 
 
 def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Object, str]) -> Snapshot:

@@ -13,6 +13,7 @@ from runner.checks import CheckResult
 from runner.execute import ScriptResult
 from runner.field_mappings import FieldMappings, family
 from runner.objects import PRESENT, Object
+from runner.remedies import Remedies, Remedy, mapped_type
 
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 
@@ -25,6 +26,8 @@ class Finding(Struct, frozen=True):
     declared: str | None = None
     actual: str | None = None
     table: str = ""
+    repair: Remedy | None = None
+    """What a person can do about it, where it is about an object."""
 
 
 class TableSummary(Struct, frozen=True):
@@ -60,15 +63,22 @@ class Verification(Struct, frozen=True):
         return not self.findings
 
 
+class Outcome(Struct, frozen=True):
+    """What was run beside the comparison: the checks, and the scripts before it."""
+
+    checks: tuple[CheckResult, ...] = ()
+    scripts: tuple[ScriptResult, ...] = ()
+
+
 def verify(
     declared: Facts,
     actual: Snapshot,
     *,
     history_table: str,
+    remedies: Remedies,
+    outcome: Outcome,
     tolerated: Sequence[FindingKind] = (),
     field_mappings: FieldMappings | None = None,
-    checks: Sequence[CheckResult] = (),
-    scripts: Iterable[ScriptResult] = (),
 ) -> Verification:
     """Return every deviation: of the objects, of mapped columns' types, of the checks, and failed scripts.
 
@@ -85,23 +95,23 @@ def verify(
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if difference.kind in tolerated or (item in mapped and _is_kindred(difference)):
             kept = warnings
-        kept.append(_finding(difference, declared))
+        kept.append(_finding(difference, declared, None if kept is unmanaged else remedies.of(difference)))
     objects += _mapped_types(field_mappings, actual, objects)
-    others = [finding for check in checks for finding in _check_findings(check)]
+    others = [finding for check in outcome.checks for finding in _check_findings(check)]
     others += [
         Finding("script", result.plan.script.path, actual=str(result.error) if result.error else None)
-        for result in scripts
+        for result in outcome.scripts
         if result.status in ("failed", "skipped")
     ]
     tables = tuple(_tables(declared, actual, objects))
-    return Verification(tables, tuple(checks), (*objects, *others), tuple(unmanaged), tuple(warnings))
+    return Verification(tables, outcome.checks, (*objects, *others), tuple(unmanaged), tuple(warnings))
 
 
-def _finding(difference: Difference, declared: Facts) -> Finding:
+def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> Finding:
     item = difference.object
     shown = None if difference.declared == PRESENT else difference.declared
     table = _full_name(item.schema, _table_of(item, declared))
-    return Finding(difference.kind, str(item), shown, difference.actual, table)
+    return Finding(difference.kind, str(item), shown, difference.actual, table, repair)
 
 
 def _table_of(item: Object, declared: Facts) -> str:
@@ -137,7 +147,8 @@ def _mapped_types(
         item = Object("column", column.name, table)
         there = actual.facts.get(item)
         if there is not None and str(item) not in told and family(column_type(there)) != family(column.type):
-            yield Finding("type", str(item), column.type, column_type(there), table)
+            remedy = mapped_type(table, column.name, column.type)
+            yield Finding("type", str(item), column.type, column_type(there), table, remedy)
 
 
 def _check_findings(result: CheckResult) -> Iterable[Finding]:

@@ -14,10 +14,10 @@
 -- Constraints have the names that PostgreSQL itself would give them, so that databases made by
 -- the service are recognised. Indexes are in 030_indexes.sql.
 --
--- Re-run: a table that exists is left as it is, but for columns and named constraints that it
--- lacks: the runner adds those.
--- Locks: none on a table that exists; a new foreign key takes SHARE ROW EXCLUSIVE on
--- sync_history. COMMENT takes SHARE UPDATE EXCLUSIVE, which lets reads and writes go on.
+-- Re-run: of a table that exists, columns and constraints that are missing or of another
+-- definition are mended by the runner, where that is safe and loses no row.
+-- Locks: none on a table that is as declared; a repair takes ACCESS EXCLUSIVE for a moment. COMMENT
+-- takes SHARE UPDATE EXCLUSIVE, which lets reads and writes go on.
 
 
 -- 1. jira_issues_v2 -------------------------------------------------------------------------

@@ -15,8 +15,8 @@
 -- desc: the newest rows are wanted first, nulls included (desc means nulls first), which is
 -- what "order by ... desc" asks for.
 --
--- Re-run: an index that exists by its name is left as it is, whatever its definition; the runner
--- does not send its statement again.
+-- Re-run: an index that exists is not made again; one of another definition, or an invalid one,
+-- is replaced by the runner.
 -- Locks: SHARE on the table (writes wait) while an index is built. CONCURRENTLY is not written
 -- here, because it cannot run in a transaction.
 

@@ -18,7 +18,19 @@ PACKAGE = ROOT / "runner"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
 
 ALLOWED = {
-    "psycopg": {"database", "catalog", "declared", "scratch", "history", "execute", "checks", "stages", "cli", "shell"},
+    "psycopg": {
+        "database",
+        "catalog",
+        "evidence",
+        "declared",
+        "scratch",
+        "history",
+        "execute",
+        "checks",
+        "stages",
+        "cli",
+        "shell",
+    },
     "psycopg_binary": set(),
     "jinja2": {"render"},
     "postgast": {"statements", "declarations", "traits", "references", "relocate"},

@@ -20,8 +20,9 @@ from runner.declared import Declared
 from runner.documents import verify_json
 from runner.lock import FILE
 from runner.objects import PRESENT, Object
+from runner.remedies import Remedies
 from runner.stages import Loaded
-from runner.verify import verify
+from runner.verify import Outcome, verify
 from tests.conftest import MakeProject
 from tests.projects import CASES, write_project
 from tests.servers import Server
@@ -103,8 +104,10 @@ def test_what_differs_is_found(groups: Callable[[str], Group], name: str, case: 
     with group.connection.transaction(force_rollback=True):
         group.connection.execute(expected["damage"].encode())
         actual = catalog.read_in_transaction(group.connection, group.scope)
-    document = verify_json(verify(group.declared.facts, actual, history_table=history_table))
-    assert told(document["findings"]) == told(expected["findings"])
+    remedies = Remedies({}, {}, "not done")
+    verified = verify(group.declared.facts, actual, history_table=history_table, remedies=remedies, outcome=Outcome())
+    document = verify_json(verified)
+    assert told(document["findings"], "repair") == told(expected["findings"])
     assert told(document["unmanaged"], "kind") == told(expected.get("unmanaged", []))
     assert {finding["kind"] for finding in document["unmanaged"]} <= {"unmanaged"}
     assert document["ok"] is (expected["findings"] == [])

@@ -1,0 +1,66 @@
+"""Where in the scripts a difference is mended: at the statement that declares the object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from runner import shapes
+from runner.objects import Object
+from runner.proposals import Proposal
+from runner.quote import identifier
+from runner.repair import Proposals
+from runner.statements import Parsed, Statement
+
+
+def places(proposals: Proposals, scripts: Sequence[Parsed]) -> Mapping[int, Sequence[Proposal]]:
+    """Return the proposals by the identity of the statement at which they are made, in the order of their dependence.
+
+    That is the first that makes the object, or the last that changes it. What no statement names has its place where
+    its table is made: an undeclared constraint, or a CHECK without a name, which waits for the columns in it.
+    """
+    if not proposals:
+        return {}
+    makers, changers = _makers(scripts)
+    found: dict[int, list[Proposal]] = {}
+    for item, several in proposals.items():
+        table = Object("table", item.table, "", item.schema)
+        statement = changers.get(item) or makers.get(item) or _below(item, makers) or makers.get(table)
+        if statement is not None:
+            found.setdefault(id(statement), []).extend(several)
+    return {place: sorted(several, key=_rank) for place, several in found.items()}
+
+
+def _makers(scripts: Sequence[Parsed]) -> tuple[dict[Object, Statement], dict[Object, Statement]]:
+    makers: dict[Object, Statement] = {}
+    changers: dict[Object, Statement] = {}
+    for statement in (statement for parsed in scripts for statement in parsed.statements):
+        for effect in statement.declaration.effects:
+            if effect.action == "create":
+                makers.setdefault(effect.object, statement)
+            elif effect.action in ("set", "change"):
+                changers[effect.object] = statement
+    return makers, changers
+
+
+def _below(item: Object, makers: Mapping[Object, Statement]) -> Statement | None:
+    """Return the last statement that makes a column which an unnamed CHECK mentions."""
+    if item.kind != "constraint" or not shapes.check_expression(item.name):
+        return None
+    words = set(re.findall(r'"(?:[^"]|"")*"|\w+', item.name))
+    mentioned = [
+        statement
+        for column, statement in makers.items()
+        if column.kind == "column"
+        and (column.schema, column.table) == (item.schema, item.table)
+        and identifier(column.name) in words
+    ]
+    return max(mentioned, key=lambda statement: (statement.script, statement.offset), default=None)
+
+
+def _rank(proposal: Proposal) -> tuple[bool, int]:
+    """Rank what is removed first, then columns, then what is about columns; keys before what refers to them."""
+    stays = proposal.becomes is not None
+    order = {"column": 0, "index": 1, "constraint": 2}
+    refers = proposal.object.kind == "constraint" and "FOREIGN KEY" in (proposal.becomes or "")
+    return stays, order[proposal.object.kind] + refers

@@ -1,0 +1,102 @@
+"""What a person can do about a finding: the SQL, why no run did it, and the rows that are in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from runner.catalog import Difference
+from runner.objects import Object
+from runner.proposals import Proposal, name_of
+from runner.quote import identifier, literal
+from runner.repair import Proposals
+from runner.statements import Parsed, Statement
+
+_REPLACED = ("view", "function", "trigger")
+_ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
+_STRING = re.compile(r"'(?:[^']|'')*'")
+
+
+class Remedy(Struct, frozen=True):
+    """The SQL that a person could run, why no run did, and a sample of the rows that are in the way."""
+
+    sql: str
+    why: str
+    rows: tuple[str, ...] = ()
+
+
+class Remedies(Struct, frozen=True):
+    """Knows what mends a difference: by a proposal, or by the statement that declares the object."""
+
+    proposals: Proposals
+    makers: Mapping[Object, Statement]
+    not_done: str
+    """Why what a run would do is not done."""
+
+    def of(self, item: Difference) -> Remedy:
+        """Return what can be done about a difference."""
+        if item.kind == "not compared":
+            pid = (item.actual or "").rpartition(" ")[2]
+            query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
+            return Remedy(query, "the lock has to end first")
+        proposals = self.proposals.get(item.object, ())
+        if proposals:
+            return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
+        statement = self.makers.get(item.object)
+        written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
+        if item.kind == "missing" or item.object.kind.startswith("comment on "):
+            return Remedy(written, self.not_done)
+        if item.object.kind in _REPLACED:
+            return Remedy(f"{_drop(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition")
+        if values := _added_values(item):
+            return Remedy(values, "a value of an enum type cannot be taken back")
+        return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
+
+    def proposed(self, proposals: Sequence[Proposal]) -> Remedy:
+        """Return what one or more proposals say."""
+        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.why]
+        rows = tuple(row for proposal in proposals for row in proposal.rows)
+        return Remedy("\n".join(proposal.sql for proposal in proposals), "; ".join(reasons) or self.not_done, rows)
+
+
+def makers(scripts: Sequence[Parsed]) -> Mapping[Object, Statement]:
+    """Return the last statement that makes or changes each object."""
+    return {
+        effect.object: statement
+        for script in scripts
+        for statement in script.statements
+        for effect in statement.declaration.declares
+    }
+
+
+def _reason(proposal: Proposal, *, alone: bool) -> str:
+    return proposal.why if alone or not proposal.detail else f"{proposal.detail}: {proposal.why}"
+
+
+def _drop(item: Object) -> str:
+    if item.kind == "function":
+        name, bracket, arguments = item.name.partition("(")
+        return f"drop function {name_of(item._replace(name=name))}{bracket}{arguments}"
+    if item.kind == "trigger":
+        table = Object("table", item.table, "", item.schema)
+        return f"drop trigger {identifier(item.name)} on {name_of(table)}"
+    return f"drop {item.kind} {name_of(item)}"
+
+
+def _added_values(item: Difference) -> str:
+    """Return the statements that add the values which an enum type lacks at its end."""
+    declared, actual = _ENUM.fullmatch(item.declared or ""), _ENUM.fullmatch(item.actual or "")
+    if not declared or not actual:
+        return ""
+    there = set(_STRING.findall(actual[1]))
+    lacking = [value for value in _STRING.findall(declared[1]) if value not in there]
+    return "\n".join(f"alter type {name_of(item.object)} add value {value};" for value in lacking)
+
+
+def mapped_type(table: str, column: str, type_: str) -> Remedy:
+    """Return what gives a mapped column the type of its mapping."""
+    quoted = identifier(column)
+    sql = f"alter table {identifier(table)} alter column {quoted} type {type_} using {quoted}::{type_};"
+    return Remedy(sql, f"the scripts declare the column as it is, and {literal(type_)} comes from the field mappings")
