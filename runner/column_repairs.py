@@ -61,15 +61,18 @@ def _without_not_null(definition: str | None) -> str:
 
 
 def _parts(context: Context, item: Difference, table: Object, old: Column, new: Column) -> Iterator[Proposal]:
-    retyped = False
+    retyped, stays = False, ""
     if (old.type, old.collation) != (new.type, new.collation):
         part = _type(context, item, table, old, new)
         retyped = not context.judged(part).why
+        stays = "" if retyped else "it is a value of another type"
         yield part
     if (old.generated, old.stored) != (new.generated, new.stored):
         yield _generated(item, new)
     elif old.default != new.default or (retyped and new.default):
-        yield _default(item, old, new)
+        if old.fills.startswith("generated") and new.default:
+            stays = "an identity column has no default"
+        yield _default(item, old, new, why=stays if new.default else "")
     if old.fills != new.fills:
         yield _fills(context, item, table, old, new)
     if old.not_null != new.not_null:
@@ -108,10 +111,11 @@ def _type(context: Context, item: Difference, table: Object, old: Column, new: C
     return proposal(item, "differs", detail, clauses=clauses, now=now, why=why, analyze=analyze)
 
 
-def _default(item: Difference, old: Column, new: Column) -> Proposal:
+def _default(item: Difference, old: Column, new: Column, *, why: str) -> Proposal:
     change = f"set default {new.default}" if new.default else "drop default"
     detail = f"default {old.default or 'none'}, declared {new.default or 'none'}"
-    return proposal(item, "differs", detail, clauses=(f"alter column {identifier(item.object.name)} {change}",))
+    clauses = (f"alter column {identifier(item.object.name)} {change}",)
+    return proposal(item, "differs", detail, clauses=clauses, why=why)
 
 
 def _generated(item: Difference, new: Column) -> Proposal:

@@ -46,6 +46,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         "differs",
         detail,
         clauses=(drops, *added.clauses),
+        now=added.now,
         then=added.then,
         why=added.why or context.needs_align(),
         rows=added.rows,
@@ -78,14 +79,15 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     definition, rows = item.declared or "", context.has_rows(table)
     adds = f"add constraint {identifier(name)} {definition}"
     bad = _violations(context, table, definition) if rows else Sample(())
-    why = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, table, definition))
+    why = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
     if key := shapes.key(definition):
         return _key_added(context, item, table, name, key, bad, why)
     if rows and definition.startswith("EXCLUDE"):
         why = why or "whether the rows keep it is known only when it is made"
     if why or not rows or context.is_partitioned(table) or definition.endswith(" NOT VALID"):
         return proposal(item, "missing", clauses=(adds,), why=why, rows=bad.rows, plain=not why)
-    return proposal(item, "missing", clauses=(f"{adds} not valid",), then=(_validated(table, name),))
+    now = (alter(table, [f"{adds} not valid"]),)  # after what it may refer to
+    return proposal(item, "missing", now=now, then=(_validated(table, name),))
 
 
 def _key_added(
@@ -125,42 +127,51 @@ def _validated(table: Object, name: str) -> tuple[str, ...]:
 
 def _violations(context: Context, table: Object, definition: str) -> Sample:
     """Return rows that a constraint refuses."""
-    name = name_of(table)
+    rows = f"{context.rows_of(table)} as own"
     if key := shapes.key(definition):
         nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
         return context.duplicates(table, key.columns, nulls=nulls)
     if foreign := shapes.foreign_key(definition):
+        others = context.rows_of(_relation(foreign.table))
         given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
         pairs = zip(foreign.columns, foreign.referenced, strict=True)
         equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
-        orphans = f" and not exists (select from {foreign.table} as other where {equal})"
+        orphans = f" and not exists (select from {others} as other where {equal})"
         columns = ", ".join(f"own.{column}" for column in foreign.columns)
         is_there = _relation(foreign.table) in context.actual.facts
         return context.evidence.sample(
-            f"select distinct {columns} from {name} as own where {given}{orphans if is_there else ''}"  # noqa: S608
+            f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
         )
     if condition := shapes.check_expression(definition):
         key_found = context.primary_key(table)
         shown = ", ".join(key_found[1]) if key_found else "*"
-        return context.evidence.sample(f"select {shown} from {name} where not {condition}")  # noqa: S608
+        return context.evidence.sample(f"select {shown} from {rows} where not {condition}")  # noqa: S608
     return Sample(())
 
 
-def _unreferenced(context: Context, table: Object, definition: str) -> str:
+def _unreferenced(context: Context, definition: str) -> str:
     """Return why a foreign key has nothing to refer to: what keeps its columns unique there cannot be made."""
     foreign = shapes.foreign_key(definition)
     if foreign is None:
         return ""
     relation = _relation(foreign.table)
-    if relation not in context.actual.facts or relation == table:
+    if relation not in context.actual.facts:
         return ""
-    for item, text in (*context.actual.facts.items(), *context.declared.items()):
+    missing_keys = {item: text for item, text in context.declared.items() if item not in context.actual.facts}
+    for item, text in (*context.actual.facts.items(), *missing_keys.items()):
         key = shapes.key(text) if is_part(item, "constraint", relation) else None
         index = shapes.unique_index(text) if is_part(item, "index", relation) else None
-        columns = key.columns if key else index.keys if index and not index.where else ""
+        columns = key.columns if key and not key.deferrable else index.keys if index and not index.where else ""
         if frozenset(shapes.names(columns)) != frozenset(foreign.referenced):
             continue
-        if item in context.actual.facts or not context.duplicates(relation, columns, nulls="distinct").rows:
+        if item in context.actual.facts:
+            return ""
+        is_primary = key is not None and key.primary
+        other = context.primary_key(relation) if is_primary else None
+        if (
+            other is None
+            and not context.duplicates(relation, columns, nulls="refused" if is_primary else "distinct").rows
+        ):
             return ""
     return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
 

@@ -16,8 +16,9 @@ from runner.statements import Parsed, Statement
 def places(proposals: Proposals, scripts: Sequence[Parsed]) -> Mapping[int, Sequence[Proposal]]:
     """Return the proposals by the identity of the statement at which they are made, in the order of their dependence.
 
-    That is the first that makes the object, or the last that changes it. What no statement names has its place where
-    its table is made: an undeclared constraint, or a CHECK without a name, which waits for the columns in it.
+    That is the first that makes the object when it is missing, else the last that changes it. What no statement names
+    has its place where its table is made: an undeclared constraint, or a CHECK without a name, which waits for the
+    columns in it.
     """
     if not proposals:
         return {}
@@ -25,7 +26,8 @@ def places(proposals: Proposals, scripts: Sequence[Parsed]) -> Mapping[int, Sequ
     found: dict[int, list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
-        statement = changers.get(item) or makers.get(item) or _below(item, makers) or makers.get(table)
+        first, second = (makers, changers) if several[0].word == "missing" else (changers, makers)
+        statement = first.get(item) or second.get(item) or _below(item, makers) or makers.get(table)
         if statement is not None:
             found.setdefault(id(statement), []).extend(several)
     return {place: sorted(several, key=_rank) for place, several in found.items()}

@@ -143,6 +143,12 @@ class _Planner:
         self.later = later
         self.repairs = repairs
         """What is mended at a statement, by its identity."""
+        self.blocked = {
+            proposal.object
+            for proposals in repairs.values()
+            for proposal in proposals
+            if proposal.why and proposal.word == "missing"
+        }
         self.before = frozenset(actual.facts)
         self.state: dict[Object, str] = dict(actual.facts)
         for known_by, items in actual.unnamed.items():
@@ -165,8 +171,8 @@ class _Planner:
 
     def steps(self, statement: Statement, *, always: bool) -> Iterator[Step]:
         """Return what is done for a statement, and take its effects into the state."""
-        proposals = self.proposals(statement)
-        mended = {proposal.object for proposal in proposals}
+        proposals, written = self.proposals(statement)
+        mended = set() if written else {proposal.object for proposal in proposals}
         effects = [self.named(effect) for effect in statement.declaration.effects]
         step = self.compare(statement, [e for e in effects if e.object not in mended], always=always, mended=mended)
         if step.action != "unchanged":
@@ -180,21 +186,18 @@ class _Planner:
             yield step
         yield from repairs
 
-    def proposals(self, statement: Statement) -> list[Proposal]:
-        """Return what is mended in the place of the statement, or beside it; none when the statement does it itself."""
+    def proposals(self, statement: Statement) -> tuple[list[Proposal], bool]:
+        """Return what is mended at the statement, and whether that comes after it, and not in its place."""
         if not self.known or statement.declaration.moves:
-            return []
+            return [], True
         placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
-        if statement.node != "create_stmt" and self.is_better_written(statement, placed):
-            return []
-        return placed
-
-    def is_better_written(self, statement: Statement, placed: Sequence[Proposal]) -> bool:
-        """Return whether a statement that is not CREATE TABLE is sent as its author wrote it."""
+        if statement.node == "create_stmt":
+            return placed, False
         if all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
-            return True
+            return [], True
         changed = {effect.object for effect in statement.declaration.effects if effect.action == "change"}
-        return any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
+        written = any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
+        return placed, written
 
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
@@ -260,6 +263,8 @@ class _Planner:
         needed = needed or self.replaced(statement)
         if not self.known:
             return self.compare_unknown(statement, needed)
+        if needed and statement.node == "comment_stmt" and (gone := self.is_gone(effects[0].object)):
+            return _unchanged(statement, _left(f"{gone} is missing", 1, "there is nothing to comment on"))
         if not needed and declaration.moves:
             return Step(statement, "run", "changes rows or a counter", statement.sql)
         if not needed:
@@ -268,6 +273,13 @@ class _Planner:
             return self.add_elements(statement, mended)
         action = "run" if always and self.is_passing(needed) else _action(needed, self.state)
         return Step(statement, action, self.reason(needed), statement.sql)
+
+    def is_gone(self, comment: Object) -> Object | None:
+        """Return what a comment is on, when it is missing and no repair adds it."""
+        kind, blocked = comment.kind.removeprefix("comment on "), self.blocked - self.state.keys()
+        if kind != "index":
+            return next((item for item in blocked if item == comment._replace(kind=kind)), None)
+        return next((item for item in blocked if (item.schema, item.name) == (comment.schema, comment.name)), None)
 
     def is_passing(self, needed: Sequence[Effect]) -> bool:
         """Return whether all of it is made and dropped again by each run."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from runner import shapes
 from runner.catalog import Difference, Facts, Snapshot, has_index
 from runner.manifest import RepairLevel, size_in_bytes
-from runner.objects import Object
+from runner.objects import PRESENT, Object
 from runner.quote import NAME_BYTES, identifier
 
 if TYPE_CHECKING:
@@ -159,6 +159,17 @@ class Context(Struct):
                 return f"{other}{on} has its name"
         return ""
 
+    def rows_of(self, table: Object) -> str:
+        """Return what stands for a table in a query, with the values that columns will have which it lacks."""
+        added = []
+        for item, definition in self.declared.items():
+            if is_part(item, "column", table) and item not in self.actual.facts and definition != PRESENT:
+                shape = shapes.column(definition)
+                is_counted = bool(shape.fills) or "nextval(" in shape.default
+                value = "row_number() over ()" if is_counted else shape.generated or shape.default or "null"
+                added.append(f"({value})::{shape.type} as {identifier(item.name)}")
+        return f"(select *, {', '.join(added)} from {name_of(table)})" if added else name_of(table)  # noqa: S608
+
     def duplicates(self, table: Object, keys: str, where: str = "", *, nulls: str) -> Sample:
         """Return values that several rows have, or that are NULL where none may be.
 
@@ -173,7 +184,7 @@ class Context(Struct):
             having += [f"{column} is null" for column in columns]
         filtered = f" where {' and '.join(conditions)}" if conditions else ""
         return self.evidence.sample(
-            f'select {keys}, count(*) as "rows" from {name_of(table)}{filtered}'  # noqa: S608
+            f'select {keys}, count(*) as "rows" from {self.rows_of(table)} as own{filtered}'  # noqa: S608
             f" group by {keys} having {' or '.join(having)}"
         )
 

@@ -46,6 +46,8 @@ class Remedies(Struct, frozen=True):
             return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
         statement = self.makers.get(item.object)
         written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
+        if commented := self.missing_below(item.object):
+            return Remedy(written, f"{commented} is missing")
         if item.kind == "missing" or item.object.kind.startswith("comment on "):
             return Remedy(written, self.not_done)
         if item.object.kind in _REPLACED:
@@ -53,6 +55,14 @@ class Remedies(Struct, frozen=True):
         if values := _added_values(item):
             return Remedy(values, "a value of an enum type cannot be taken back")
         return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
+
+    def missing_below(self, comment: Object) -> Object | None:
+        """Return what a comment is on, when that is missing itself."""
+        if not comment.kind.startswith("comment on "):
+            return None
+        commented = comment._replace(kind=comment.kind.removeprefix("comment on "))
+        own = (item for item in self.proposals if item._replace(table="") == commented._replace(table=""))
+        return next((item for item in own if self.proposals[item][0].word == "missing"), None)
 
     def proposed(self, proposals: Sequence[Proposal]) -> Remedy:
         """Return what one or more proposals say."""

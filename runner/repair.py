@@ -5,10 +5,13 @@ Nothing here drops a table or a column, narrows a type, or touches a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from runner import column_repairs, constraint_repairs, index_repairs
-from runner.catalog import Difference
+from msgspec.structs import replace
+
+from runner import column_repairs, constraint_repairs, index_repairs, shapes
+from runner.catalog import Difference, column_type
 from runner.objects import PRESENT, Object
 from runner.proposals import RESERVED, Context, Proposal, name_of, proposal
 from runner.quote import identifier
@@ -32,7 +35,35 @@ def propose(context: Context, differences: Sequence[Difference]) -> Proposals:
     for item in differences:
         if _is_helper(item) and item.object not in context.used:
             found[item.object] = (context.judged(_leftover(item)),)
-    return {item: proposals for item, proposals in found.items() if proposals}
+    stays = {item.object: item for item in differences if _keeps_its_type(item, found.get(item.object, ()))}
+    return {item: _consistent(item, proposals, stays) for item, proposals in found.items() if proposals}
+
+
+def _keeps_its_type(item: Difference, proposals: Sequence[Proposal]) -> bool:
+    """Return whether a column has another type than declared, and keeps it."""
+    if item.object.kind != "column" or item.declared is None or item.actual is None:
+        return False
+    return column_type(item.declared) != column_type(item.actual) and any(proposal.why for proposal in proposals)
+
+
+def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[Object]) -> tuple[Proposal, ...]:
+    """Return the proposals, not to be run where a column that keeps its type makes them futile.
+
+    PostgreSQL's words for a constraint or an index follow the type, and so may what an index can be made with.
+    """
+    columns = [column for column in stays if (column.schema, column.table) == (item.schema, item.table)]
+    if item.kind not in ("constraint", "index"):
+        return tuple(proposals)
+    return tuple(_checked(made, columns) for made in proposals)
+
+
+def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
+    words = set(re.findall(r'"(?:[^"]|"")*"|\w+', made.becomes or ""))
+    column = next((column for column in columns if identifier(column.name) in words), None)
+    follows = made.word == "differs" or (made.object.kind == "index" and not shapes.is_plain_index(made.becomes or ""))
+    if column is None or made.why or not follows:
+        return made
+    return replace(made, why=f"{column} keeps its type", plain=False)
 
 
 def _of(context: Context, item: Difference) -> Iterator[Proposal]:

@@ -94,6 +94,19 @@ select
 from dependent as d
 inner join pg_catalog.pg_proc as p on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid
 union
+-- An operator class that was chosen for the type; those for text serve all kinds of text.
+select distinct
+    'index ' || x.indexrelid::regclass,
+    'drop index ' || x.indexrelid::regclass,
+    pg_catalog.pg_get_indexdef(x.indexrelid), 0
+from changed as c
+inner join pg_catalog.pg_index as x on c.attrelid = x.indrelid
+cross join lateral unnest(x.indkey) with ordinality as k (attnum, place)
+inner join pg_catalog.pg_opclass as o on o.oid = x.indclass[k.place - 1]
+where
+    k.attnum = c.attnum and not o.opcdefault
+    and o.opcintype not in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
+union
 select 'publication ' || quote_ident(b.pubname), 'alter publication ' || quote_ident(b.pubname) || ' drop table ' || d.attrelid::regclass,
     null, 0
 from dependent as d

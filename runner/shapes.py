@@ -147,6 +147,7 @@ class Key(Struct, frozen=True):
     nulls_equal: bool
     plain: bool
     """Whether an index of these columns is all that it needs."""
+    deferrable: bool
 
     @property
     def index(self) -> str:
@@ -159,7 +160,8 @@ def key(definition: str) -> Key | None:
     match = _KEY.fullmatch(definition)
     if not match:
         return None
-    return Key(match["kind"] == "PRIMARY KEY", match["columns"], bool(match["nulls"]), not match["more"])
+    more = match["more"]
+    return Key(match["kind"] == "PRIMARY KEY", match["columns"], bool(match["nulls"]), not more, " DEFERRABLE" in more)
 
 
 class ForeignKey(Struct, frozen=True):
@@ -208,6 +210,12 @@ def unique_index(definition: str) -> UniqueIndex | None:
     if not match or not _PLAIN_KEYS.fullmatch(match["keys"]):
         return None
     return UniqueIndex(_ORDER.sub("", match["keys"]), match["where"] or "", bool(match["nulls"]))
+
+
+def is_plain_index(definition: str) -> bool:
+    """Return whether an index is a btree on columns alone, without operator classes or expressions."""
+    match = re.match(r"(?:unique )?btree \((.*?)\)", definition, re.DOTALL)
+    return bool(match and _PLAIN_KEYS.fullmatch(match[1]))
 
 
 def index_sql(definition: str, name: str, table: str) -> str | None:

@@ -41,7 +41,8 @@ cli.main()
 
 def kill_after(transactions: int, folder: Path, dsn: str) -> bool:
     """Apply, and return whether the run was killed after so many transactions; it may have ended before."""
-    command = [sys.executable, "-c", KILLER, str(transactions), "apply", "--manifest", folder / "manifest.toml"]
+    manifest = str(folder / "manifest.toml")
+    command = [sys.executable, "-c", KILLER, str(transactions), "apply", "--manifest", manifest]
     ended = subprocess.run(
         [*command, "--dsn", dsn], check=False, capture_output=True, env=runner_environment(), timeout=LONGEST
     )
