@@ -69,12 +69,10 @@ def _parts(context: Context, item: Difference, table: Object, old: Column, new: 
         yield part
     if (old.generated, old.stored) != (new.generated, new.stored):
         yield _generated(item, new)
-    elif old.default != new.default or (retyped and new.default):
-        if old.fills.startswith("generated") and new.default:
-            stays = "an identity column has no default"
-        yield _default(item, old, new, why=stays if new.default else "")
-    if old.fills != new.fills:
+    elif old.fills != new.fills:
         yield _fills(context, item, table, old, new)
+    elif old.default != new.default or (retyped and new.default):
+        yield _default(item, old, new, why=stays if new.default else "")
     if old.not_null != new.not_null:
         yield _nullability(context, item, table, old, new)
     if old.settings != new.settings:
@@ -174,7 +172,8 @@ def _nullability(context: Context, item: Difference, table: Object, old: Column,
     context.used[helper] = alter(table, [f"drop constraint {quoted}"])
     adds = f"add constraint {quoted} check ({column} is not null) not valid"
     validates = (alter(table, [f"validate constraint {quoted}"]),)
-    sets = (alter(table, [change, f"drop constraint {quoted}"]),)
+    # In one ALTER TABLE the constraint would be gone before SET NOT NULL looks for it, and scans the table.
+    sets = (alter(table, [change]), alter(table, [f"drop constraint {quoted}"]))
     is_proven = there is not None and not there.endswith("NOT VALID")
     return proposal(
         item, "differs", detail, clauses=() if there else (adds,), then=(sets,) if is_proven else (validates, sets)

@@ -14,7 +14,7 @@ from statistics import median
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from benchmarks import projects
+from benchmarks import locks, projects
 from benchmarks.proxy import Counts, proxy
 from tests.servers import Server, embedded_server, environment, temporary_folder
 
@@ -119,6 +119,9 @@ def main(dsn: str | None, repeats: int) -> None:
                 _lock(server, folder)
                 print(f"{make.__name__} project, {delay * 1000:g} ms each way")
                 compare(server, folder, delay, repeats)
+        with temporary_folder() as folder:
+            seconds, longest = locks.measure(server, folder)
+            print(f"repairs on {locks.ROWS:,} rows: {seconds:.1f} s, ACCESS EXCLUSIVE for {longest * 1000:.0f} ms")
 
 
 @contextmanager
