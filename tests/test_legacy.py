@@ -15,20 +15,34 @@ from tests.test_psql import still_dump
 
 FOLDER = Path(__file__).parent / "legacy"
 SHAPES = {
-    "made by the init script": ("init_script", "rows"),
-    "other configuration tables": ("configuration_tables", "rows"),
-    "other definitions": ("other_definitions", "rows"),
-    "all of it": ("init_script", "configuration_tables", "rows"),
+    "made by the init script": ("rows", "init_script"),
+    "other configuration tables": ("rows", "configuration_tables"),
+    "other definitions": ("rows", "other_definitions"),
+    "all of it": ("rows", "init_script", "configuration_tables"),
 }
-KEYS = {"sync_config": "config_key = 'of_the_users'"}
+KEYS = {
+    "sync_config": "config_key = 'of_the_users'",
+    "configurations": "config_type = 'mine'",
+    "configuration_history": "config_type = 'mine'",
+    "field_mappings": "instance = 'mine'",
+}
 """The rows of a table that must stay as they are, where that is not all of them."""
-FILLED = ("jira_issues_v2", "sync_history", "sync_project_details", "audit_log", "sync_config")
 INSERTS = (
     "insert into configuration_history (config_type, config_key, changed_by) values ('a', 'b', 'c')",
     "insert into configurations (config_type, config_key, config_value, user_updated) values ('a', 'b', '1', 'c')",
     "insert into sync_history (sync_id, start_time, status, duration_seconds) values ('new', now(), 'x', 1.5)",
     "insert into sync_project_details (sync_id, project_key, status, retry_count) values ('s1', 'P', 'x', 2)",
     "insert into update_log_v2 (project_name, status, duration, records_processed) values ('P', 'x', 1.5, 2)",
+    "insert into jira_issues_v2 (issue_key, summary, ndpu_order_number) values ('new', 'ü', '1')",
+    "insert into project_mappings_v2 (project_key, location_name, metadata) values ('new', 'x', '{}')",
+    "insert into mapping_audit_log_v2 (project_key, action, performed_by) values ('P', 'x', 'y')",
+    "insert into configuration_backups (backup_name, backup_type, backup_data) values ('a', 'b', '{}')",
+    "insert into jira_field_cache (instance_type, field_id, custom) values ('i', 'new', true)",
+    "insert into field_mappings (jira_field_id, jira_field_name, db_column_name, field_type) values (1, 2, 3, 4)",
+    "insert into sync_config (config_key, config_value) values ('new', 'x')",
+    "insert into audit_log (action, user_id, ip_address) values ('x', 'y', '::1')",
+    "insert into field_cache (cache_key, cache_value) values ('new', '1')",
+    "insert into sync_history_details (sync_id, issue_key, action, status) values ('s1', 'K', 'x', 'y')",
     "insert into operation_log_v2 (operation_type, entity_type, entity_id) values ('a', 'b', 'c')",
 )
 
@@ -44,9 +58,11 @@ def make(dsn: str, files: tuple[str, ...]) -> None:
 def columns(connection: Connection) -> list[tuple[str, str]]:
     query = """
         select attrelid::regclass::text, quote_ident(attname) from pg_attribute
-        where attrelid = any(%s::regclass[]) and attnum > 0 and not attisdropped order by 1, 2
+        where attrelid in (select oid from pg_class where relkind = 'r' and relnamespace::regnamespace::text !~ '^pg_')
+            and attrelid::regclass::text !~ '^information_schema' and attnum > 0 and not attisdropped
+        order by 1, 2
     """
-    return connection.execute(query, (list(FILLED),)).fetchall()
+    return connection.execute(query).fetchall()
 
 
 def checksums(connection: Connection, known: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
