@@ -25,7 +25,8 @@ Facts = Mapping[Object, str]
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "not compared", "unmanaged"]
 
 _ATTEMPTS = 5
-_LOCK_TIMEOUT = "200ms"
+LOCK_TIMEOUT = "200ms"
+"""How long a question waits for a table that somebody has locked."""
 _PART = "\1"
 _OWN_WORDS = (
     "set local timezone = 'UTC'",
@@ -82,7 +83,7 @@ def read(connection: Connection[Any], scope: Scope) -> Snapshot:
     """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
     import psycopg
 
-    begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
+    begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
     attempts = 0
     while True:
         attempts += 1

@@ -94,7 +94,7 @@ def _type(context: Context, item: Difference, table: Object, old: Column, new: C
     if not context.evidence.table(name):
         return proposal(item, "differs", detail, clauses=(change,))
     drops = (f"alter column {column} drop default",) if old.default and not new.default else ()
-    grows = old.fills.startswith("serial") and old.fills == new.fills
+    grows = old.fills.startswith("serial") and old.fills == new.fills and new.type in ("integer", "bigint")
     now = (f"alter sequence {context.evidence.sequence(name, item.object.name)} as {new.type}",) if grows else ()
     clauses = (*drops, change)
     dependents = context.evidence.dependents(name, item.object.name)

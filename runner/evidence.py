@@ -1,4 +1,4 @@
-"""What a repair has to know of the rows and the catalog before it is planned: it is looked for, and never waited for.
+"""What a repair has to know of the rows and the catalog before it is planned: it is looked for, and not waited for.
 
 Each question is a transaction of its own that only reads.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
+from runner.catalog import LOCK_TIMEOUT
 from runner.manifest import Manifest
 from runner.plan import session_settings
 from runner.quote import literal
@@ -102,7 +103,8 @@ class Evidence(Struct):
     def _ask(self, query: str, parameters: dict[str, str]) -> Sequence[tuple[Any, ...]]:
         import psycopg
 
-        begin = ("begin read only", *session_settings(self.manifest, local=True))
+        limit = f"set local lock_timeout = '{LOCK_TIMEOUT}'"
+        begin = ("begin read only", *session_settings(self.manifest, local=True), limit)
         try:
             with self.connection.pipeline():
                 for statement in begin:

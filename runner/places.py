@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from runner import shapes
@@ -49,7 +48,7 @@ def _below(item: Object, makers: Mapping[Object, Statement]) -> Statement | None
     """Return the last statement that makes a column which an unnamed CHECK mentions."""
     if item.kind != "constraint" or not shapes.check_expression(item.name):
         return None
-    words = set(re.findall(r'"(?:[^"]|"")*"|\w+', item.name))
+    words = shapes.words(item.name)
     mentioned = [
         statement
         for column, statement in makers.items()

@@ -43,7 +43,7 @@ def make_plan(
     skipped = {path for path, (is_due, _) in due.items() if not is_due}
     skipped |= {script.path for script in manifest.scripts if baseline and script.run != "always"}
     planned = [parsed for script, parsed in pairs if script.path not in skipped]
-    planner = _Planner(declared, actual, later, places(proposals or {}, planned))
+    planner = _Planner(declared, actual, later, places(proposals or {}, planned), mends=manifest.run.repair != "none")
     plans = []
     for script, parsed in pairs:
         is_due, reason = due[script.path]
@@ -136,13 +136,21 @@ class _Planner:
     """Goes through the statements in order, and keeps the state that the database will have at each."""
 
     def __init__(
-        self, declared: Facts, actual: Snapshot, later: _Later, repairs: Mapping[int, Sequence[Proposal]]
+        self,
+        declared: Facts,
+        actual: Snapshot,
+        later: _Later,
+        repairs: Mapping[int, Sequence[Proposal]],
+        *,
+        mends: bool,
     ) -> None:
         self.declared = declared
         self.actual = actual
         self.later = later
         self.repairs = repairs
         """What is mended at a statement, by its identity."""
+        self.mends = mends
+        """Whether the manifest lets anything be mended."""
         self.blocked = {
             proposal.object
             for proposals in repairs.values()
@@ -193,7 +201,7 @@ class _Planner:
         placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt":
             return placed, False
-        if all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
+        if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
             return [], True
         changed = {effect.object for effect in statement.declaration.effects if effect.action == "change"}
         written = any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)

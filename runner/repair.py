@@ -5,7 +5,6 @@ Nothing here drops a table or a column, narrows a type, or touches a row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -58,7 +57,7 @@ def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[O
 
 
 def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
-    words = set(re.findall(r'"(?:[^"]|"")*"|\w+', made.becomes or ""))
+    words = shapes.words(made.becomes or "")
     column = next((column for column in columns if identifier(column.name) in words), None)
     follows = made.word == "differs" or (made.object.kind == "index" and not shapes.is_plain_index(made.becomes or ""))
     if column is None or made.why or not follows:

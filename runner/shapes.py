@@ -185,6 +185,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(re.findall(_NAME, text))
 
 
+def words(text: str) -> set[str]:
+    """Return the names and words in a definition, names as SQL writes them."""
+    return set(re.findall(r'"(?:[^"]|"")*"|\w+', text))
+
+
 def parts(name: str) -> tuple[str, ...]:
     """Return the parts of a name with a schema, as SQL writes them."""
     return tuple(re.findall(r'"(?:[^"]|"")*"|[^."]+', name))

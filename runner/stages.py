@@ -56,6 +56,7 @@ class Planned(Struct, frozen=True):
     entries: tuple[Entry, ...]
     declared: Declared
     actual: Snapshot
+    proposals: Proposals
 
 
 class ApplyResult(Struct, frozen=True):
@@ -125,7 +126,7 @@ def plan(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]
     entries = history.read(connection, manifest) if has_history else []
     proposals = _propose(connection, loaded, declared.facts, actual)
     made = _make_plan(loaded, declared.facts, actual, entries, proposals, baseline=baseline)
-    return Planned(made, tuple(entries), declared, actual)
+    return Planned(made, tuple(entries), declared, actual, proposals)
 
 
 def table_sizes(connection: Connection[Any], loaded: Loaded, planned: Planned) -> Mapping[Object, int]:
@@ -149,15 +150,19 @@ def apply(
         results.append(result)
         finished(result)
     quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
-    actual = planned.actual if quiet else _snapshot(connection, loaded, planned.declared.facts)
-    verification = _verify(connection, loaded, planned.declared, actual, tuple(results))
+    actual, proposals = planned.actual, planned.proposals
+    if not quiet:
+        actual = _snapshot(connection, loaded, planned.declared.facts)
+        proposals = _propose(connection, loaded, planned.declared.facts, actual)
+    verification = _verify(connection, loaded, planned.declared, actual, proposals, tuple(results))
     return ApplyResult(planned.plan, tuple(results), verification)
 
 
 def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     declared = declare_on(connection, loaded, say)
-    return _verify(connection, loaded, declared, _snapshot(connection, loaded, declared.facts))
+    actual = _snapshot(connection, loaded, declared.facts)
+    return _verify(connection, loaded, declared, actual, _propose(connection, loaded, declared.facts, actual))
 
 
 def _verify(
@@ -165,6 +170,7 @@ def _verify(
     loaded: Loaded,
     declared: Declared,
     actual: Snapshot,
+    proposals: Proposals,
     results: tuple[ScriptResult, ...] | None = None,
 ) -> Verification:
     """Verify after a run with `results`, else without one."""
@@ -174,7 +180,6 @@ def _verify(
     from runner.verify import verify as compare
 
     not_done = "'apply' does it" if results is None else "its script failed, or was not run"
-    proposals = _propose(connection, loaded, declared.facts, actual)
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     return compare(
         declared.facts,
