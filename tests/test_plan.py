@@ -248,6 +248,19 @@ def test_what_a_later_statement_mends_is_not_said_to_be_left(
     assert "left as it is" not in shown
 
 
+def test_a_plan_waits_for_no_lock(project: MakeProject, connection: Connection, database: str) -> None:
+    """What is locked is not looked at, even when statements wait without a limit; the plan says so."""
+    connection.execute("create table item (id integer)")
+    folder = project(
+        {"010_item.sql": "create table if not exists item (id integer not null);"}, run={"lock_timeout": "0"}
+    )
+    with psycopg.connect(database) as other:
+        other.execute("lock table item in access exclusive mode")
+        shown = run(folder, "plan", database)
+    assert shown.code == 0, shown
+    assert "column item.id differs, and is left as it is:" in shown.out
+
+
 def test_a_check_of_the_plan_tells_what_is_pending(project: MakeProject, database: str) -> None:
     """--check exits 1 while something is pending, and 0 afterwards; without it plan exits 0."""
     folder = project({"010_item.sql": ITEM})
