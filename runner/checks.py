@@ -10,10 +10,11 @@ from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
-from runner.execute import roll_back, rows_as_text, statement_error
+from runner.execute import rows_as_text, statement_error
 from runner.manifest import Check, Manifest
-from runner.plan import session_settings
-from runner.statements import Parsed
+from runner.plan import session_settings, tag
+from runner.statements import Parsed, Statement
+from runner.transactions import roll_back
 
 
 class CheckResult(Struct, frozen=True):
@@ -46,7 +47,7 @@ def _run_until_error(
             for check in parsed:
                 cursors.append([])
                 for statement in check.statements:  # what was sent before an error that comes early must be known
-                    cursors[-1].append(connection.execute(statement.sql))
+                    cursors[-1].append(connection.execute(_tag(statement) + statement.sql))
             connection.execute("rollback")
     except psycopg.Error as error:
         if connection.closed or not cursors:
@@ -58,7 +59,7 @@ def _run_until_error(
         rows: list[str] = []
         for statement, cursor in zip(source.statements, answers, strict=False):
             if failure and cursor.statusmessage is None:
-                failed = statement_error(failure, source, statement)
+                failed = statement_error(failure, source, statement, _tag(statement))
                 return [*results, CheckResult(entry, tuple(rows), failed)]
             rows += _rows(cursor)
         results.append(CheckResult(entry, tuple(rows)))
@@ -69,3 +70,7 @@ def _rows(cursor: Cursor[Any]) -> Iterator[str]:
     names = [column.name for column in cursor.description or ()]
     for row in rows_as_text(cursor):
         yield ", ".join(f"{name}: {'null' if value is None else value}" for name, value in zip(names, row, strict=True))
+
+
+def _tag(statement: Statement) -> str:
+    return tag(statement.script, statement.line)

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.errors import DatabaseError, InputError, RunnerError
+from runner.errors import InputError, InterruptError, RunnerError
+from runner.plan import Options
 from runner.report import Reporter
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from runner.run import Connect
     from runner.stages import Loaded, Planned
 
 
@@ -95,47 +97,61 @@ def cli() -> None:
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
 )
+@click.option(
+    "--lock-wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=86_400),
+    default=60,
+    callback=_finite,
+    show_default=True,
+    help="How long to wait for another run to end.",
+)
 @click.option("--baseline", is_flag=True, help="Record once and on_change scripts that are due without running them.")
-def apply(
+@click.option("--single-transaction", is_flag=True, help="All or nothing: all scripts in one transaction.")
+def apply(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
     dsn: str | None,
     wait: float,
+    lock_wait: float,
     *,
     dry_run: bool,
     expect: str | None,
     baseline: bool,
+    single_transaction: bool,
     **output: bool,
 ) -> int:
     """Apply all scripts, then verify the database."""
-    from runner.database import take_run_lock
+    from runner.execute import Listener
+    from runner.run import Request, require_hash, run
+    from runner.stop import Stop
 
     reporter = _reporter(output)
     begin = time.monotonic()
     loaded = stages.load(manifest, variables)
-    with reporter.progress(), _connected(loaded, dsn, wait, reporter) as (connection, target):
+    options = Options(baseline, single_transaction)
+    with reporter.progress(), _found(loaded, dsn, wait, reporter) as (connect, describe):
         if dry_run:
-            planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
-            _require_hash(planned, expect)
-            return _print_script(loaded, planned, target, reporter)
-        take_run_lock(connection, loaded.project.manifest, reporter.say)
-        planned = stages.plan(connection, loaded, reporter.say, baseline=baseline)
-        _require_hash(planned, expect)
-        reporter.heading(loaded, target)
-        reporter.scripts_heading(loaded)
-        result = stages.apply(connection, loaded, planned, started=reporter.started, finished=reporter.finished)
+            with connect() as connection:
+                planned = stages.plan(connection, loaded, reporter.say, options)
+                require_hash(planned, expect)
+                return _print_script(loaded, planned, describe(connection), reporter)
+        stop = Stop()
+        listener = Listener(reporter.started, reporter.finished, reporter.say, reporter.progressed)
+        request = Request(options, expect, lock_wait)
+        with stop.on_signals():
+            result = run(
+                connect,
+                loaded,
+                request,
+                listener,
+                stop,
+                lambda connection, _: reporter.scripts_heading(loaded, describe(connection)),
+            )
         reporter.verification(result.verification)
         reporter.apply_summary(result, time.monotonic() - begin)
     reporter.json(documents.apply_json(result))
     return 0 if result.verification.ok else 1
-
-
-def _require_hash(planned: Planned, expected: str | None) -> None:
-    if expected is not None and planned.plan.hash != expected:
-        raise DatabaseError(
-            f"the plan is {planned.plan.hash}, not the expected {expected}; nothing was changed",
-            notes=("hint: the database or the scripts have changed since; look at 'plan' again",),
-        )
 
 
 def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Reporter) -> int:
@@ -291,16 +307,28 @@ def shell(
 def _connected(
     loaded: Loaded, dsn: str | None, wait: float, reporter: Reporter
 ) -> Iterator[tuple[Connection[Any], str]]:
-    from runner.database import connect, describe, find_target
+    with _found(loaded, dsn, wait, reporter) as (connect, describe), connect() as connection:
+        yield connection, describe(connection)
 
-    with (
-        find_target(dsn, loaded.project.folder, reporter.say) as target,
-        connect(target, loaded.project.manifest, wait, reporter.say) as connection,
-    ):
-        connection.add_notice_handler(
-            lambda notice: reporter.notice(notice.severity_nonlocalized or "", notice.message_primary or "")
-        )
-        yield connection, describe(connection, target)
+
+@contextmanager
+def _found(
+    loaded: Loaded, dsn: str | None, wait: float, reporter: Reporter
+) -> Iterator[tuple[Connect, Callable[[Connection[Any]], str]]]:
+    """Yield what connects to the database, and what describes it."""
+    from runner import database
+
+    with database.find_target(dsn, loaded.project.folder, reporter.say) as target:
+
+        @contextmanager
+        def connect() -> Iterator[Connection[Any]]:
+            with database.connect(target, loaded.project.manifest, wait, reporter.say) as connection:
+                connection.add_notice_handler(
+                    lambda notice: reporter.notice(notice.severity_nonlocalized or "", notice.message_primary or "")
+                )
+                yield connection
+
+        yield connect, lambda connection: database.describe(connection, target)
 
 
 def _reporter(flags: dict[str, bool]) -> Reporter:
@@ -340,9 +368,9 @@ def _run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
         terminated = isinstance(error.__cause__, Terminated)  # click raises Abort from the interrupt
-        what = "terminated" if terminated else "interrupted"
-        reporter.error(RunnerError(f"{what}; the open transaction is rolled back"))
-        return 128 + (signal.SIGTERM if terminated else signal.SIGINT)
+        stopped = InterruptError(signal.SIGTERM if terminated else signal.SIGINT)
+        reporter.error(stopped)
+        return stopped.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

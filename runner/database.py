@@ -1,4 +1,4 @@
-"""Where the database is, connecting to it, waiting for it, and the lock that lets one run in at a time."""
+"""Where the database is, connecting to it, and waiting for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,11 @@ from psycopg import Connection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner import embedded
-from runner.errors import ConnectError, DatabaseError, InputError
+from runner.errors import ConnectError, ConnectionLostError, DatabaseError, InputError
 from runner.manifest import Manifest
-from runner.plan import run_lock_key, run_lock_name
+from runner.session import begin_session
 
-APPLICATION_NAME = "runner"
 EMBEDDED = "embedded PostgreSQL"
-LOCK_WAIT = 60.0
-"""How long to wait for another run to end, in seconds."""
-
 _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 _LAST_PORT = 65_535
@@ -91,19 +86,22 @@ def find_target(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
 def connect(target: Target, manifest: Manifest, wait: float, say: Say) -> Iterator[Connection[Any]]:
     """Connect, waiting up to `wait` seconds for a server that is still starting; close at the end.
 
-    Raise ConnectError, or DatabaseError when the server is older than the manifest allows.
+    Raise ConnectError, ConnectionLostError, or DatabaseError when the server is older than the manifest allows.
     """
-    with _connected(target, wait, say) as connection:
+    with _connected(target, manifest.project.name, wait, say) as connection:
         version, minimum = connection.info.server_version, manifest.project.minimum_postgresql
         if version // 10_000 < minimum:
             raise DatabaseError(
                 f"the server is PostgreSQL {server_version(connection)}; the manifest asks for {minimum} or newer"
             )
         try:
+            begin_session(connection, manifest)
             yield connection
         except psycopg.Error as error:
-            code = f" [{error.sqlstate}]" if error.sqlstate else ""
-            raise DatabaseError(f"{_first_line(target.redacted(str(error)))}{code}") from error
+            reason = _first_line(target.redacted(str(error)))
+            if connection.closed:
+                raise ConnectionLostError(reason) from error
+            raise DatabaseError(f"{reason}{f' [{error.sqlstate}]' if error.sqlstate else ''}") from error
 
 
 def describe(connection: Connection[Any], target: Target) -> str:
@@ -120,25 +118,6 @@ def describe(connection: Connection[Any], target: Target) -> str:
 def server_version(connection: Connection[Any]) -> str:
     """Return the server's version as people write it."""
     return (connection.info.parameter_status("server_version") or "unknown").split(" ")[0]
-
-
-def take_run_lock(connection: Connection[Any], manifest: Manifest, say: Say) -> None:
-    """Take the lock of this database and history table, waiting for another run to end. Raise DatabaseError.
-
-    The connection has it until it is closed. It is polled: a blocking wait would deadlock with CREATE INDEX
-    CONCURRENTLY of the run that holds it.
-    """
-    key = run_lock_key(manifest)
-    deadline = time.monotonic() + LOCK_WAIT
-    told = False
-    while not _scalar(connection, f"select pg_try_advisory_lock({key})"):
-        holder = _lock_holder(connection, run_lock_name(manifest))
-        if time.monotonic() > deadline:
-            raise DatabaseError(f"another run holds the lock: {holder}", notes=("hint: wait for it to end",))
-        if not told:
-            say(f"waiting for another run to end: {holder}")
-            told = True
-        time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
 
 
 def _target(dsn: str, origin: str) -> Target:
@@ -174,13 +153,13 @@ def _service_conninfo(environment: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _connected(target: Target, wait: float, say: Say) -> Iterator[Connection[Any]]:
+def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Connection[Any]]:
     deadline = time.monotonic() + wait
     pause, told = 0.1, False
     while True:
         remaining = deadline - time.monotonic()
         try:
-            connection = _open(target, remaining)
+            connection = _open(target, name, remaining)
             break
         except psycopg.Error as error:
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
@@ -199,14 +178,18 @@ def _connected(target: Target, wait: float, say: Say) -> Iterator[Connection[Any
         connection.close()
 
 
-def _open(target: Target, remaining: float) -> Connection[Any]:
+def _open(target: Target, name: str, remaining: float) -> Connection[Any]:
+    """Connect; what the connection string says goes before what is usual here."""
+    usual: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    usual |= {"fallback_application_name": f"runner {name}"}
+    given = conninfo_to_dict(target.conninfo)
     return psycopg.connect(
         target.conninfo,
         autocommit=True,
         prepare_threshold=None,
-        application_name=APPLICATION_NAME,
         client_encoding="UTF8",
         connect_timeout=_timeout(remaining),
+        **{key: value for key, value in usual.items() if key not in given},
     )
 
 
@@ -224,14 +207,3 @@ def _connect_error(target: Target, error: psycopg.Error, waited: float) -> Conne
 def _first_line(text: str) -> str:
     line = text.strip().splitlines()[0] if text.strip() else "no reason given"
     return re.sub(r"^connection (failed|is bad): ", "", line)
-
-
-def _scalar(connection: Connection[Any], sql: str) -> Any:
-    row = connection.execute(sql).fetchone()
-    return row[0] if row else None
-
-
-def _lock_holder(connection: Connection[Any], name: str) -> str:
-    query = files("runner").joinpath("run_lock.sql").read_text(encoding="utf-8")
-    row = connection.execute(query, {"name": name}).fetchone()
-    return "pid {}, role {}, from {}, since {}".format(*row) if row else "it has just ended"

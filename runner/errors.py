@@ -1,13 +1,17 @@
 """Every error that a user can meet.
 
 RunnerError                  one message for a person, and the exit code
-├── InputError         (2)   manifest, template, mapping file, SQL file or option; found without a server
-└── DatabaseError      (1)   whatever a server, a network or a permission caused
-    ├── ConnectError   (1)   no usable connection
-    └── StatementError (1)   a statement failed; carries what the server said
+├── InputError               (2)   manifest, template, mapping file, SQL file or option; found without a server
+└── DatabaseError            (1)   whatever a server, a network or a permission caused
+    ├── ConnectError         (1)   no usable connection
+    ├── ConnectionLostError  (1)   the connection was lost in the middle of a run
+    ├── StatementError       (1)   a statement failed; carries what the server said
+    └── InterruptError  (130, 143) SIGINT or SIGTERM came; tells what was done
 """
 
 from __future__ import annotations
+
+from signal import SIGTERM
 
 from msgspec import Struct
 
@@ -45,6 +49,22 @@ class ConnectError(DatabaseError):
     """No usable connection could be had."""
 
 
+class ConnectionLostError(DatabaseError):
+    """The connection was lost in the middle of a run; what was not committed is rolled back."""
+
+    def __init__(self, reason: str, *, place: str = "") -> None:
+        super().__init__(f"the connection was lost: {reason}", place=place)
+
+
+class InterruptError(DatabaseError):
+    """The run was asked to stop by a signal; what was running is rolled back."""
+
+    def __init__(self, number: int, *, notes: tuple[str, ...] = ()) -> None:
+        word = "terminated" if number == SIGTERM else "interrupted"
+        super().__init__(f"{word}; the open transaction is rolled back", notes=notes)
+        self.exit_code = 128 + number
+
+
 class ServerMessage(Struct, frozen=True):
     """What a server says of a failed statement."""
 
@@ -58,9 +78,11 @@ class ServerMessage(Struct, frozen=True):
 class StatementError(DatabaseError):
     """A statement failed on the server."""
 
-    def __init__(self, server: ServerMessage, *, place: str, excerpt: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, server: ServerMessage, *, place: str, excerpt: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+    ) -> None:
         code = f" [{server.sqlstate}]" if server.sqlstate else ""
         said = {"detail": server.detail, "hint": server.hint, "context": server.context}
-        notes = tuple(f"{name}: {text}" for name, text in said.items() if text)
-        super().__init__(f"{server.message}{code}", place=place, notes=excerpt + notes)
+        told = tuple(f"{name}: {text}" for name, text in said.items() if text)
+        super().__init__(f"{server.message}{code}", place=place, notes=excerpt + told + notes)
         self.server = server

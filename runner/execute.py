@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, Literal
 
 import psycopg
 from msgspec import Struct
-from psycopg import Connection, Cursor, pq
+from psycopg import Connection, Cursor
 
 from runner import history
-from runner.errors import ServerMessage, StatementError
+from runner.errors import DatabaseError, RunnerError, ServerMessage, StatementError
+from runner.help import notes_on
 from runner.manifest import Manifest
-from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, Step, session_settings
+from runner.objects import Object
+from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
+from runner.proposals import name_of
 from runner.quote import literal
+from runner.session import session_sql
 from runner.statements import Parsed, Statement, excerpt
+from runner.stop import Stop
+from runner.transactions import Failure, Sender
+from runner.waits import Watch
 
 Status = Literal["applied", "unchanged", "failed", "skipped"]
 
@@ -37,39 +45,52 @@ class ScriptResult(Struct, frozen=True):
     rows: int = 0
     seconds: float = 0.0
     returned: tuple[Returned, ...] = ()
-    error: StatementError | None = None
+    error: RunnerError | None = None
+
+
+class Listener(Struct, frozen=True):
+    """Is told what goes on: a script begins, a script ends, a line for people, how far a long step is."""
+
+    started: Callable[[ScriptPlan], None] = lambda _: None
+    finished: Callable[[ScriptResult], None] = lambda _: None
+    say: Callable[[str], None] = lambda _: None
+    progressed: Callable[[str], None] = lambda _: None
 
 
 def execute(
-    connection: Connection[Any], plan: Plan, manifest: Manifest, started: Callable[[ScriptPlan], None]
+    connection: Connection[Any], plan: Plan, manifest: Manifest, listener: Listener, stop: Stop
 ) -> Iterator[ScriptResult]:
-    """Run the plan and yield each script's result as it ends; `started` is told of each script that is run.
+    """Run the plan and yield each script's result as it ends.
 
-    With `on_error = "stop"` the scripts after a failed one are skipped. Raise StatementError when the setup fails.
+    With `on_error = "stop"` the scripts after a failed one are skipped. Raise StatementError when the setup fails,
+    ConnectionLostError when the connection is lost.
     """
-    _set_up(connection, plan, manifest)
-    failed = False
-    for script in plan.scripts:
-        if failed and manifest.run.on_error == "stop":
-            yield ScriptResult(script, "skipped")
-        elif not script.is_run:
-            yield ScriptResult(script, "unchanged")
-        else:
-            started(script)
-            result = _run_script(connection, plan.run, script, manifest)
-            failed = failed or result.status == "failed"
-            yield result
+    with closing(Watch(connection, manifest, listener.progressed)) as watch:
+        sender = Sender(connection, manifest, watch, stop, listener.say)
+        run = _Run(sender, plan, manifest)
+        stop.cancel = lambda: connection.cancel_safe(timeout=5)
+        try:
+            yield from run.all_at_once(listener.started) if plan.single else run.one_by_one(listener.started)
+        finally:
+            stop.cancel = None
 
 
-def statement_error(error: psycopg.Error, parsed: Parsed, statement: Statement) -> StatementError:
-    """Return what the server said of a statement of a script, with its line in the template."""
-    position = _position(error)
+def statement_error(
+    error: psycopg.Error, parsed: Parsed, statement: Statement, prefix: str = "", notes: tuple[str, ...] = ()
+) -> StatementError:
+    """Return what the server said of a statement of a script, with its line in the template.
+
+    `prefix` is what was sent before it.
+    """
+    position = _position(error, prefix)
     line = parsed.rendered.line_at(statement.offset + position - 1) if position else statement.line
-    return _statement_error(error, place=f"{statement.script}:{line}", sql=statement.sql)
+    return _statement_error(error, place=f"{statement.script}:{line}", sql=statement.sql, prefix=prefix, notes=notes)
 
 
-def _statement_error(error: psycopg.Error, *, place: str, sql: str) -> StatementError:
-    diagnostics, position = error.diag, _position(error)
+def _statement_error(
+    error: psycopg.Error, *, place: str, sql: str, prefix: str = "", notes: tuple[str, ...] = ()
+) -> StatementError:
+    diagnostics, position = error.diag, _position(error, prefix)
     server = ServerMessage(
         message=diagnostics.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0],
         sqlstate=error.sqlstate,
@@ -78,99 +99,251 @@ def _statement_error(error: psycopg.Error, *, place: str, sql: str) -> Statement
         context=diagnostics.context,
     )
     lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
-    return StatementError(server, place=place, excerpt=lines)
+    return StatementError(server, place=place, excerpt=lines, notes=notes)
 
 
-def _position(error: psycopg.Error) -> int:
+def _position(error: psycopg.Error, prefix: str) -> int:
     """Return the character of the statement that the server points at, from 1; 0 when it points at none."""
-    return int(error.diag.statement_position or 0)
+    return max(int(error.diag.statement_position or 0) - len(prefix), 0)
 
 
-def _set_up(connection: Connection[Any], plan: Plan, manifest: Manifest) -> None:
-    if not plan.setup:
-        return
-    statements = ["begin", *session_settings(manifest, local=True), *plan.setup, "commit"]
-    failure = _send(connection, statements, [])
-    if failure:
-        index, error = failure
-        raise _statement_error(error, place="making the history table", sql=statements[index]) from error
+class _Run:
+    """One run of a plan."""
 
+    def __init__(self, sender: Sender, plan: Plan, manifest: Manifest) -> None:
+        self.sender = sender
+        self.plan = plan
+        self.manifest = manifest
+        self.begin = ("begin", *session_settings(manifest, local=True))
 
-def _run_script(connection: Connection[Any], run: int, script: ScriptPlan, manifest: Manifest) -> ScriptResult:
-    begin = time.monotonic()
-    own, recorded = script.own_steps, True
-    cursors: list[Cursor[Any]] = []
-    sent = len(script.to_send)
-    before, after = _around(script, run, manifest)
-    send = _send if script.script.transaction else _send_one_by_one
-    failure = send(connection, [*before, *(step.sql for step in own), *after], cursors)
-    failed = _script_error(script, own, failure[0] - len(before), failure[1]) if failure else None
-    if not script.script.transaction and not connection.closed:
-        _send(connection, [*OWN_ROLE, RESET], [])
-    for steps in script.later_steps if failed is None else ():
-        failed = _run_later(connection, script, steps, manifest)
+    def one_by_one(self, started: Callable[[ScriptPlan], None]) -> Iterator[ScriptResult]:
+        """Run each script in a transaction of its own."""
+        if self.plan.setup:
+            self.keep([*self.begin, *self.plan.setup, "commit"], "making the history table")
+        failed = False
+        for script in self.plan.scripts:
+            if self.sender.stop.asked or (failed and self.manifest.run.on_error == "stop"):
+                yield ScriptResult(script, "skipped")
+            elif script.stuck:
+                failed = True
+                yield ScriptResult(script, "failed", error=self.stuck(script))
+            elif not script.is_run:
+                yield ScriptResult(script, "unchanged")
+            else:
+                started(script)
+                result = self.script(script)
+                failed = failed or result.status == "failed"
+                yield result
+
+    def script(self, script: ScriptPlan) -> ScriptResult:
+        """Run one script, and record how it ended."""
+        begin = time.monotonic()
+        send = self.own_transaction if script.script.transaction else self.alone
+        cursors, failed = send(script)
+        for steps in script.later_steps:
+            failed = failed or self.later(script, steps)
+        seconds = time.monotonic() - begin
         if failed:
-            break
-    seconds = time.monotonic() - begin
-    if failed:
-        _record(connection, manifest, run, script, seconds=seconds, error=failed)
-        return ScriptResult(script, "failed", sent, 0, seconds, (), failed)
-    if script.script.transaction and not script.later_steps:
-        recorded = cursors[len(before) + len(own) + len(OWN_ROLE)].rowcount > 0
-    else:
-        _record(connection, manifest, run, script, seconds=seconds)
-    rows, returned = _results(own, cursors[len(before) : len(before) + len(own)])
-    return ScriptResult(script, "applied" if recorded else "unchanged", sent, rows, seconds, returned)
+            self.record(script, seconds, failed)
+            return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), failed)
+        if script.is_recorded_apart:
+            self.record(script, seconds)
+        return _result(script, cursors, seconds)
+
+    def own_transaction(self, script: ScriptPlan) -> tuple[list[Cursor[Any]], StatementError | None]:
+        """Send the statements of a script in one transaction; return its cursors, from the first statement on."""
+        steps = script.own_steps
+        statements = [*self.begin, *map(_tagged, steps), *self.recorded(script), "commit"]
+        cursors, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
+        return cursors[len(self.begin) :], self.error(script, steps, failure) if failure else None
+
+    def recorded(self, script: ScriptPlan) -> Iterator[str]:
+        """Return what ends a script within its transaction, its history row in between."""
+        record = history.record_started if script.is_recorded_apart else history.record_applied
+        yield from own_role(self.manifest)
+        yield record(self.manifest, self.plan.run, script)
+        yield from (RESET, session_sql())
+
+    def alone(self, script: ScriptPlan) -> tuple[list[Cursor[Any]], StatementError | None]:
+        """Send the statements of a script without a transaction, one by one."""
+        steps, path = script.own_steps, script.script.path
+        self.keep([*self.begin, history.record_started(self.manifest, self.plan.run, script), "commit"], path)
+        self.keep(session_settings(self.manifest, local=False), path)
+        cursors: list[Cursor[Any]] = []
+        failed = None
+        for step in steps:
+            if failed is None and not step.concurrently:
+                place = f"{path}:{step.statement.line}"
+                cursor, failure = self.sender.alone(_tagged(step), lambda _, place=place: place)  # type: ignore[misc]
+                failed = self.error(script, [step], failure, begin=0) if failure else None
+            elif failed is None:
+                cursor, failed = self.build(script, step)
+            if failed is None and cursor:
+                cursors.append(cursor)
+        self.keep([*own_role(self.manifest), RESET, session_sql()], path)
+        return cursors, failed
+
+    def later(self, script: ScriptPlan, steps: Sequence[Step]) -> StatementError | None:
+        """Run steps after the script's own transaction: an index CONCURRENTLY, or a transaction of their own."""
+        if steps[0].concurrently:
+            failed = self.build(script, steps[0])[1]
+            self.keep([RESET, session_sql()], script.script.path)
+            return failed
+        statements = [*self.begin, *map(_tagged, steps), "commit"]
+        _, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
+        return self.error(script, steps, failure) if failure else None
+
+    def build(self, script: ScriptPlan, step: Step) -> tuple[Cursor[Any] | None, StatementError | None]:
+        """Build an index CONCURRENTLY, and drop what a failure has left of it; the session's settings change."""
+        place = f"{script.script.path}:{step.statement.line}"
+        cursors: list[Cursor[Any]] = []
+
+        def send() -> Failure | None:
+            self.keep(build_settings(self.manifest), place)
+            failure = self.sender.once(_tagged(step), cursors, lambda _: place, builds_index=True)
+            if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
+                self.drop_leftover(step, place)
+            return failure
+
+        failure = self.sender.again(send, lambda _: place)
+        failed = self.error(script, [step], failure, begin=0) if failure else None
+        return (cursors[-1] if cursors else None), failed
+
+    def drop_leftover(self, step: Step, place: str) -> None:
+        """Drop the index when it is invalid; when that fails too, the next run finds it."""
+        index = step.objects[0] if step.objects else None
+        if index is None:
+            return
+        name = name_of(index._replace(schema=index.schema or self.manifest.project.schema))
+        self.keep(["set statement_timeout = '1min'"], place)
+        invalid = f"select from pg_index where indexrelid = to_regclass({literal(name)}) and not indisvalid"
+        found: list[Cursor[Any]] = []
+        if self.sender.once(invalid, found, lambda _: place) is None and found[0].rowcount:
+            failure = self.sender.once(f"drop index concurrently if exists {name}", [], lambda _: place)
+            if failure:
+                self.sender.say(f"{place}: the invalid index {name} is left; the next run builds it anew")
+
+    def all_at_once(self, started: Callable[[ScriptPlan], None]) -> Iterator[ScriptResult]:
+        """Run all scripts in one transaction."""
+        begin = time.monotonic()
+        if stuck := next((script for script in self.plan.scripts if script.stuck), None):
+            yield from self.none_but(stuck, ScriptResult(stuck, "failed", error=self.stuck(stuck)))
+            return
+        scripts = [script for script in self.plan.scripts if script.is_run]
+        statements: list[str] = [*self.begin, *self.plan.setup]
+        starts: list[int] = []
+        for script in scripts:
+            started(script)
+            statements += self.begin[1:]
+            starts.append(len(statements))
+            statements += [*map(_tagged, script.own_steps), *self.recorded(script)]
+        cursors, failure = self.sender.together(
+            [*statements, "commit"], lambda index: self.name(scripts, starts, index)
+        )
+        seconds = time.monotonic() - begin
+        if failure is None:
+            for script in self.plan.scripts:
+                own = cursors[starts[scripts.index(script)] :] if script in scripts else []
+                yield _result(script, own, seconds) if own else ScriptResult(script, "unchanged")
+            return
+        place = _range(starts, failure.place)
+        if place is None:
+            raise _statement_error(failure.error, place="before the scripts", sql=statements[failure.place])
+        failed, error = scripts[place], self.error(scripts[place], scripts[place].own_steps, failure, starts[place])
+        if not self.plan.setup:
+            self.record(failed, seconds, error)
+        yield from self.none_but(failed, ScriptResult(failed, "failed", len(failed.to_send), 0, seconds, (), error))
+
+    def none_but(self, failed: ScriptPlan, result: ScriptResult) -> Iterator[ScriptResult]:
+        """Return the results of a transaction of which nothing is left."""
+        for script in self.plan.scripts:
+            yield result if script is failed else ScriptResult(script, "skipped")
+
+    def name(self, scripts: Sequence[ScriptPlan], starts: Sequence[int], index: int) -> str:
+        """Return which of several scripts a statement is of."""
+        place = _range(starts, index)
+        if place is None:
+            return "before the scripts"
+        return self.place(scripts[place], scripts[place].own_steps, index, starts[place])
+
+    def stuck(self, script: ScriptPlan) -> RunnerError:
+        table = name_of(Object("table", self.manifest.run.history_table, "", self.manifest.project.schema))
+        where = f"script = {literal(script.script.path)} and status = 'started'"
+        return DatabaseError(
+            script.reason,
+            place=script.script.path,
+            notes=(
+                "hint: look at what it did, and do the rest by hand; then 'apply --baseline' records it as applied",
+                f"hint: to have it run again from its beginning: delete from {table} where {where};",  # noqa: S608
+            ),
+        )
+
+    def keep(self, statements: Sequence[str], place: str) -> None:
+        """Send what is not a part of any script; a failure ends the run."""
+        _, failure = self.sender.together(statements, lambda _: place)
+        if failure:
+            raise _statement_error(
+                failure.error, place=place, sql=statements[failure.place], notes=notes_on(failure, self.role, "")
+            ) from failure.error
+
+    @property
+    def role(self) -> str:
+        """The role that the statements are sent by."""
+        return self.manifest.run.role or self.sender.connection.info.user
+
+    def record(self, script: ScriptPlan, seconds: float, error: StatementError | None = None) -> None:
+        """Write the history row of a script that has ended, in a transaction of its own."""
+        text, took = str(error) if error else None, literal(round(seconds, 6))
+        record = history.record_ended(self.manifest, self.plan.run, script, seconds=took, error=text)
+        statements = [*self.begin, record, "commit"]
+        place = f"history row of {script.script.path}"
+        _, failure = self.sender.together(statements, lambda _: place)
+        if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
+            _, failure = self.sender.together(statements, lambda _: place)
+        if failure:
+            raise _statement_error(failure.error, place=place, sql=record) from failure.error
+
+    def place(self, script: ScriptPlan, steps: Sequence[Step], index: int, begin: int | None = None) -> str:
+        """Return where the statement of a transaction stands; `begin` is the index of the first step."""
+        number = index - (len(self.begin) if begin is None else begin)
+        line = f":{steps[number].statement.line}" if 0 <= number < len(steps) else ""
+        return f"{script.script.path}{line}"
+
+    def error(
+        self, script: ScriptPlan, steps: Sequence[Step], failure: Failure, begin: int | None = None
+    ) -> StatementError:
+        """Return what the server said, with its place; `begin` is the index of the first step."""
+        index = failure.place - (len(self.begin) if begin is None else begin)
+        path = script.script.path
+        notes = notes_on(failure, self.role, steps[index].sql if 0 <= index < len(steps) else "")
+        if not 0 <= index < len(steps):
+            when = "before the first" if index < 0 else "after the last"
+            sql = f"({when} statement{', at the history row or the commit' if index >= 0 else ''})"
+            return _statement_error(failure.error, place=path, sql=sql, notes=notes)
+        step = steps[index]
+        prefix = tag(path, step.statement.line)
+        if step.sql == step.statement.sql:
+            return statement_error(failure.error, script.parsed, step.statement, prefix, notes)
+        place = f"{path}:{step.statement.line}"
+        return _statement_error(failure.error, place=place, sql=step.sql, prefix=prefix, notes=notes)
 
 
-def _around(script: ScriptPlan, run: int, manifest: Manifest) -> tuple[list[str], list[str]]:
-    """Return what is sent before and after the statements of a script; nothing after those without a transaction."""
-    if not script.script.transaction:
-        return [*session_settings(manifest, local=False)], []
-    record = [] if script.later_steps else [history.record_applied(manifest, run, script)]
-    return ["begin", *session_settings(manifest, local=True)], [*OWN_ROLE, *record, RESET, "commit"]
+def _tagged(step: Step) -> str:
+    return tag(step.statement.script, step.statement.line) + step.sql
 
 
-def _run_later(
-    connection: Connection[Any], script: ScriptPlan, steps: Sequence[Step], manifest: Manifest
-) -> StatementError | None:
-    """Run steps in a transaction of their own, after the script's; return the error when it fails."""
-    before = ["begin", *session_settings(manifest, local=True)]
-    failure = _send(connection, [*before, *(step.sql for step in steps), "commit"], [])
-    return _script_error(script, steps, failure[0] - len(before), failure[1]) if failure else None
+def _range(starts: Sequence[int], index: int) -> int | None:
+    """Return in which of some ranges, told by their starts, an index is; None when it is before the first."""
+    return max((place for place, start in enumerate(starts) if start <= index), default=None)
 
 
-def _send(
-    connection: Connection[Any], statements: Sequence[str], cursors: list[Cursor[Any]]
-) -> tuple[int, psycopg.Error] | None:
-    """Send statements in one round trip; return the index of the one that failed, if one did, and roll back."""
-    try:
-        with connection.pipeline():
-            for statement in statements:
-                cursors.append(connection.execute(statement))  # noqa: PERF401  the list is read after an error
-    except psycopg.Error as error:
-        failed = next((i for i, cursor in enumerate(cursors) if cursor.statusmessage is None), len(cursors) - 1)
-        roll_back(connection)
-        return failed, error
-    return None
-
-
-def _send_one_by_one(
-    connection: Connection[Any], statements: Sequence[str], cursors: list[Cursor[Any]]
-) -> tuple[int, psycopg.Error] | None:
-    """Send statements each on its own, as CREATE INDEX CONCURRENTLY and its like need it."""
-    for index, statement in enumerate(statements):
-        try:
-            cursors.append(connection.execute(statement))
-        except psycopg.Error as error:
-            return index, error
-    return None
-
-
-def roll_back(connection: Connection[Any]) -> None:
-    """Roll back the open transaction, if there is one."""
-    if not connection.closed and connection.info.transaction_status != pq.TransactionStatus.IDLE:
-        connection.execute("rollback")
+def _result(script: ScriptPlan, cursors: Sequence[Cursor[Any]], seconds: float) -> ScriptResult:
+    """Return the result of a script that ended well; `cursors` begin with those of its own steps."""
+    own = script.own_steps
+    written = script.is_recorded_apart or cursors[len(own) + 2].rowcount > 0  # the history row, after the role
+    rows, returned = _results(own, cursors[: len(own)])
+    status: Status = "applied" if written else "unchanged"
+    return ScriptResult(script, status, len(script.to_send), rows, seconds, returned)
 
 
 def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int, tuple[Returned, ...]]:
@@ -193,35 +366,3 @@ def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:
     for row in range(result.ntuples):
         values = (result.get_value(row, column) for column in range(result.nfields))
         yield tuple(None if value is None else bytes(value).decode() for value in values)
-
-
-def _script_error(script: ScriptPlan, steps: Sequence[Step], index: int, error: psycopg.Error) -> StatementError:
-    path = script.script.path
-    if not 0 <= index < len(steps):
-        when = (
-            "before the first statement" if index < 0 else "after the last statement, at the history row or the commit"
-        )
-        return _statement_error(error, place=path, sql=f"({when})")
-    step = steps[index]
-    if step.sql == step.statement.sql:
-        return statement_error(error, script.parsed, step.statement)
-    return _statement_error(error, place=f"{path}:{step.statement.line}", sql=step.sql)
-
-
-def _record(
-    connection: Connection[Any],
-    manifest: Manifest,
-    run: int,
-    script: ScriptPlan,
-    *,
-    seconds: float,
-    error: StatementError | None = None,
-) -> None:
-    """Write the history row of a script that has ended, in a transaction of its own."""
-    if error and connection.closed:
-        raise error
-    text = str(error) if error else None
-    record = history.record_ended(manifest, run, script, seconds=literal(round(seconds, 6)), error=text)
-    failure = _send(connection, ["begin", *session_settings(manifest, local=True), record, "commit"], [])
-    if failure:
-        raise _statement_error(failure[1], place=f"history row of {script.script.path}", sql=record) from error

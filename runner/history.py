@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from runner import __version__
 from runner.manifest import Manifest
+from runner.objects import Object
 from runner.plan import Applied, ScriptPlan
 from runner.quote import identifier, literal
 from runner.render import render
@@ -37,11 +38,22 @@ class Entry(Struct, frozen=True):
     error: str | None
 
 
-def ddl(manifest: Manifest) -> tuple[str, ...]:
-    """Return the statements that make the history table."""
-    text = files("runner").joinpath("history.sql").read_text(encoding="utf-8")
+def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
+    """Return the statements that make the history table, or bring one of an earlier version up to date.
+
+    `facts` are those of the database.
+    """
+    table = manifest.run.history_table
+    if Object("table", table) not in facts:
+        return _statements(manifest, "history.sql")
+    status = facts.get(Object("constraint", f"{table}_status_check", table), "")
+    return _statements(manifest, "history_upgrade.sql") if status and "started" not in status else ()
+
+
+def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
+    text = files("runner").joinpath(file).read_text(encoding="utf-8")
     variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
-    rendered = render("history.sql", text, variables)
+    rendered = render(file, text, variables)
     return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
 
 
@@ -54,9 +66,19 @@ def read(connection: Connection[Any], manifest: Manifest) -> list[Entry]:
 def last_applied(entries: Iterable[Entry]) -> dict[str, Applied]:
     """Return how each script was last applied, by its path."""
     return {
-        entry.script: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role)
+        entry.script: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role, entry.run)
         for entry in entries
         if entry.status == "applied"
+    }
+
+
+def begun(entries: Iterable[Entry]) -> dict[str, Applied]:
+    """Return how each script was last begun of which nobody knows the end, by its path."""
+    last = {entry.script: entry for entry in entries}
+    return {
+        path: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role, entry.run)
+        for path, entry in last.items()
+        if entry.status == "started"
     }
 
 
@@ -76,14 +98,21 @@ def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     return _insert(manifest, run, plan, "applied", started=started, seconds=seconds, error=None) + condition
 
 
+def record_started(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
+    """Return the statement that records that a script has begun, whose end `record_ended` records."""
+    return _insert(manifest, run, plan, "started", started="clock_timestamp()", seconds="0", error=None)
+
+
 def record_ended(manifest: Manifest, run: int, plan: ScriptPlan, *, seconds: str, error: str | None = None) -> str:
-    """Return the statement that records a script afterwards: one that failed, or that runs without a transaction.
+    """Return the statement that records the end of a script from without its own transaction.
 
     `seconds` is SQL: how long ago the script began.
     """
     started = f"clock_timestamp() - {seconds} * interval '1 second'"
     status = "failed" if error else "applied"
-    return _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
+    insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
+    ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
+    return f"{insert}\non conflict (run, script) do update set {ends}"
 
 
 def _insert(
@@ -93,7 +122,7 @@ def _insert(
     return (
         f"insert into {_table(manifest)} ({_COLUMNS})\n"
         f"select {', '.join(literal(value) for value in values)}, {started},\n"
-        f"    {seconds}, current_user, {literal(__version__)}, {literal(error)}"
+        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}"
     )
 
 

@@ -11,7 +11,7 @@ create table if not exists {{ schema | identifier }}.{{ table | identifier }} (
     runner_version text not null,
     error text,
     constraint {{ (table ~ '_pkey') | identifier }} primary key (run, script),
-    constraint {{ (table ~ '_status_check') | identifier }} check (status in ('applied', 'failed'))
+    constraint {{ (table ~ '_status_check') | identifier }} check (status in ('started', 'applied', 'failed'))
 );
 
 comment on table {{ schema | identifier }}.{{ table | identifier }} is
@@ -20,7 +20,8 @@ comment on column {{ schema | identifier }}.{{ table | identifier }}.run is 'Num
 comment on column {{ schema | identifier }}.{{ table | identifier }}.script is 'Path of the script, relative to the manifest.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.checksum is
     'SHA-256 of the tokens of the rendered script; comments and white space do not count.';
-comment on column {{ schema | identifier }}.{{ table | identifier }}.status is 'applied, or failed: rolled back, unless the script runs without a transaction.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.status is
+    'applied; failed: rolled back, unless the script runs without a transaction; started: its end was never seen.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.statements is 'Number of statements that were sent.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.started is 'When the script began.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.seconds is 'How long the script took, in seconds.';

@@ -25,6 +25,7 @@ _LONGEST_MILLISECONDS = 2**31 - 1
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"([0-9]+)\s*(us|ms|s|min|h|d|)")
 _BYTES = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_DURATIONS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "concurrent_index_timeout")
 _SIZE = re.compile(r"(?:([0-9]{1,18})\s*(B|kB|MB|GB|TB)|0)")
 _LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -52,8 +53,13 @@ class RunSection(Section, frozen=True):
     """How scripts are run; durations and sizes as PostgreSQL writes them, a duration of `0` for no limit."""
 
     on_error: OnError = "stop"
+    role: str | None = None
     lock_timeout: str = "5s"
+    lock_retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 8
     statement_timeout: str = "0"
+    idle_in_transaction_session_timeout: str = "1min"
+    concurrent_index_above: str = "64MB"
+    concurrent_index_timeout: str = "6h"
     history_table: str = "runner_history"
     repair: RepairLevel = "additive"
     rewrite_above: str = "64MB"
@@ -154,6 +160,8 @@ def _check_values(project: Project) -> None:
         "project.extension_schema": manifest.project.extension_schema,
         "run.history_table": manifest.run.history_table,
     }
+    if manifest.run.role is not None:
+        names["run.role"] = manifest.run.role
     if manifest.field_mappings:
         names["field_mappings.table"] = manifest.field_mappings.table
         _check_prefix(manifest.field_mappings, file)
@@ -162,9 +170,10 @@ def _check_values(project: Project) -> None:
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=f"{file}: run.history_table")
-    for key in ("lock_timeout", "statement_timeout"):
-        _check_duration(getattr(manifest.run, key), f"{file}: run.{key}")
-    _check_size(manifest.run.rewrite_above, f"{file}: run.rewrite_above")
+    for key in _DURATIONS:
+        duration_in_seconds(getattr(manifest.run, key), f"{file}: run.{key}")
+    for key in ("rewrite_above", "concurrent_index_above"):
+        _check_size(getattr(manifest.run, key), f"{file}: run.{key}")
     for name, value in manifest.variables.items():
         _check_variable(name, value, f"{file}: variables.{name}")
     if not manifest.scripts:
@@ -186,7 +195,8 @@ def _check_prefix(section: FieldMappingsSection, file: str) -> None:
             raise InputError(message, place=f"{file}: field_mappings.{key}")
 
 
-def _check_duration(text: str, place: str) -> None:
+def duration_in_seconds(text: str, place: str = "") -> float:
+    """Return a duration that PostgreSQL writes as `5s`. Raise InputError when it is none."""
     match = _DURATION.fullmatch(text)
     if not match:
         raise InputError(
@@ -195,6 +205,7 @@ def _check_duration(text: str, place: str) -> None:
         )
     if int(match[1]) * _MILLISECONDS[match[2]] > _LONGEST_MILLISECONDS:
         raise InputError(f"the longest duration is {_LONGEST_MILLISECONDS}ms, not {text!r}", place=place)
+    return int(match[1]) * _MILLISECONDS[match[2]] / 1_000
 
 
 def size_in_bytes(text: str) -> int:

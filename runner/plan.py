@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from runner.errors import DatabaseError
 from runner.manifest import Manifest, Script
 from runner.objects import Lock, Object
 from runner.quote import identifier, literal
@@ -33,6 +34,8 @@ class Step(Struct, frozen=True):
     """What a repair is about."""
     transaction: int = 0
     """0 is the script's own; the steps of another number are a transaction of their own after it, in this order."""
+    concurrently: bool = False
+    """It builds an index CONCURRENTLY: it is sent alone, in no transaction, and may take its time."""
     takes: Lock | None = None
     """The lock that a repair takes."""
 
@@ -44,27 +47,35 @@ class Step(Struct, frozen=True):
     @property
     def lock(self) -> Lock | None:
         """The strongest lock on a relation that it takes."""
-        return self.takes if self.about else self.statement.declaration.lock
+        return self.takes or (None if self.about else self.statement.declaration.lock)
 
 
 class Applied(Struct, frozen=True):
-    """How a script last ended well, from the history; `at` and `by` are for people."""
+    """How a script last ended well or was begun, from the history; `at` and `by` are for people."""
 
     checksum: str
     at: str
     by: str
+    run: int
 
 
 class Past(Struct, frozen=True):
-    """What a plan has to know of the runs before: `history_ddl` is empty when the history table exists."""
+    """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
+
+    `begun` are the scripts that a run has begun of which nobody knows the end.
+    """
 
     applied: Mapping[str, Applied]
+    begun: Mapping[str, Applied]
     run: int
     history_ddl: tuple[str, ...]
 
 
 class ScriptPlan(Struct, frozen=True):
-    """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied."""
+    """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.
+
+    With `stuck`, a person has to look first: it is not run, and counts as failed.
+    """
 
     script: Script
     parsed: Parsed
@@ -72,6 +83,7 @@ class ScriptPlan(Struct, frozen=True):
     changed: bool
     reason: str
     steps: tuple[Step, ...]
+    stuck: bool = False
 
     @property
     def to_send(self) -> tuple[Step, ...]:
@@ -90,9 +102,14 @@ class ScriptPlan(Struct, frozen=True):
         return tuple(tuple(step for step in self.to_send if step.transaction == number) for number in numbers)
 
     @property
+    def is_recorded_apart(self) -> bool:
+        """Whether its end comes after its own transaction: its history row is written at its beginning, and again."""
+        return not self.script.transaction or bool(self.later_steps)
+
+    @property
     def is_run(self) -> bool:
         """Whether anything is sent for it: statements, or the record that there were none to send."""
-        return self.due and (bool(self.to_send) or self.script.run != "always")
+        return self.due and not self.stuck and (bool(self.to_send) or self.script.run != "always")
 
     @property
     def pending(self) -> int:
@@ -102,16 +119,27 @@ class ScriptPlan(Struct, frozen=True):
         return sum(step.action in ("create", "alter") for step in self.steps)
 
 
+class Options(Struct, frozen=True):
+    """What a user asks of a plan.
+
+    With `baseline`, the `once` and `on_change` scripts that are not recorded are recorded without being run.
+    """
+
+    baseline: bool = False
+    single_transaction: bool = False
+
+
 class Plan(Struct, frozen=True):
     """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
 
-    `settings` are those of each transaction.
+    `settings` are those of each transaction. With `single`, all of it is one transaction.
     """
 
     run: int
     settings: tuple[str, ...]
     setup: tuple[str, ...]
     scripts: tuple[ScriptPlan, ...]
+    single: bool = False
 
     @property
     def pending(self) -> int:
@@ -121,7 +149,7 @@ class Plan(Struct, frozen=True):
     @property
     def only_data(self) -> bool:
         """Whether nothing is sent but statements that read or write rows."""
-        sent = [step for script in self.scripts if script.due for step in script.to_send]
+        sent = [step for script in self.scripts if script.is_run for step in script.to_send]
         return not self.setup and all(step.statement.is_data for step in sent)
 
     @property
@@ -135,9 +163,21 @@ class Plan(Struct, frozen=True):
                 [(step.transaction, step.sql) for step in script.to_send],
             )
             for script in self.scripts
-            if script.due
+            if script.due and not script.stuck
         ]
-        return hashlib.sha256(msgspec.json.encode((self.settings, self.setup, scripts))).hexdigest()
+        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()))
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def require_single_transaction(plan: Plan) -> None:
+    """Raise DatabaseError when a plan that has to be one transaction has something that cannot be in one."""
+    for script in plan.scripts if plan.single else ():
+        if script.is_run and script.to_send and not script.script.transaction:
+            raise DatabaseError(
+                "it cannot be in a single transaction: the manifest says transaction = false",
+                place=script.script.path,
+                notes=("hint: apply it without --single-transaction",),
+            )
 
 
 def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
@@ -151,7 +191,31 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
         f"{command} search_path = {path}",
         f"{command} lock_timeout = {literal(run.lock_timeout)}",
         f"{command} statement_timeout = {literal(run.statement_timeout)}",
+        f"{command} idle_in_transaction_session_timeout = {literal(run.idle_in_transaction_session_timeout)}",
     )
+
+
+def build_settings(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that give the session the limits of an index that is built CONCURRENTLY.
+
+    It waits for transactions that began before it, and nobody waits for it.
+    """
+    return (
+        *session_settings(manifest, local=False),
+        "set lock_timeout = 0",
+        f"set statement_timeout = {literal(manifest.run.concurrent_index_timeout)}",
+    )
+
+
+def own_role(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that end a role which a script has set: its history row is written by the runner's own."""
+    role = manifest.run.role
+    return ("reset session authorization", f"set role {identifier(role)}" if role else "reset role")
+
+
+def tag(script: str, line: int) -> str:
+    """Return the comment that names a statement's place in the log of the server and to those who look at it."""
+    return f"/* {script.replace('*/', '* /').replace('/*', '/ *')}:{line} */ "
 
 
 def run_lock_name(manifest: Manifest) -> str:
@@ -164,7 +228,5 @@ def run_lock_key(manifest: Manifest) -> str:
     return f"hashtextextended({literal(run_lock_name(manifest))}, 0)"
 
 
-OWN_ROLE = ("reset session authorization", "reset role")
-"""End a role that a script has set: its history row is written by the role that connected."""
 RESET = "reset all"
 """End what a script has set for the session, which outlives its transaction."""

@@ -2,80 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from runner.apart import Apart, lock_level
 from runner.catalog import Facts, Snapshot, holds, is_invalid
+from runner.due import Due, due_now
 from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
 from runner.manifest import Manifest, Script
 from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Lock, Object
 from runner.places import places
-from runner.plan import LEFT, Action, Applied, Past, Plan, ScriptPlan, Step, session_settings
+from runner.plan import LEFT, Action, Options, Past, Plan, ScriptPlan, Step, session_settings
 from runner.proposals import Proposal, alter, analyze
 from runner.quote import identifier
 from runner.repair import Proposals
 from runner.statements import Parsed, Statement
 
 
-def make_plan(
-    manifest: Manifest,
-    scripts: Sequence[Parsed],
-    *,
-    declared: Facts,
-    actual: Snapshot,
-    past: Past,
-    proposals: Proposals | None = None,
-    baseline: bool = False,
-) -> Plan:
-    """Return what a run does, statement by statement.
+class Situation(Struct, frozen=True):
+    """What a plan is made from: `declared` by all scripts together, `actual` in the database, and the runs before."""
 
-    `declared` is what all scripts declare together, `proposals` what mends what differs. With `baseline`, the `once`
-    and `on_change` scripts that are not recorded are recorded without being run.
-    """
+    declared: Facts
+    actual: Snapshot
+    past: Past
+    proposals: Proposals = {}
+    """What mends what differs."""
+    is_large: Callable[[Object], bool] = lambda _: False
+    """Tells on which tables an index is built CONCURRENTLY."""
+
+
+def make_plan(manifest: Manifest, scripts: Sequence[Parsed], situation: Situation, options: Options) -> Plan:
+    """Return what a run does, statement by statement."""
+    declared, actual, past = situation.declared, situation.actual, situation.past
     pairs = list(zip(manifest.scripts, scripts, strict=True))
-    due = {script.path: _is_due(script, parsed, past.applied.get(script.path), baseline) for script, parsed in pairs}
-    pending = [(script, parsed) for script, parsed in pairs if due[script.path][0]]
+    due = {script.path: due_now(script, parsed, past, baseline=options.baseline) for script, parsed in pairs}
+    pending = [(script, parsed) for script, parsed in pairs if due[script.path].is_due]
     removals = tuple(_removals(pending, actual))
     always = [pair for pair in pending if pair[0].run == "always"]
     passing = tuple(item for item in _removals(always, actual) if item not in declared)
     later = _Later(removals, _removes_more(pending), passing, frozenset(_changes(pending)), dict(_owners(scripts)))
-    skipped = {path for path, (is_due, _) in due.items() if not is_due}
-    skipped |= {script.path for script in manifest.scripts if baseline and script.run != "always"}
+    skipped = {path for path, when in due.items() if not when.is_due or when.stuck}
+    skipped |= {script.path for script in manifest.scripts if options.baseline and script.run != "always"}
     planned = [parsed for script, parsed in pairs if script.path not in skipped]
-    planner = _Planner(declared, actual, later, places(proposals or {}, planned), mends=manifest.run.repair != "none")
+    repairs = places(situation.proposals, planned)
+    apart = Apart(actual.facts, (lambda _: False) if options.single_transaction else situation.is_large)
+    mends = manifest.run.repair != "none"
+    planner = _Planner(declared, actual, later, repairs, apart, mends=mends, single=options.single_transaction)
     plans = []
     for script, parsed in pairs:
-        is_due, reason = due[script.path]
-        planner.begin_script()
+        when = due[script.path]
+        planner.begin_script(script, parsed, when)
         steps = tuple(
             step
             for statement in parsed.statements
-            for step in (
-                (_unchanged(statement, reason),)
-                if script.path in skipped
-                else planner.steps(statement, always=script.run == "always")
-            )
+            for step in ((_unchanged(statement, when.reason),) if script.path in skipped else planner.steps(statement))
         )
         last = past.applied.get(script.path)
         changed = last is not None and last.checksum != parsed.checksum
-        plans.append(ScriptPlan(script, parsed, is_due, changed, reason, steps))
+        plans.append(ScriptPlan(script, parsed, when.is_due, changed, when.reason, steps, when.stuck))
     settings = session_settings(manifest, local=True)
-    return Plan(past.run, settings, tuple(_setup(manifest, actual.facts, past.history_ddl)), tuple(plans))
-
-
-def _is_due(script: Script, parsed: Parsed, last: Applied | None, baseline: bool) -> tuple[bool, str]:  # noqa: FBT001
-    if script.run == "always":
-        return True, "always"
-    if last is None:
-        return True, "recorded without being run" if baseline else "not applied yet"
-    if last.checksum == parsed.checksum:
-        return False, f"applied on {last.at} by {last.by}"
-    if baseline:
-        return True, "recorded without being run"
-    if script.run == "once":
-        return False, f"changed after it was applied on {last.at} by {last.by}; it is not run again"
-    return True, f"changed since {last.at}"
+    setup = tuple(_setup(manifest, actual.facts, past.history_ddl))
+    return Plan(past.run, settings, setup, tuple(plans), options.single_transaction)
 
 
 def _removals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Iterator[Object]:
@@ -141,8 +129,10 @@ class _Planner:
         actual: Snapshot,
         later: _Later,
         repairs: Mapping[int, Sequence[Proposal]],
+        apart: Apart,
         *,
         mends: bool,
+        single: bool,
     ) -> None:
         self.declared = declared
         self.actual = actual
@@ -151,6 +141,10 @@ class _Planner:
         """What is mended at a statement, by its identity."""
         self.mends = mends
         """Whether the manifest lets anything be mended."""
+        self.apart = apart
+        self.single = single
+        """Whether all of the run is one transaction."""
+        self.always = self.done = False
         self.blocked = {
             proposal.object
             for proposals in repairs.values()
@@ -173,16 +167,20 @@ class _Planner:
         self.transaction = 0
         """The number of the script's last transaction."""
 
-    def begin_script(self) -> None:
+    def begin_script(self, script: Script, parsed: Parsed, when: Due) -> None:
         """Forget what holds for one script alone."""
         self.moved_rows, self.transaction = False, 0
+        self.always, self.done = script.run == "always", when.done
+        self.apart.begin_script(script, parsed)
 
-    def steps(self, statement: Statement, *, always: bool) -> Iterator[Step]:
+    def steps(self, statement: Statement) -> Iterator[Step]:
         """Return what is done for a statement, and take its effects into the state."""
         proposals, written = self.proposals(statement)
         mended = set() if written else {proposal.object for proposal in proposals}
         effects = [self.named(effect) for effect in statement.declaration.effects]
-        step = self.compare(statement, [e for e in effects if e.object not in mended], always=always, mended=mended)
+        step = self.compare(statement, [e for e in effects if e.object not in mended], mended=mended)
+        if self.done and step.action == "run":
+            step = _unchanged(statement, "done in the run that was cut off")
         if step.action != "unchanged":
             self.known = self.known and not statement.declaration.opaque
             self.moved_rows = self.moved_rows or statement.node not in _CHANGES_NO_ROWS
@@ -191,8 +189,13 @@ class _Planner:
                     self.take(effect)
         repairs = list(self.mend(statement, proposals))
         if step.action != "unchanged" or not repairs or any(p.why and p.word != "used" for p in proposals):
-            yield step
+            yield self.apart.moved(step, self.next_transaction)
         yield from repairs
+
+    def next_transaction(self) -> int:
+        """Return the number of one more transaction after the script's own, if there can be one."""
+        self.transaction += not self.single
+        return self.transaction
 
     def proposals(self, statement: Statement) -> tuple[list[Proposal], bool]:
         """Return what is mended at the statement, and whether that comes after it, and not in its place."""
@@ -223,16 +226,16 @@ class _Planner:
             yield self.repair(statement, clauses, sql)
         for proposal in runs:
             for sql in proposal.now:
-                yield self.repair(statement, [proposal], sql)
+                step = self.repair(statement, [proposal], sql)
+                yield self.apart.moved(step, self.next_transaction)
         for proposal in runs:
             for transaction in proposal.then:
-                self.transaction += 1
+                number = self.next_transaction()
                 for sql in transaction:
-                    yield self.repair(statement, [proposal], sql, transaction=self.transaction)
+                    yield self.repair(statement, [proposal], sql, transaction=number)
         if retyped := [proposal for proposal in runs if proposal.analyze]:
-            self.transaction += 1
             sql = analyze(retyped[0].table, [proposal.analyze for proposal in retyped])
-            yield self.repair(statement, retyped, sql, transaction=self.transaction)
+            yield self.repair(statement, retyped, sql, transaction=self.next_transaction())
         for proposal in runs:
             self.state.pop(proposal.object, None)
             if proposal.becomes is not None:
@@ -241,8 +244,8 @@ class _Planner:
     def repair(self, statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
         about = tuple(proposal.object for proposal in proposals)
         reason = "\n".join(proposal.reason for proposal in proposals)
-        lock = Lock(_lock_level(sql), proposals[0].table)
-        return Step(statement, "alter", reason, sql, about, transaction, lock)
+        lock = Lock(lock_level(sql), proposals[0].table)
+        return Step(statement, "alter", reason, sql, about, transaction, takes=lock)
 
     def take(self, effect: Effect) -> None:
         item = effect.object
@@ -261,13 +264,11 @@ class _Planner:
             return effect
         return effect._replace(object=with_arguments(effect.object, (*self.state, *self.declared)))
 
-    def compare(
-        self, statement: Statement, effects: Sequence[Effect], *, always: bool, mended: Collection[Object]
-    ) -> Step:
+    def compare(self, statement: Statement, effects: Sequence[Effect], *, mended: Collection[Object]) -> Step:
         declaration = statement.declaration
         if not declaration.effects:
             return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
-        needed = [effect for effect in effects if self.is_needed(effect, always=always)]
+        needed = [effect for effect in effects if self.is_needed(effect)]
         needed = needed or self.replaced(statement)
         if not self.known:
             return self.compare_unknown(statement, needed)
@@ -279,7 +280,7 @@ class _Planner:
             return _unchanged(statement, self.reason_for_nothing(statement))
         if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
             return self.add_elements(statement, mended)
-        action = "run" if always and self.is_passing(needed) else _action(needed, self.state)
+        action = "run" if self.always and self.is_passing(needed) else _action(needed, self.state)
         return Step(statement, action, self.reason(needed), statement.sql)
 
     def is_gone(self, comment: Object) -> Object | None:
@@ -308,7 +309,7 @@ class _Planner:
     def whole(self, statement: Statement) -> Step:
         return Step(statement, "run", "an earlier statement may have changed what it declares", statement.sql)
 
-    def is_needed(self, effect: Effect, *, always: bool) -> bool:
+    def is_needed(self, effect: Effect) -> bool:
         """Return whether the effect changes anything that lasts."""
         item, there = effect.object, self.state.get(effect.object)
         declared = self.declared.get(item)
@@ -320,19 +321,19 @@ class _Planner:
             return True
         if declared is None:  # dropped or renamed later
             made = there is None if effect.action == "create" else effect.action == "set" and there != effect.value
-            goes = self.is_removed_later(item) or (self.later.removes_more and not always)
+            goes = self.is_removed_later(item) or (self.later.removes_more and not self.always)
             return (made and goes) or self.changes_owned(effect)
         if there is None:
             return effect.action != "set" or declared in (effect.value, PRESENT) or item.kind == "constraint"
-        return self.is_different(effect, declared, there, always=always)
+        return self.is_different(effect, declared, there)
 
-    def is_different(self, effect: Effect, declared: str, there: str, *, always: bool) -> bool:
+    def is_different(self, effect: Effect, declared: str, there: str) -> bool:
         """Return whether the statement gives an object that is there, and not new, another definition."""
         item = effect.object
         if effect.action == "create":
             return False
         if effect.action == "change":
-            return not always if declared == PRESENT else not holds(declared, there)
+            return not self.always if declared == PRESENT else not holds(declared, there)
         if item.kind == "constraint":
             return is_invalid(item, there)
         return there != effect.value and declared in (effect.value, PRESENT)
@@ -406,15 +407,6 @@ class _Planner:
 
 
 _CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
-
-
-def _lock_level(sql: str) -> str:
-    """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
-    if sql.startswith(("create index", "create unique index")):
-        return "SHARE"
-    if sql.startswith("analyze") or " validate constraint " in sql:
-        return "SHARE UPDATE EXCLUSIVE"
-    return "ACCESS EXCLUSIVE"
 
 
 def _is_below(item: Object, owners: Sequence[Object]) -> bool:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from runner import __version__, history
 from runner.manifest import Manifest
-from runner.plan import OWN_ROLE, RESET, Plan, ScriptPlan, Step, run_lock_key, session_settings
+from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, run_lock_key, session_settings
+from runner.quote import identifier
 from runner.statements import Parsed, with_free_colons
 
 _RENDERED = """\
@@ -36,6 +37,7 @@ select pg_try_advisory_lock({key}) as runner_has_lock \\gset
     do $$ begin raise exception 'another run holds the lock'; end $$;
 \\endif
 """
+_SETUP = "The schemas and the history table, as far as they are missing"
 
 
 class DryRun(Struct, frozen=True):
@@ -61,10 +63,9 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: Dry
     blocks = [header.format(**{name: _in_comment(str(word)) for name, word in words.items()}) + _SETTINGS]
     if dry_run:
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
-    if plan.setup:
-        lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
-        blocks.append(_block("The schemas and the history table that are missing", lines))
-    blocks += [_script(plan, script, manifest) for script in plan.scripts if script.is_run]
+    if manifest.run.role:
+        blocks.append(f"set role {identifier(manifest.run.role)};\n")
+    blocks += _all_at_once(plan, manifest) if plan.single else _one_by_one(plan, manifest)
     if checks:
         lines = ["begin read only;", *_terminated(session_settings(manifest, local=True))]
         for check in checks:
@@ -75,28 +76,70 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: Dry
     return "\n".join(blocks)
 
 
-def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> str:
-    statements = _steps(script.own_steps)
+def _one_by_one(plan: Plan, manifest: Manifest) -> Iterator[str]:
+    if plan.setup:
+        lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
+        yield _block(_SETUP, lines)
+    for script in plan.scripts:
+        if script.stuck:
+            yield _block(f"{script.script.path} is not run, and apply fails: {script.reason}", [])
+        if script.is_run:
+            yield _block(_title(script), _script(plan, script, manifest))
+
+
+def _all_at_once(plan: Plan, manifest: Manifest) -> Iterator[str]:
+    settings = [*_terminated(session_settings(manifest, local=True))]
+    yield _block("A single transaction: all or nothing", ["begin;", *settings])
+    if plan.setup:
+        yield _block(_SETUP, [*_terminated(plan.setup)])
+    for script in plan.scripts:
+        if script.is_run:
+            record = history.record_applied(manifest, plan.run, script)
+            end = _terminated([*own_role(manifest), record, RESET])
+            yield _block(_title(script), [*settings, *_steps(script.own_steps), "", *end])
+    yield "commit;\n"
+
+
+def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> list[str]:
     settings = [*_terminated(session_settings(manifest, local=script.script.transaction))]
-    end = [*_terminated([*OWN_ROLE, RESET])]
-    if script.script.transaction and not script.later_steps:
+    role = [*_terminated(own_role(manifest))]
+    if not script.is_recorded_apart:
         record = history.record_applied(manifest, plan.run, script)
-        lines = ["begin;", *settings, *statements, "", *_terminated([*OWN_ROLE, record, RESET, "commit"])]
+        return ["begin;", *settings, *_steps(script.own_steps), "", *role, f"{record};", f"{RESET};", "commit;"]
+    seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
+    start = f"{history.record_started(manifest, plan.run, script)};"
+    end = f"{history.record_ended(manifest, plan.run, script, seconds=seconds)};"
+    began = "select clock_timestamp() as runner_started \\gset"
+    if script.script.transaction:
+        own = ["begin;", *settings, *_steps(script.own_steps), "", *role, start, f"{RESET};", "commit;"]
     else:
-        seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
-        record = history.record_ended(manifest, plan.run, script, seconds=seconds)
-        began = "select clock_timestamp() as runner_started \\gset"
-        own = [*settings, *statements, "", *end]
-        if script.script.transaction:
-            own = ["begin;", *own, "commit;"]
-        lines = [began, *own, *_later(script, manifest), "", f"{record};"]
-    return _block(f"{script.script.path}: {script.script.description}", lines)
+        own = [start, *settings, *_alone(script.own_steps, manifest), "", *role, f"{RESET};"]
+    return [began, *own, *_later(script, manifest), "", end]
+
+
+def _alone(steps: Sequence[Step], manifest: Manifest) -> Iterator[str]:
+    """Return the steps of a script without a transaction; an index that is built CONCURRENTLY has limits of its own."""
+    for step in steps:
+        yield from _build(step, manifest) if step.concurrently else ()
+        yield from () if step.concurrently else _steps([step])
+        yield from _terminated(session_settings(manifest, local=False)) if step.concurrently else ()
 
 
 def _later(script: ScriptPlan, manifest: Manifest) -> Iterator[str]:
     for steps in script.later_steps:
-        settings = _terminated(session_settings(manifest, local=True))
-        yield from ("", "begin;", *settings, *_steps(steps), "commit;")
+        if steps[0].concurrently:
+            yield from (*_build(steps[0], manifest), f"{RESET};")
+        else:
+            settings = _terminated(session_settings(manifest, local=True))
+            yield from ("", "begin;", *settings, *_steps(steps), "commit;")
+
+
+def _build(step: Step, manifest: Manifest) -> Iterator[str]:
+    return iter(("", *_terminated(build_settings(manifest)), *_steps([step])))
+
+
+def _title(script: ScriptPlan) -> str:
+    return f"{script.script.path}: {script.script.description}"
 
 
 def _steps(steps: Sequence[Step]) -> Iterator[str]:

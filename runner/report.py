@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from runner.verify import Finding, Verification
 
 MOST_ROWS_SHOWN = 20
+SECONDS_BETWEEN_LINES = 15.0
 _STYLES = {"applied": "green", "unchanged": "dim", "failed": "bold red", "skipped": "yellow"}
 
 
@@ -36,6 +39,7 @@ class Reporter:
         self.diagnostics = _console(sys.stderr)
         self.status: Status | None = None
         self.width = 0
+        self.told = -math.inf
 
     def json(self, document: dict[str, Any]) -> None:
         """Print the one JSON document, if JSON is asked for."""
@@ -89,12 +93,21 @@ class Reporter:
         if self.status:
             self.status.update(f"{script.script.path}: {script.script.description}")
 
+    def progressed(self, text: str) -> None:
+        """Show how far a long step is: on a terminal at once, else in a line now and then."""
+        if self.status:
+            self.status.update(text)
+        elif time.monotonic() - self.told >= SECONDS_BETWEEN_LINES:
+            self.told = time.monotonic()
+            self.say(text)
+
     def heading(self, loaded: Loaded, target: str) -> None:
         """Print which project it is about, and where."""
         self.line(f"{loaded.project.manifest.project.name}: {target}", "bold")
 
-    def scripts_heading(self, loaded: Loaded) -> None:
-        """Print the heading of the scripts' table."""
+    def scripts_heading(self, loaded: Loaded, target: str) -> None:
+        """Print which project it is about, and where, and the heading of the scripts' table."""
+        self.heading(loaded, target)
         self.width = max(len(script.path) for script in loaded.project.manifest.scripts)
         self.line(f"{'script':<{self.width}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
 
@@ -112,7 +125,7 @@ class Reporter:
                 self.line("    " + "  ".join("null" if value is None else value for value in row))
             if len(returned.rows) > MOST_ROWS_SHOWN:
                 self.line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
-        if result.error:
+        if result.error is not None:
             for part in f"error: {result.error}".splitlines():
                 self.failure(f"    {part}", "red")
 

@@ -1,6 +1,7 @@
 -- Who holds the run lock of the given name.
 select
     a.pid,
+    coalesce(nullif(a.application_name, ''), 'no application name'),
     a.usename,
     coalesce(host(a.client_addr), 'this machine'),
     coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time that this role may not see')

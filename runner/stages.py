@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,16 @@ from msgspec import Struct
 
 from runner import catalog, history
 from runner.catalog import Facts, Scope, Snapshot
-from runner.errors import InputError
+from runner.errors import InputError, InterruptError
+from runner.evidence import Evidence
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.fold import State, declare
 from runner.lock import Lock, read_lock
-from runner.manifest import Project, load_manifest
+from runner.manifest import Project, load_manifest, size_in_bytes
 from runner.objects import PRESENT, Object
-from runner.plan import Past, Plan, ScriptPlan
-from runner.planner import make_plan
-from runner.proposals import Context
+from runner.plan import Options, Past, Plan, require_single_transaction
+from runner.planner import Situation, make_plan
+from runner.proposals import Context, name_of
 from runner.render import render, template_variables
 from runner.repair import Proposals, propose
 from runner.rules import check_scripts
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.declared import Declared
-    from runner.execute import ScriptResult
+    from runner.execute import Listener, ScriptResult
     from runner.history import Entry
+    from runner.stop import Stop
     from runner.verify import Verification
 
 
@@ -88,7 +90,9 @@ def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = T
 
 def plan_for_empty(loaded: Loaded) -> Plan:
     """Return the plan for a database that has nothing but the schema public; no server is asked."""
-    return _make_plan(loaded, loaded.names, Snapshot({Object("schema", "public"): PRESENT}), [])
+    actual = Snapshot({Object("schema", "public"): PRESENT})
+    situation = Situation(loaded.names, actual, _past(loaded, actual, []))
+    return make_plan(loaded.project.manifest, loaded.scripts, situation, Options())
 
 
 def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> Declared:
@@ -117,15 +121,25 @@ def lock_text(connection: Connection[Any], loaded: Loaded, say: Callable[[str], 
     return lock.lock_text(made)
 
 
-def plan(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None], *, baseline: bool = False) -> Planned:
+def plan(
+    connection: Connection[Any], loaded: Loaded, say: Callable[[str], None], options: Options | None = None
+) -> Planned:
     """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock."""
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
     actual = _snapshot(connection, loaded, declared.facts)
     has_history = Object("table", manifest.run.history_table) in actual.facts
     entries = history.read(connection, manifest) if has_history else []
-    proposals = _propose(connection, loaded, declared.facts, actual)
-    made = _make_plan(loaded, declared.facts, actual, entries, proposals, baseline=baseline)
+    evidence = Evidence(connection, manifest)
+    proposals = _propose(evidence, loaded, declared.facts, actual)
+
+    def is_large(table: Object) -> bool:
+        there = evidence.table(name_of(table))
+        return there is None or there.size > size_in_bytes(manifest.run.concurrent_index_above)
+
+    situation = Situation(declared.facts, actual, _past(loaded, actual, entries), proposals, is_large)
+    made = make_plan(manifest, loaded.scripts, situation, options or Options())
+    require_single_transaction(made)
     return Planned(made, tuple(entries), declared, actual, proposals)
 
 
@@ -138,31 +152,45 @@ def apply(
     connection: Connection[Any],
     loaded: Loaded,
     planned: Planned,
-    *,
-    started: Callable[[ScriptPlan], None] = lambda _: None,
-    finished: Callable[[ScriptResult], None] = lambda _: None,
+    listener: Listener | None = None,
+    stop: Stop | None = None,
 ) -> ApplyResult:
-    """Execute a plan and verify; the caller holds the run lock. Raise DatabaseError when a run cannot go on."""
-    from runner.execute import execute
+    """Execute a plan and verify; the caller holds the run lock.
 
+    Raise DatabaseError when a run cannot go on, and InterruptError when it was asked to stop.
+    """
+    from runner.execute import Listener, execute
+    from runner.stop import Stop
+
+    listener, stop = listener or Listener(), stop or Stop()
     results = []
-    for result in execute(connection, planned.plan, loaded.project.manifest, started):
+    for result in execute(connection, planned.plan, loaded.project.manifest, listener, stop):
         results.append(result)
-        finished(result)
+        listener.finished(result)
+    if stop.signal is not None:
+        raise InterruptError(stop.signal, notes=tuple(_standing(results)))
     quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
         actual = _snapshot(connection, loaded, planned.declared.facts)
-        proposals = _propose(connection, loaded, planned.declared.facts, actual)
+        proposals = _propose(Evidence(connection, loaded.project.manifest), loaded, planned.declared.facts, actual)
     verification = _verify(connection, loaded, planned.declared, actual, proposals, tuple(results))
     return ApplyResult(planned.plan, tuple(results), verification)
+
+
+def _standing(results: Sequence[ScriptResult]) -> Iterator[str]:
+    """Return what an interrupted run has done and what it has not."""
+    for word, statuses in (("done", ("applied", "unchanged")), ("failed", ("failed",)), ("not begun", ("skipped",))):
+        paths = [result.plan.script.path for result in results if result.status in statuses]
+        yield f"{word}: {', '.join(paths) or 'nothing'}"
 
 
 def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     declared = declare_on(connection, loaded, say)
     actual = _snapshot(connection, loaded, declared.facts)
-    return _verify(connection, loaded, declared, actual, _propose(connection, loaded, declared.facts, actual))
+    proposals = _propose(Evidence(connection, loaded.project.manifest), loaded, declared.facts, actual)
+    return _verify(connection, loaded, declared, actual, proposals)
 
 
 def _verify(
@@ -213,34 +241,18 @@ def _require_tables(project: Project, declared: State) -> None:
         raise InputError(message, place=f"{file}: field_mappings.table")
 
 
-def _make_plan(
-    loaded: Loaded,
-    declared: Facts,
-    actual: Snapshot,
-    entries: list[Entry],
-    proposals: Proposals | None = None,
-    *,
-    baseline: bool = False,
-) -> Plan:
-    manifest = loaded.project.manifest
-    ddl = () if Object("table", manifest.run.history_table) in actual.facts else history.ddl(manifest)
-    past = Past(history.last_applied(entries), history.next_run(entries), ddl)
-    return make_plan(
-        manifest, loaded.scripts, declared=declared, actual=actual, past=past, proposals=proposals, baseline=baseline
-    )
+def _past(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Past:
+    ddl = history.ddl(loaded.project.manifest, actual.facts)
+    return Past(history.last_applied(entries), history.begun(entries), history.next_run(entries), ddl)
 
 
-def _propose(connection: Connection[Any], loaded: Loaded, declared: Facts, actual: Snapshot) -> Proposals:
+def _propose(evidence: Evidence, loaded: Loaded, declared: Facts, actual: Snapshot) -> Proposals:
     """Return what mends the differences between the catalogs; without a difference nothing is asked."""
     differences = list(catalog.compare(declared, actual))
     if not differences:
         return {}
-    from runner.evidence import Evidence
-
-    manifest = loaded.project.manifest
-    evidence = Evidence(connection, manifest)
-    context = Context(declared, actual, manifest.run.repair, manifest.run.rewrite_above, evidence)
-    return propose(context, differences)
+    run = loaded.project.manifest.run
+    return propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
 
 
 def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Object, str]) -> Snapshot:

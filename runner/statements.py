@@ -31,6 +31,7 @@ _LONGEST_EXCERPT = 120
 _COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
 _NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
+_MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 _DEEP_NODES = {
     "select": "select_stmt",
@@ -115,6 +116,17 @@ def with_free_colons(sql: str) -> str:
     ends = [token.end for token in tokens if token.token == pg.ASCII_58]
     pieces = [data[start:end] for start, end in pairwise([0, *ends, len(data)])]
     return b" ".join(pieces).decode()
+
+
+def concurrently(sql: str) -> str | None:
+    """Return CREATE INDEX with the word CONCURRENTLY; None when it is another statement, or unique."""
+    if not _MAKES_INDEX.match(sql):
+        return None
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in _COMMENTS][:3]
+    if tokens[1].token != pg.INDEX or tokens[2].token == pg.CONCURRENTLY:
+        return sql if tokens[1].token == pg.INDEX else None
+    data, end = sql.encode(), tokens[1].end
+    return (data[:end] + b" concurrently" + data[end:]).decode()
 
 
 class _Source:

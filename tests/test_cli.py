@@ -302,7 +302,9 @@ def until(condition: Callable[[], bool], running: subprocess.Popen[str] | None =
 
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-SESSIONS = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'runner'"
+SESSIONS = (
+    "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'runner %'"
+)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -310,9 +312,13 @@ SESSIONS = "select count(*) from pg_stat_activity where datname = current_databa
 def test_a_signal_ends_a_run_cleanly(
     project: MakeProject, database: str, connection: Connection, number: signal.Signals, *, transaction: bool
 ) -> None:
-    """Interrupted in a long statement: exit code 130 or 143, the session is gone soon, and its transaction with it."""
+    """Interrupted in a long statement: it is cancelled on the server, recorded, and what was done and not is told."""
     text = "create table if not exists item (id integer);\nselect pg_sleep(300);"
-    folder = project({"010_sleep.sql": text}, options={"010_sleep.sql": {"transaction": transaction}})
+    others = {
+        name: f"create table if not exists {name[4:-4]} (id integer);" for name in ("005_before.sql", "020_after.sql")
+    }
+    scripts = dict(sorted({"010_sleep.sql": text, **others}.items()))
+    folder = project(scripts, options={"010_sleep.sql": {"transaction": transaction}}, run={"on_error": "continue"})
 
     def count(query: str) -> int:
         row = connection.execute(query.encode()).fetchone()
@@ -324,11 +330,18 @@ def test_a_signal_ends_a_run_cleanly(
         out, err = running.communicate(timeout=LONGEST)
     assert running.returncode == SIGNALS[number], out + err
     assert "Traceback" not in err
-    assert err.strip().endswith("the open transaction is rolled back")
-    assert len(err.strip().splitlines()) == 1
+    word = "terminated" if number == signal.SIGTERM else "interrupted"
+    assert err.splitlines() == [
+        f"error: {word}; the open transaction is rolled back",
+        "  done: script/005_before.sql",
+        "  failed: script/010_sleep.sql",
+        "  not begun: script/020_after.sql",
+    ]
+    assert "canceling statement due to user request [57014]" in out
     until(lambda: count(SESSIONS) == 0)
     assert count("select count(*) from pg_tables where tablename = 'item'") == (0 if transaction else 1)
-    assert count("select count(*) from runner_history where status = 'applied'") == 0
+    rows = connection.execute("select script, status from runner_history order by script").fetchall()
+    assert rows == [("script/005_before.sql", "applied"), ("script/010_sleep.sql", "failed")]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

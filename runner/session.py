@@ -1,0 +1,105 @@
+"""What a session of the runner is: noticed when it is gone, its role, its own server process, and the run lock."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from runner.errors import ConnectError, DatabaseError
+from runner.manifest import Manifest
+from runner.plan import run_lock_key, run_lock_name
+from runner.quote import identifier
+
+_POOLED = "the connection is pooled by transaction: what a run needs of its session would be lost, the run lock first"
+
+
+def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
+    """Give the session its settings and its role. Raise ConnectError behind a pooler that shares sessions."""
+    pid = _scalar(connection, session_sql())
+    if pid != connection.info.backend_pid:
+        _require_own_process(connection, pid)
+    role = manifest.run.role
+    if role is None:
+        return
+    try:
+        connection.execute(f"set role {identifier(role)}")
+    except psycopg.Error as error:
+        if connection.closed:
+            raise
+        user = identifier(connection.info.user)
+        message = f"cannot take the role of the manifest, run.role: {error.diag.message_primary} [{error.sqlstate}]"
+        raise DatabaseError(message, notes=(f"hint: grant {identifier(role)} to {user};",)) from error
+
+
+@cache
+def session_sql() -> str:
+    """Return the statement that gives a session its settings, which RESET ALL takes away."""
+    return files("runner").joinpath("session.sql").read_text(encoding="utf-8").strip()
+
+
+def same_server(connection: Connection[Any]) -> str:
+    """Return the connection string, with the password, of one more connection to the same server."""
+    info = connection.info
+    parameters: dict[str, Any] = dict(conninfo_to_dict(info.dsn))
+    parameters |= {"port": info.port} | ({"host": info.host} if info.host else {})
+    parameters |= {"hostaddr": info.hostaddr} if "hostaddr" in parameters else {}
+    parameters |= {"password": info.password} if info.password else {}
+    return make_conninfo("", **parameters)
+
+
+def _require_own_process(connection: Connection[Any], pid: int) -> None:
+    """Raise ConnectError unless the pooler in between keeps one process of the server for this connection alone.
+
+    One that lends them by transaction gives another process to the same connection, or the same to two.
+    """
+    with psycopg.connect(same_server(connection), autocommit=True) as other:
+        other.execute("begin")
+        seen = [_scalar(connection, "select pg_backend_pid()") for _ in range(2)]
+        shared = _scalar(other, "select pg_backend_pid()")
+        seen.append(_scalar(connection, "select pg_backend_pid()"))
+        other.execute("rollback")
+    if shared == pid or seen != [pid] * len(seen):
+        raise ConnectError(
+            _POOLED, notes=("hint: connect to the server itself, or to a pool with pool_mode = session",)
+        )
+
+
+def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, say: Callable[[str], None]) -> None:
+    """Take the lock of this database and history table, waiting up to `wait` seconds. Raise DatabaseError.
+
+    The connection has it until it is closed. It is polled: a blocking wait would deadlock with CREATE INDEX
+    CONCURRENTLY of the run that holds it.
+    """
+    key = run_lock_key(manifest)
+    deadline = time.monotonic() + wait
+    told = ""
+    while not _scalar(connection, f"select pg_try_advisory_lock({key})"):
+        holder = _lock_holder(connection, run_lock_name(manifest))
+        if time.monotonic() > deadline:
+            raise DatabaseError(
+                f"another run holds the lock after {wait:g} s: {holder}",
+                notes=("hint: wait for it to end, or give --lock-wait more seconds",),
+            )
+        if holder and holder != told:
+            say(f"waiting up to {wait:g} s for another run to end: {holder}")
+            told = holder
+        time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
+
+
+def _lock_holder(connection: Connection[Any], name: str) -> str:
+    query = files("runner").joinpath("run_lock.sql").read_text(encoding="utf-8")
+    row = connection.execute(query, {"name": name}).fetchone()
+    return "pid {} ({}), role {}, from {}, since {}".format(*row) if row else ""
+
+
+def _scalar(connection: Connection[Any], sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
+    return row[0] if row else None

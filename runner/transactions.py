@@ -1,0 +1,116 @@
+"""Send statements in one round trip, and again when a lock is not to be had: nothing is held in between."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import Connection, Cursor, pq
+
+from runner.errors import ConnectionLostError
+from runner.manifest import Manifest
+from runner.stop import Stop
+from runner.waits import Blocker, Watch
+
+_AGAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+
+Place = Callable[[int], str]
+"""Returns where the statement of an index stands."""
+
+
+class Failure(NamedTuple):
+    """The index of the statement that failed, with what, and who held the lock that it waited for."""
+
+    place: int
+    error: psycopg.Error
+    blockers: tuple[Blocker, ...] = ()
+
+
+class Sender:
+    """Sends to one connection. Raise ConnectionLostError when that is gone."""
+
+    def __init__(
+        self, connection: Connection[Any], manifest: Manifest, watch: Watch, stop: Stop, say: Callable[[str], None]
+    ) -> None:
+        self.connection = connection
+        self.retries = manifest.run.lock_retries
+        self.watch = watch
+        self.stop = stop
+        self.say = say
+
+    def together(self, statements: Sequence[str], place: Place) -> tuple[list[Cursor[Any]], Failure | None]:
+        """Send a transaction in one round trip, and again while a lock is not to be had; roll back a failed one."""
+        cursors: list[Cursor[Any]] = []
+
+        def send() -> Failure | None:
+            cursors.clear()
+            return self._pipeline(statements, cursors, place)
+
+        return cursors, self.again(send, place)
+
+    def alone(self, statement: str, place: Place) -> tuple[Cursor[Any] | None, Failure | None]:
+        """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
+        cursors: list[Cursor[Any]] = []
+
+        def send() -> Failure | None:
+            return self.once(statement, cursors, place)
+
+        failure = self.again(send, place)
+        return (cursors[-1] if cursors else None), failure
+
+    def once(
+        self, statement: str, cursors: list[Cursor[Any]], place: Place, *, builds_index: bool = False
+    ) -> Failure | None:
+        """Send a statement by itself, in no transaction."""
+        try:
+            with self.watch.over(builds_index=builds_index):
+                cursors.append(self.connection.execute(statement))
+        except psycopg.Error as error:
+            self._require_connection(error, place(0))
+            return Failure(0, error, self.watch.blockers)
+        return None
+
+    def again(self, send: Callable[[], Failure | None], place: Place) -> Failure | None:
+        """Send something, and again after pauses that grow, while a lock is not to be had; return the last failure."""
+        for attempt in range(self.retries + 1):
+            failure = send()
+            is_last = attempt == self.retries or self.stop.asked
+            if failure is None or is_last or not isinstance(failure.error, _AGAIN):
+                break
+            pause = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
+            held = f" by {'; '.join(map(str, failure.blockers))}" if failure.blockers else ""
+            what = "deadlock" if isinstance(failure.error, psycopg.errors.DeadlockDetected) else "the lock is held"
+            again = f"trying again in {pause:.1f} s ({attempt + 1} of {self.retries})"
+            self.say(f"{place(failure.place)}: {what}{held}; {again}")
+            self.stop.wait(pause)
+        return failure
+
+    def _pipeline(self, statements: Sequence[str], cursors: list[Cursor[Any]], place: Place) -> Failure | None:
+        try:
+            with self.watch.over(), self.connection.pipeline():
+                for statement in statements:
+                    cursors.append(self.connection.execute(statement))  # noqa: PERF401  it is read after an error
+        except psycopg.Error as error:
+            failed = next((i for i, cursor in enumerate(cursors) if cursor.statusmessage is None), len(cursors) - 1)
+            blockers = self.watch.blockers
+            self._require_connection(error, place(failed))
+            roll_back(self.connection)
+            return Failure(failed, error, blockers)
+        return None
+
+    def _require_connection(self, error: psycopg.Error, place: str) -> None:
+        if self.connection.closed:
+            raise ConnectionLostError(_first_line(error), place=place) from error
+
+
+def roll_back(connection: Connection[Any]) -> None:
+    """Roll back the open transaction, if there is one."""
+    if not connection.closed and connection.info.transaction_status != pq.TransactionStatus.IDLE:
+        connection.execute("rollback")
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

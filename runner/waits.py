@@ -1,0 +1,108 @@
+"""A second connection, opened when something takes long: it sees whom the run waits for, and how far an index is."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import Connection
+
+from runner.manifest import Manifest, duration_in_seconds
+from runner.plan import run_lock_name
+from runner.session import same_server
+
+_LONGEST_QUERY = 80
+_SHORTEST, _LONGEST = 0.02, 0.5
+"""How often it looks, in seconds."""
+
+
+class Blocker(NamedTuple):
+    """A session that holds a lock; `seconds` is the age of its transaction. What the role may not see is None."""
+
+    pid: int
+    role: str | None
+    application: str | None
+    host: str
+    state: str | None
+    seconds: float | None
+    query: str | None
+
+    def __str__(self) -> str:
+        if not self.pid:
+            return "a prepared transaction (pg_prepared_xacts lists them)"
+        since = f", transaction open for {self.seconds:.0f} s" if self.seconds is not None else ""
+        who = f"pid {self.pid} ({self.application or 'no application name'}, role {self.role}, from {self.host}"
+        return f"{who}{f', {self.state}' if self.state else ''}{since}){self._last_query()}"
+
+    def _last_query(self) -> str:
+        query = " ".join((self.query or "").split())
+        if not query or query.startswith("<") or re.search("password", query, re.IGNORECASE):
+            return ""
+        return f": {query if len(query) <= _LONGEST_QUERY else query[:_LONGEST_QUERY] + '…'}"
+
+
+class Watch:
+    """Looks, in a thread of its own, from when something begins until it ends."""
+
+    def __init__(self, connection: Connection[Any], manifest: Manifest, progressed: Callable[[str], None]) -> None:
+        self.conninfo = same_server(connection)
+        self.parameters = {"name": run_lock_name(manifest)}
+        self.every = min(max(duration_in_seconds(manifest.run.lock_timeout) / 10, _SHORTEST), _LONGEST)
+        self.progressed = progressed
+        self.blockers: tuple[Blocker, ...] = ()
+        """Whom it was waited for when it was last looked."""
+        self._begun: tuple[float, bool] | None = None
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed.set()
+        if self._thread.ident:
+            self._thread.join(timeout=2)
+
+    @contextmanager
+    def over(self, *, builds_index: bool = False) -> Iterator[None]:
+        """Look while the block runs, and keep whom it waited for."""
+        self.blockers = ()
+        self._begun = (time.monotonic(), builds_index)
+        if not self._thread.ident:
+            self._thread.start()
+        try:
+            yield
+        finally:
+            self._begun = None
+
+    def _look_on(self) -> None:
+        connection: Connection[Any] | None = None
+        while not self._closed.wait(self.every):
+            begun = self._begun
+            if begun is None or time.monotonic() - begun[0] < 2 * self.every:
+                continue
+            with suppress(psycopg.Error):  # without it the run goes on, and knows no names
+                if connection is None or connection.closed:
+                    connection = psycopg.connect(self.conninfo, autocommit=True, connect_timeout=2)
+                self._look(connection, begun)
+        if connection is not None:
+            connection.close()
+
+    def _look(self, connection: Connection[Any], begun: tuple[float, bool]) -> None:
+        blockers = tuple(Blocker(*row) for row in connection.execute(_sql("waits.sql"), self.parameters))
+        if blockers and self._begun == begun:
+            self.blockers = blockers
+        if begun[1]:
+            for phase, percent in connection.execute(_sql("waits_progress.sql"), self.parameters):
+                waiting = f", waits for {blockers[0]}" if blockers else ""
+                self.progressed(f"{phase}{f', {percent} %' if percent is not None else ''}{waiting}")
+
+
+@cache
+def _sql(name: str) -> str:
+    return files("runner").joinpath(name).read_text(encoding="utf-8")
