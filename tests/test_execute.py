@@ -450,7 +450,8 @@ def test_a_run_waits_for_another_and_names_it(project: MakeProject, database: st
             pid = waiting_for_advisory_lock(holder, first)
             with start() as second:
                 assert second.stderr
-                assert second.stderr.readline().startswith(f"waiting for another run to end: pid {pid}, role ")
+                said = second.stderr.readline()
+                assert said.startswith(f"waiting up to 60 s for another run to end: pid {pid} (runner small), role ")
                 holder.execute("select pg_advisory_unlock(42)")
                 assert [process.wait(timeout=60) for process in (first, second)] == [0, 0]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import socket
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,11 @@ import postgast
 import psycopg
 import pytest
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
 
 from runner import stages
 from runner.lock import FILE
 from tests.projects import CASES, ROOT, Result, copy_project
+from tests.proxy import proxied
 from tests.servers import Server
 from tests.test_lock import call
 
@@ -36,6 +34,8 @@ MOST_TRIPS = {"a new database": 16, "a second run": 12}
 ATTEMPTS = 3
 """The server writes a record of its own now and then: a run that changed nothing is seen in one of a few."""
 READS = frozenset({"select_stmt", "transaction_stmt", "variable_set_stmt", "variable_show_stmt"})
+TAG = re.compile(r"/\* \S+:[0-9]+ \*/ ")
+"""What tells where a statement stands."""
 ONLY_IF_WRITTEN = "where pg_current_xact_id_if_assigned() is not null"
 
 NEEDED_QUERY = """
@@ -53,83 +53,6 @@ SAMPLES = {
     "timestamp without time zone": "now()",
     "boolean": "true",
 }
-
-
-# A recording proxy
-
-
-@dataclass
-class Recorder:
-    """Stands between clients and a server, and writes down what is sent."""
-
-    server: tuple[int, str | tuple[str, int]]
-    connections: int = 0
-    sent: list[str] = field(default_factory=list)
-    """The statements, in their order."""
-    trips: int = 0
-    """How often a client asked for the answers to what it had sent."""
-    unasked: bool = False
-    """Whether something was sent since then."""
-
-    def serve(self, listener: socket.socket) -> None:
-        """Serve clients, each in a thread of its own, until the listener is shut down."""
-        with listener:
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                self.connections += 1
-                threading.Thread(target=self.pass_on, args=(client,)).start()
-
-    def pass_on(self, client: socket.socket) -> None:
-        family, address = self.server
-        with client, socket.socket(family) as upstream, client.makefile("rb") as stream:
-            upstream.connect(address)
-            answers = threading.Thread(target=self.answer, args=(upstream, client))
-            answers.start()
-            kind = 0  # the first message has no kind
-            while head := stream.read(kind + 4):
-                body = stream.read(int.from_bytes(head[kind:]) - 4)
-                if kind:
-                    self.note(head[:1], body)
-                upstream.sendall(head + body)
-                kind = 1
-            upstream.shutdown(socket.SHUT_RDWR)
-            answers.join()
-
-    def note(self, kind: bytes, body: bytes) -> None:
-        asks = kind == b"Q" or (kind in (b"S", b"H") and self.unasked)  # a simple query; sync or flush
-        self.trips += asks
-        self.unasked = not asks
-        if kind == b"Q":
-            self.sent.append(body[:-1].decode())
-        if kind == b"P":
-            self.sent.append(body.split(b"\0")[1].decode())
-
-    @staticmethod
-    def answer(upstream: socket.socket, client: socket.socket) -> None:
-        while data := upstream.recv(65_536):
-            client.sendall(data)
-
-
-@contextmanager
-def recorded(dsn: str) -> Iterator[tuple[str, Recorder]]:
-    """Yield a connection string that leads through a recorder, and the recorder."""
-    with psycopg.connect(dsn) as connection:
-        host, port = connection.info.host, connection.info.port
-    unix = host.startswith("/")
-    server = (socket.AF_UNIX, f"{host}/.s.PGSQL.{port}") if unix else (socket.AF_INET, (host, port))
-    recorder = Recorder(server)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=recorder.serve, args=(listener,))
-    thread.start()
-    plain = {"sslmode": "disable", "gssencmode": "disable"}
-    try:
-        yield make_conninfo(dsn, host="127.0.0.1", hostaddr="", port=listener.getsockname()[1], **plain), recorder
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 # The project and its database
@@ -255,10 +178,11 @@ def test_it_sends_reads_and_the_data_statements_of_the_scripts(folder: Path, set
     """Nothing else is sent: no DDL, no COMMENT, no lock of rows; and a history row only if a script has written."""
     loaded = stages.load(folder / "manifest.toml")
     data = [item.sql for script in loaded.scripts for item in script.statements if item.is_data]
-    with recorded(settled) as (dsn, recorder):
+    with proxied(settled) as (dsn, proxy):
         apply(folder, dsn)
-    assert [sql for sql in recorder.sent if sql in data] == data
-    others = [sql for sql in recorder.sent if sql not in data]
+    sent = [TAG.sub("", sql) for sql in proxy.sent]
+    assert [sql for sql in sent if sql in data] == data
+    others = [sql for sql in sent if sql not in data]
     history = [sql for sql in others if kind(sql) == "insert_stmt" and HISTORY in sql]
     assert len(history) == len(
         {item.rendered.path for item in loaded.scripts if any(s.is_data for s in item.statements)}
@@ -274,22 +198,22 @@ def test_it_asks_seldom(
 ) -> None:
     """A run needs one connection, and asks the server a few times, however many statements the scripts have."""
     dsn = str(request.getfixturevalue("database" if case == "a new database" else "settled"))
-    with recorded(dsn) as (through, recorder):
+    with proxied(dsn) as (through, proxy):
         apply(folder, through)
-    record_property("round trips", recorder.trips)
-    assert recorder.connections == 1
-    assert recorder.trips <= MOST_TRIPS[case]
+    record_property("round trips", proxy.trips)
+    assert proxy.connections == 1
+    assert proxy.trips <= MOST_TRIPS[case]
 
 
-def test_the_recorder_sees_what_is_sent(database: str) -> None:
+def test_the_proxy_sees_what_is_sent(database: str) -> None:
     """A statement is recorded in either protocol, with its connection and its round trip."""
-    with recorded(database) as (dsn, recorder):
+    with proxied(database) as (dsn, proxy):
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("select 1")
             connection.execute("select %s::integer", (2,))
         psycopg.connect(dsn).close()
-    assert recorder.sent == ["select 1", "select $1::integer"]
-    assert (recorder.connections, recorder.trips) == (2, 2)
+    assert proxy.sent == ["select 1", "select $1::integer"]
+    assert (proxy.connections, proxy.trips) == (2, 2)
 
 
 # What it leaves behind

@@ -1,0 +1,147 @@
+"""Law 4: a run that is killed, or whose connection is cut, at any round trip loses nothing; the next one ends it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.projects import CASES, LONGEST, ROOT, run_runner, runner_command, runner_environment, write_project
+from tests.proxy import CUT_AFTER, CUT_BEFORE, proxied
+from tests.servers import Server, dump, stop_clocks
+
+FOLDER = CASES / "interrupted"
+FEW = 6
+"""At how many round trips a run is interrupted, unless all are asked for."""
+
+INDEXES = {
+    "010_item.sql": """
+        create table if not exists item (id integer, name text);
+        comment on table item is 'Items.';
+        create index if not exists item_name_idx on item (name);
+        comment on index item_name_idx is 'Finds by name.';
+        create unique index if not exists item_id_idx on item (id);
+    """,
+    "020_once.sql": """
+        insert into item select max(id) + 1, 'once' from item;
+        create index if not exists item_both_idx on item (name, id);
+    """,
+    "030_alone.sql": "create index concurrently if not exists item_lower_idx on item (lower(name));",
+}
+"""Indexes on a table that counts as large."""
+ROWS = """
+    create table item (id integer, name text);
+    insert into item select i, 'row ' || i from generate_series(1, 500) as i;
+"""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A project, the database before it is applied, what one run leaves of it, and how many round trips that takes."""
+
+    folder: Path
+    template: str
+    expected: list[str]
+    trips: int
+
+
+def state(dsn: str) -> list[str]:
+    """Return schema and data in sorted lines.
+
+    Left out are the history, which tells of each attempt, clocks, and where sequences are, the numbers that come from
+    them among it.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        stop_clocks(connection)
+        connection.execute("drop table runner_history")
+    lines = dump(dsn).splitlines()
+    counted = {line.split(".")[1].removesuffix("_id_seq") for line in lines if line.startswith("CREATE SEQUENCE")}
+    table = ""
+    for place, line in enumerate(lines):
+        if copy := re.match(r"COPY public\.(\w+) \(id, ", line):
+            table = copy[1] if copy[1] in counted else ""
+        elif line == "\\.":
+            table = ""
+        elif table:
+            lines[place] = line.partition("\t")[2]
+    return sorted(line for line in lines if "pg_catalog.setval" not in line)
+
+
+def new_database(_folder: Path) -> tuple[Path, str]:
+    return ROOT, ""
+
+
+def older_database(folder: Path) -> tuple[Path, str]:
+    scripts = {"010_item.sql": (FOLDER / "declared.sql").read_text()}
+    return write_project(folder, scripts, run={"repair": "align"}), (FOLDER / "older.sql").read_text()
+
+
+def large_table(folder: Path) -> tuple[Path, str]:
+    options = {"020_once.sql": {"run": "once"}, "030_alone.sql": {"transaction": False}}
+    return write_project(folder, INDEXES, run={"concurrent_index_above": "0"}, options=options), ROWS
+
+
+SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
+    "a new database": new_database,
+    "an older database": older_database,
+    "indexes of a large table": large_table,
+}
+
+
+@pytest.fixture(scope="module", params=SITUATIONS)
+def situation(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Situation]:
+    """A situation, with an undisturbed run of it."""
+    folder, before = SITUATIONS[request.param](tmp_path_factory.mktemp("project"))
+    with server.database() as older:
+        with psycopg.connect(older, autocommit=True) as connection:
+            connection.execute(before.encode())
+        template = str(conninfo_to_dict(older)["dbname"])
+        with server.database(template) as dsn, proxied(dsn) as (through, proxy):
+            result = run_runner("apply", "--manifest", folder / "manifest.toml", "--dsn", through)
+            assert result.code == 0, result
+            expected = state(dsn)
+        yield Situation(folder, template, expected, proxy.trips)
+
+
+def interrupted(situation: Situation, dsn: str, cut_at: int, when: str, *, kill: bool) -> int | None:
+    """Apply by way of a proxy that kills the run or cuts its connection; return its exit code."""
+    with proxied(dsn, cut_at=cut_at, when=when) as (through, proxy):
+        command = runner_command("apply", "--manifest", situation.folder / "manifest.toml", "--dsn", through)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with subprocess.Popen(command, env=runner_environment(), encoding="utf-8", **pipes) as running:  # type: ignore[call-overload]
+            proxy.on_cut = running.kill if kill else lambda: None
+            out, _ = running.communicate(timeout=LONGEST)
+        assert proxy.trips >= cut_at, out
+        assert "Traceback" not in out
+        assert kill or running.returncode == 0, out
+        return int(running.returncode)
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "cut off"])
+def test_an_interrupted_run_loses_nothing(
+    pytestconfig: pytest.Config, server: Server, situation: Situation, *, kill: bool
+) -> None:
+    """After one more apply the database is as after an undisturbed run; a run whose connection is cut goes on."""
+    points = [(trip, when) for trip in range(1, situation.trips + 1) for when in (CUT_BEFORE, CUT_AFTER)]
+    if not pytestconfig.getoption("torture"):
+        points = points[kill :: max(len(points) // FEW, 1)]
+
+    def interrupt(point: tuple[int, str]) -> None:
+        with server.database(situation.template) as dsn:
+            code = interrupted(situation, dsn, *point, kill=kill)
+            assert code == (-9 if kill else 0)
+            again = run_runner("apply", "--manifest", situation.folder / "manifest.toml", "--dsn", dsn)
+            assert again.code == 0, (point, again)
+            assert state(dsn) == situation.expected, point
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(interrupt, points))
