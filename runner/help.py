@@ -20,6 +20,8 @@ def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
             return _on_lock(failure)
         case "42501":  # insufficient_privilege
             return _on_privilege(failure.error.diag.message_primary or "", identifier(role), sql)
+        case "55P04":  # unsafe_new_enum_value_usage
+            return ("hint: use it in a later script, and apply without --single-transaction",)
         case "25006":  # read_only_sql_transaction
             return ("hint: connect to the primary: this is a standby, or default_transaction_read_only is on",)
         case "53100":  # disk_full

@@ -132,6 +132,8 @@ def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
     notes = [step.reason]
     if step.reason.startswith(_MISSING):
         what, notes = step.reason.removeprefix(_MISSING), []
+    if step.transaction:
+        notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
     if step.action in ("create", "alter"):
         notes += _lock_notes(step, sizes)
     return f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}"

@@ -41,7 +41,14 @@ def make_plan(manifest: Manifest, scripts: Sequence[Parsed], situation: Situatio
     removals = tuple(_removals(pending, actual))
     always = [pair for pair in pending if pair[0].run == "always"]
     passing = tuple(item for item in _removals(always, actual) if item not in declared)
-    later = _Later(removals, _removes_more(pending), passing, frozenset(_changes(pending)), dict(_owners(scripts)))
+    later = _Later(
+        removals,
+        _removes_more(pending),
+        passing,
+        frozenset(_changes(pending)),
+        dict(_owners(scripts)),
+        frozenset(_arrivals(pending, actual)),
+    )
     skipped = {path for path, when in due.items() if not when.is_due or when.stuck}
     skipped |= {script.path for script in manifest.scripts if options.baseline and script.run != "always"}
     planned = [parsed for script, parsed in pairs if script.path not in skipped]
@@ -107,6 +114,20 @@ def _changes(pending: Sequence[tuple[Script, Parsed]]) -> Iterator[Object]:
             yield from (e.object for e in statement.declaration.effects if e.action == "change")
 
 
+def _arrivals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Iterator[Object]:
+    """Return what a statement that has not been run yet renames something to, which is there or will be made."""
+    effects = [effect for _, parsed in pending for s in parsed.statements for effect in s.declaration.effects]
+    made = {_without_table(effect.object) for effect in effects if effect.action == "create"}
+    there = {_without_table(item) for item in actual.facts} | made
+    for effect in effects:
+        if effect.action == "rename" and _without_table(effect.object) in there:
+            yield _without_table(effect.object._replace(name=effect.value))
+
+
+def _without_table(item: Object) -> Object:
+    return item._replace(table="") if item.kind == "index" else item
+
+
 class _Later(Struct, frozen=True):
     """What the scripts do to objects after they are made: what is removed and changed by statements yet to be run."""
 
@@ -118,6 +139,8 @@ class _Later(Struct, frozen=True):
     changes: frozenset[Object]
     owners: Mapping[Object, Object]
     """The columns that sequences are given to."""
+    arrivals: frozenset[Object]
+    """What others are renamed to; an index among them has no table."""
 
 
 class _Planner:
@@ -213,6 +236,8 @@ class _Planner:
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
         item = proposal.object
+        if proposal.word == "missing" and _without_table(item) in self.later.arrivals:
+            return False
         there = [item, *self.actual.unnamed.get(item, ())]
         changed = any(other in self.fresh or self.is_removed_later(other) for other in there)
         return not changed and self.state.get(item) == self.initial.get(item)

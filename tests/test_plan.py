@@ -131,6 +131,24 @@ def test_the_plan_is_what_is_done(pair: Sequence[str], tmp_path: Path, case: str
                 assert connection.execute(query).fetchall() == [(expected,)]
 
 
+def is_one_transaction(facts: Mapping[str, Any]) -> bool:
+    """Return whether all scripts of a case can be in one transaction; no value is used that an enum type gets in it."""
+    if facts is PLANS["an enum type with a value more"]:
+        return False
+    options = [*facts.get("options", {}).values(), *facts.get("earlier_options", {}).values()]
+    return all(option.get("transaction", True) for option in options)
+
+
+@pytest.mark.parametrize("case", [case for case, facts in PLANS.items() if is_one_transaction(facts)])
+def test_a_single_transaction_does_the_same(pair: Sequence[str], tmp_path: Path, case: str) -> None:
+    """All scripts in one transaction end where each in its own does, with apply and with psql."""
+    assert_plan_is_kept(pair, tmp_path, PLANS[case], "--single-transaction")
+    for query, expected in PLANS[case].get("has", {}).items():
+        for dsn in pair:
+            with psycopg.connect(dsn) as connection:
+                assert connection.execute(query).fetchall() == [(expected,)]
+
+
 @pytest.mark.parametrize("case", TWINS)
 def test_the_dry_run_is_read_as_the_runner_reads_it(pair: Sequence[str], tmp_path: Path, case: str) -> None:
     """Nothing in a planned script is a command or a variable of psql's own, and settings end with their script."""

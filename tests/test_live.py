@@ -1,0 +1,395 @@
+"""A live database: locks that others hold, indexes of large tables, and who is told what."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from tests.conftest import MakeProject, Run
+from tests.projects import LONGEST, runner_command, runner_environment
+
+LEFT = "select count(*) from pg_class where relname like 'item%'"
+RUNNER = """
+    select pid, query from pg_stat_activity
+    where datname = current_database() and application_name like 'runner %'
+"""
+WAITS = f"select query from ({RUNNER}) as r where pg_blocking_pids(pid) <> '{{}}'"
+SLEEPS = f"select query from ({RUNNER}) as r where query like '%sleep(300)'"
+TABLE = """
+    create table item (id integer, name text);
+    insert into item select i, 'row ' || i from generate_series(1, 500) as i;
+"""
+ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
+COLUMN = {
+    "010_other.sql": "create table if not exists other (id integer);",
+    "020_item.sql": "create table if not exists item (id integer, name text);\n\n"
+    "alter table item add column if not exists size integer;",
+}
+AGAIN = r"^script/020_item.sql:3: the lock is held by (.*); trying again in [0-9.]+ s \((.) of 2\)$"
+SHORT = {"lock_timeout": "200ms", "lock_retries": 2}
+LARGE = {"concurrent_index_above": "0"}
+INDEX = {
+    "010_item.sql": "create table if not exists item (id integer, name text);\n"
+    "create index if not exists item_name_idx on item (name);\n"
+    "comment on index item_name_idx is 'Finds by name.';"
+}
+
+
+def value(connection: Connection, query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    return row[0] if row else None
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait for a condition that something else brings about."""
+    deadline = time.monotonic() + 30
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def started(*arguments: str | Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start the runner; its output can be read line by line."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    command = runner_command(*arguments)
+    with subprocess.Popen(command, cwd=folder, env=runner_environment(), encoding="utf-8", **pipes) as running:  # type: ignore[call-overload]
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+@pytest.fixture
+def table(connection: Connection) -> Connection:
+    """A connection to a database that has a table with rows."""
+    connection.execute(TABLE)
+    return connection
+
+
+# Locks that others hold
+
+
+def test_a_lock_that_stays_ends_the_run(run: Run, project: MakeProject, database: str, table: Connection) -> None:
+    """After all retries: exit code 1, the message names who holds it and says what to do, and nothing is half done."""
+    project(COLUMN, run={**SHORT, "on_error": "continue"})
+    with psycopg.connect(database, application_name="report") as holder:
+        holder.execute("select count(*) from item")
+        pid = holder.info.backend_pid
+        result = run("apply", "--dsn", database)
+    assert result.code == 1
+    retries = re.findall(
+        r"^script/020_item.sql:3: the lock is held by (.*); trying again in [0-9.]+ s \((.) of 2\)$",
+        result.err,
+        re.MULTILINE,
+    )
+    assert [number for _, number in retries] == ["1", "2"], result
+    held = rf"pid {pid} \(report, role \w+, from .*, idle in transaction, transaction open for [0-9]+ s\): select count"
+    assert all(re.match(held, who) for who, _ in retries), result
+    assert "error: script/020_item.sql:3: canceling statement due to lock timeout [55P03]" in result.out
+    assert re.search(rf"held by {held}", result.out)
+    assert f"select pg_terminate_backend({pid});" in result.out
+    assert value(table, "select count(*) from pg_attribute where attrelid = 'item'::regclass and attname = 'size'") == 0
+    assert table.execute("select script, status from runner_history order by script").fetchall() == [
+        ("script/010_other.sql", "applied"),
+        ("script/020_item.sql", "failed"),
+    ]
+
+
+def test_a_lock_that_goes_is_waited_for(project: MakeProject, database: str, table: Connection) -> None:
+    """The script is tried again, and in between the run holds no lock on any table."""
+    folder = project(COLUMN, run={"lock_timeout": "200ms", "lock_retries": 50})
+    held = """
+        select count(*) from pg_locks as l inner join pg_stat_activity as a on l.pid = a.pid
+        where a.application_name like 'runner %' and l.relation::regclass::text in ('item', 'other')
+    """
+    with psycopg.connect(database) as holder:
+        holder.execute("lock table item in share mode")
+        with started("apply", "--dsn", database, folder=folder) as running:
+            assert running.stdout
+            while "trying again" not in (line := running.stdout.readline()):
+                assert line
+            assert value(table, held) == 0
+            holder.rollback()
+            out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 0, out
+
+
+def test_a_deadlock_is_tried_again(project: MakeProject, database: str, table: Connection) -> None:
+    """The run that a deadlock makes the victim says so, and goes on when the other session is done."""
+    text = "\n".join(f"alter table {name} add column if not exists size integer;" for name in ("item", "other"))
+    folder = project({"010_both.sql": text}, run={"lock_timeout": "20s"}, options={"010_both.sql": {"run": "once"}})
+    table.execute("create table other (id integer)")
+    with psycopg.connect(database) as holder:
+        holder.execute("set deadlock_timeout = '30s'")
+        holder.execute("lock table other in access exclusive mode")
+        with started("apply", "--dsn", database, folder=folder) as running:
+            until(lambda: value(table, WAITS))
+            holder.execute("lock table item in access exclusive mode")
+            holder.rollback()
+            out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 0, out
+    assert re.search(r"^script/010_both.sql:2: deadlock.*; trying again", out, re.MULTILINE), out
+
+
+def test_a_password_in_the_query_of_another_is_not_shown(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """Who is named as the holder of a lock may have said a password."""
+    connection.execute(TABLE)
+    project(COLUMN, run=SHORT)
+    with psycopg.connect(database) as holder:
+        holder.execute("lock table item in share mode")
+        holder.execute("select 'alter role x password ''opensesame'''")
+        pid = holder.info.backend_pid
+        result = run("apply", "--dsn", database)
+    assert result.code == 1
+    assert f"pid {pid} " in result.said
+    assert "sesame" not in result.said
+
+
+# What is sent names its place
+
+
+def test_a_statement_names_its_place(project: MakeProject, database: str, connection: Connection) -> None:
+    """Who looks at the server's activity sees which script and line it is, and whose."""
+    folder = project({"010_sleep.sql": "\nselect pg_sleep(300);"})
+    with started("apply", "--dsn", database, folder=folder):
+        query = until(lambda: value(connection, SLEEPS))
+        assert query == "/* script/010_sleep.sql:2 */ select pg_sleep(300)"
+        name = value(connection, "select application_name from pg_stat_activity where query like '/*%'")
+        assert name == "runner small"
+
+
+def test_the_server_notices_that_the_runner_is_gone(
+    project: MakeProject, database: str, connection: Connection
+) -> None:
+    """A statement of a killed runner is ended by the server within seconds, and its locks with it."""
+    folder = project({"010_sleep.sql": "create table if not exists item (id integer);\nselect pg_sleep(300);"})
+    with started("apply", "--dsn", database, folder=folder) as running:
+        until(lambda: value(connection, SLEEPS))
+        running.kill()
+        until(lambda: value(connection, f"select count(*) from ({RUNNER}) as r") == 0)
+
+
+# Indexes of large tables
+
+
+def test_an_index_of_a_large_table_is_built_beside_writers(
+    project: MakeProject, database: str, table: Connection
+) -> None:
+    """It is built CONCURRENTLY after its script: an open writer does not stop others from writing."""
+    folder = project(INDEX, run=LARGE)
+    with psycopg.connect(database) as writer:
+        writer.execute("insert into item values (0, 'open')")
+        with started("apply", "--dsn", database, folder=folder) as running:
+            query = until(lambda: value(table, WAITS))
+            sql = "create index concurrently if not exists item_name_idx on item (name)"
+            assert query == f"/* script/010_item.sql:2 */ {sql}"
+            assert value(table, "select status from runner_history") == "started"
+            table.execute("set lock_timeout = '1s'")
+            table.execute("insert into item values (-1, 'beside it')")
+            writer.commit()
+            out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 0, out
+    assert value(table, "select status from runner_history") == "applied"
+    assert value(table, "select obj_description('item_name_idx'::regclass)") == "Finds by name."
+
+
+def test_a_build_that_fails_leaves_nothing(run: Run, project: MakeProject, database: str, table: Connection) -> None:
+    """What is left of an index that cannot be built is dropped, and the script has failed."""
+    table.execute("insert into item values (0, 'zero')")
+    text = (
+        "create index if not exists item_part_idx on item ((1 / id));\ncreate table if not exists other (id integer);"
+    )
+    project({"010_item.sql": text}, run=LARGE, options={"010_item.sql": {"run": "once"}})
+    result = run("apply", "--dsn", database)
+    assert result.code == 1
+    assert "error: script/010_item.sql:1: division by zero [22012]" in result.out
+    assert value(table, LEFT) == 1
+    assert table.execute("select status, error like '%division by zero%' from runner_history").fetchall() == [
+        ("failed", True)
+    ]
+    table.execute("delete from item where id = 0")
+    assert run("apply", "--dsn", database).code == 0
+    assert value(table, "select indisvalid from pg_index where indexrelid = 'item_part_idx'::regclass")
+
+
+def test_a_killed_build_is_built_anew(run: Run, project: MakeProject, database: str, table: Connection) -> None:
+    """An INVALID index that a killed run has left is replaced by the next, beside writers too; rows stay."""
+    folder = project(
+        INDEX | {"020_once.sql": "update item set name = name || '!' where id = 1;"},
+        run=LARGE,
+        options={"020_once.sql": {"run": "once"}},
+    )
+    invalid = "select count(*) from pg_index where not indisvalid"
+    with psycopg.connect(database) as writer:
+        writer.execute("insert into item values (0, 'open')")
+        with started("apply", "--dsn", database, folder=folder) as running:
+            until(lambda: value(table, invalid))
+            running.kill()
+            until(lambda: value(table, f"select count(*) from ({RUNNER}) as r") == 0)
+    assert value(table, invalid) == 1
+    result = run("apply", "--dsn", database)
+    assert result.code == 0, result
+    assert value(table, invalid) == 0
+    assert value(table, "select obj_description('item_name_idx'::regclass)") == "Finds by name."
+    assert value(table, "select name from item where id = 1") == "row 1!"
+    assert run("plan", "--check", "--dsn", database).code == 0
+
+
+def test_the_rows_of_a_once_script_are_moved_once(
+    run: Run, project: MakeProject, database: str, table: Connection
+) -> None:
+    """A once script that was cut off between its own transaction and its index does only what is left."""
+    text = "insert into item values (0, 'once');\ncreate index if not exists item_part_idx on item (id);"
+    project({"010_once.sql": text}, run=LARGE, options={"010_once.sql": {"run": "once"}})
+    assert run("apply", "--dsn", database).code == 0
+    table.execute("update runner_history set status = 'started'")
+    table.execute("drop index item_part_idx")
+    planned = run("plan", "--dsn", database)
+    assert "was cut off after its own transaction" in planned.out
+    assert run("apply", "--dsn", database).code == 0
+    assert value(table, "select count(*) from item where name = 'once'") == 1
+    assert value(table, "select count(*) from pg_class where relname = 'item_part_idx'") == 1
+    assert table.execute("select run, status from runner_history order by run").fetchall() == [
+        (1, "started"),
+        (2, "applied"),
+    ]
+
+
+def test_small_new_and_unique_are_built_in_the_script(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """CONCURRENTLY is only for what is large and was there before."""
+    connection.execute(TABLE)
+    once = {"010_item.sql": {"run": "once"}}
+    scripts = {
+        "010_item.sql": "create unique index if not exists item_id_idx on item (id);\n"
+        "create table if not exists other (id integer);\ncreate index if not exists other_idx on other (id);"
+    }
+    project(scripts, run=LARGE, options=once)
+    assert "concurrently" not in run("apply", "--dry-run", "--dsn", database).out
+    project(
+        {"010_item.sql": "create index if not exists item_idx on item (id);"}, options={"010_item.sql": {"run": "once"}}
+    )
+    assert "concurrently" not in run("apply", "--dry-run", "--dsn", database).out
+
+
+# Scripts without a transaction that died
+
+
+def test_nobody_guesses_how_far_a_script_came(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """A once script without a transaction that died in the middle is not run again until a person has looked."""
+    text = "insert into item values (1);\nselect pg_sleep(300);\ninsert into item values (2);"
+    folder = project(
+        {
+            "010_item.sql": "create table if not exists item (id integer);",
+            "020_alone.sql": text,
+            "030_more.sql": "select 1;",
+        },
+        options={"020_alone.sql": {"run": "once", "transaction": False}},
+    )
+    with started("apply", "--dsn", database, folder=folder) as running:
+        until(lambda: value(connection, SLEEPS))
+        running.kill()
+        until(lambda: value(connection, f"select count(*) from ({RUNNER}) as r") == 0)
+    result = run("apply", "--dsn", database)
+    assert result.code == 1
+    said = r"error: script/020_alone.sql: run 1 of .* by \w+ was cut off, and nobody knows which"
+    assert re.search(said, result.out), result
+    assert "skipped" in result.out
+    assert "nobody knows" in run("status", "--dsn", database).out
+    assert connection.execute("select id from item").fetchall() == [(1,)]
+    sql = next(line for line in result.out.splitlines() if "delete from" in line).partition("beginning: ")[2]
+    connection.execute(sql.encode())
+    (folder / "script" / "020_alone.sql").write_text("insert into item values (3);")
+    assert run("apply", "--dsn", database).code == 0
+    assert connection.execute("select id from item").fetchall() == [(1,), (3,)]
+    connection.execute("update runner_history set status = 'started' where script like '%alone%'")
+    assert run("apply", "--baseline", "--dsn", database).code == 0
+    assert run("apply", "--dsn", database).code == 0
+    assert connection.execute("select id from item").fetchall() == [(1,), (3,)]
+
+
+def test_an_older_history_is_brought_up_to_date(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """A history table that knows only applied and failed scripts learns of those that were begun."""
+    project(ITEM)
+    assert run("apply", "--dsn", database).code == 0
+    connection.execute("alter table runner_history drop constraint runner_history_status_check")
+    connection.execute(
+        "alter table runner_history add constraint runner_history_status_check check (status in ('applied', 'failed'))"
+    )
+    assert run("apply", "--dsn", database).code == 0
+    query = "select pg_get_constraintdef(oid) from pg_constraint where conname = 'runner_history_status_check'"
+    assert "started" in value(connection, query)
+    assert "setup" not in run("plan", "--dsn", database).out
+
+
+# One transaction for all
+
+
+def test_a_single_transaction_is_all_or_nothing(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """When one script fails nothing of the others is left; when none does, it is as if each had its own."""
+    scripts = ITEM | {"020_wrong.sql": "select 1 / 0;", "030_more.sql": "select 1;"}
+    folder = project(scripts, run={"on_error": "continue"})
+    result = run("apply", "--single-transaction", "--json", "--dsn", database)
+    assert result.code == 1
+    assert [script["status"] for script in result.json["scripts"]] == ["skipped", "failed", "skipped"]
+    assert result.json["scripts"][1]["error"]["place"] == "script/020_wrong.sql:1"
+    assert value(connection, "select count(*) from pg_class where relname in ('item', 'runner_history')") == 0
+    (folder / "script" / "020_wrong.sql").write_text("insert into item select 7 where not exists (select from item);")
+    plan = run("apply", "--single-transaction", "--dry-run", "--dsn", database).out
+    assert plan.count("begin;") == 1
+    result = run("apply", "--single-transaction", "--json", "--dsn", database)
+    assert result.code == 0, result
+    assert value(connection, "select id from item") == 7
+    assert run("plan", "--check", "--dsn", database).code == 0
+    assert value(connection, "select count(distinct xmin::text) from runner_history") == 1
+
+
+def test_a_script_without_a_transaction_is_in_no_single_one(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """It is refused with the reason before anything is sent."""
+    project(
+        ITEM | {"020_alone.sql": "vacuum item;"},
+        options={"020_alone.sql": {"run": "once", "transaction": False}},
+    )
+    result = run("apply", "--single-transaction", "--dsn", database)
+    assert result.code == 1
+    assert result.err.startswith("error: script/020_alone.sql: it cannot be in a single transaction: ")
+    assert value(connection, LEFT) == 0
+
+
+# A lock that is not to be had at all
+
+
+def test_the_run_lock_is_waited_for_no_longer_than_asked(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """With --lock-wait 0 another run is an error at once, which names it."""
+    project(ITEM)
+    connection.execute("set application_name = 'another'")
+    connection.execute("select pg_advisory_lock(hashtextextended('runner public.runner_history', 0))")
+    result = run("apply", "--lock-wait", "0", "--dsn", database)
+    assert result.code == 1
+    pid = connection.info.backend_pid
+    assert result.err.startswith(f"error: another run holds the lock after 0 s: pid {pid} (another), role "), result
+    assert value(connection, LEFT) == 0
