@@ -165,7 +165,8 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
             if ping == pq.Ping.NO_ATTEMPT:
                 raise InputError(_first_line(target.redacted(str(error))), place=target.origin) from None
-            if remaining <= 0 or ping not in _UP_SOON:
+            is_up = ping == pq.Ping.OK and "FATAL" not in str(error)  # since then; the server itself refused nothing
+            if remaining <= 0 or not (is_up or ping in _UP_SOON):
                 raise _connect_error(target, error, waited=wait if told else 0) from None
             if not told:
                 say(f"waiting up to {wait:g} s for the server: {_first_line(target.redacted(str(error)))}")

@@ -53,6 +53,8 @@ class Evidence(Struct):
     connection: Connection[Any]
     manifest: Manifest
     tables: dict[str, Table | None] = {}
+    failures: dict[str, str] = {}
+    """Why tables could not be looked at, in the server's words."""
 
     def table(self, table: str) -> Table | None:
         """Return what is known of a table; None when it cannot be looked at now."""
@@ -62,8 +64,11 @@ class Evidence(Struct):
             query = f"select pg_table_size({literal(table)}::regclass), exists (select from {table})"  # noqa: S608
             try:
                 self.tables[table] = Table(*self._ask(query, {})[0])
-            except psycopg.Error:
+            except psycopg.Error as error:
+                if self.connection.closed:
+                    raise
                 self.tables[table] = None
+                self.failures[table] = error.diag.message_primary or str(error).strip()
         return self.tables[table]
 
     def sample(self, query: str) -> Sample:

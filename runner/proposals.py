@@ -119,7 +119,9 @@ class Context(Struct):
             return "the table belongs to another one, and is repaired with it"
         if definition.startswith("foreign"):
             return "its rows are on another server"
-        return "" if self.evidence.table(name_of(table)) else "the table could not be looked at; is it locked?"
+        if self.evidence.table(name_of(table)):
+            return ""
+        return f"the table could not be looked at: {self.evidence.failures[name_of(table)]}"
 
     def has_rows(self, table: Object) -> bool:
         """Return whether a table has rows."""

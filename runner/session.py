@@ -60,16 +60,18 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
 
     One that lends them by transaction gives another process to the same connection, or the same to two.
     """
+    pooled = ConnectError(_POOLED, notes=("hint: connect to the server itself, or to a pool with pool_mode = session",))
     with psycopg.connect(same_server(connection), autocommit=True) as other:
-        other.execute("begin")
+        try:
+            other.execute("begin")
+        except psycopg.errors.ProtocolViolation:  # pooled by statement
+            raise pooled from None
         seen = [_scalar(connection, "select pg_backend_pid()") for _ in range(2)]
         shared = _scalar(other, "select pg_backend_pid()")
         seen.append(_scalar(connection, "select pg_backend_pid()"))
         other.execute("rollback")
     if shared == pid or seen != [pid] * len(seen):
-        raise ConnectError(
-            _POOLED, notes=("hint: connect to the server itself, or to a pool with pool_mode = session",)
-        )
+        raise pooled
 
 
 def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, say: Callable[[str], None]) -> None:

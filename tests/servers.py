@@ -47,9 +47,10 @@ class Server:
         create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute(create)
-            try:
-                yield make_conninfo(self.conninfo, dbname=name)
-            finally:
+        try:
+            yield make_conninfo(self.conninfo, dbname=name)
+        finally:
+            with psycopg.connect(self.conninfo, autocommit=True) as connection:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 

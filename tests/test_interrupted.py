@@ -70,7 +70,7 @@ def state(dsn: str) -> list[str]:
         elif line == "\\.":
             table = ""
         elif table:
-            lines[place] = line.partition("\t")[2]
+            lines[place] = re.sub(r"^([0-9]+\t)+", "", line)
     return sorted(line for line in lines if "pg_catalog.setval" not in line)
 
 
