@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,33 @@ def run_runner(
         timeout=LONGEST,
     )
     return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+@contextmanager
+def started_runner(*arguments: str | Path, folder: Path = ROOT) -> Iterator[subprocess.Popen[str]]:
+    """Start the runner; its output, errors among it, can be read line by line. It is killed if it has not ended."""
+    with subprocess.Popen(
+        runner_command(*arguments),
+        cwd=folder,
+        env=runner_environment(),
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait for a condition that something else brings about, and return what it found."""
+    deadline = time.monotonic() + 30
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
 
 
 def run_together(*commands: tuple[str | Path, ...], **others: Any) -> list[Result]:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner import embedded
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, Result, copy_project, run_runner, runner_command, runner_environment
+from tests.projects import LONGEST, Result, copy_project, run_runner, started_runner
 from tests.proxy import proxied
 from tests.servers import Server, program, started, temporary_folder
 from tests.test_interrupted import state
@@ -80,16 +80,9 @@ def test_a_run_survives_crashes_of_its_server(pytestconfig: pytest.Config, own: 
 def test_a_restart_is_waited_for(project: MakeProject) -> None:
     """An immediate shutdown in the middle of a script: when the server is there again, the script is run anew."""
     folder = project(ITEM | {"020_rows.sql": "insert into item values (1);\nselect pg_sleep(2);"})
-    with temporary_folder() as place:
+    with temporary_folder() as place, ExitStack() as stack:
         with started(place / "data") as conninfo:
-            running = subprocess.Popen(
-                runner_command("apply", "--dsn", conninfo),
-                cwd=folder,
-                env=runner_environment(),
-                encoding="utf-8",
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
+            running = stack.enter_context(started_runner("apply", "--dsn", conninfo, folder=folder))
             assert running.stdout
             while "script/010" not in (line := running.stdout.readline()):
                 assert line
@@ -109,20 +102,21 @@ def test_a_restart_is_waited_for(project: MakeProject) -> None:
 def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
     """When the server does not come back within --wait: exit code 1, and what was going on."""
     folder = project(ITEM | {"020_rows.sql": "insert into item values (1);\nselect pg_sleep(300);"})
-    with temporary_folder() as place, started(place / "data") as conninfo:
-        command = runner_command("apply", "--wait", "1", "--dsn", conninfo)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, cwd=folder, env=runner_environment(), encoding="utf-8", **pipes) as running:
-            assert running.stdout
-            while "script/010" not in (line := running.stdout.readline()):
-                assert line
-            time.sleep(0.5)
-            Own(conninfo, place / "data").postmaster.send_signal(signal.SIGQUIT)
-            _, err = running.communicate(timeout=LONGEST)
+    with (
+        temporary_folder() as place,
+        started(place / "data") as conninfo,
+        started_runner("apply", "--wait", "1", "--dsn", conninfo, folder=folder) as running,
+    ):
+        assert running.stdout
+        while "script/010" not in (line := running.stdout.readline()):
+            assert line
+        time.sleep(0.5)
+        Own(conninfo, place / "data").postmaster.send_signal(signal.SIGQUIT)
+        out, _ = running.communicate(timeout=LONGEST)
     assert running.returncode == 1
-    *_, first, last = err.splitlines()
-    assert first.startswith("error: --dsn: cannot connect after 1 s: "), err
-    assert last.startswith("  the connection was lost at script/020_rows.sql:2: what was committed before stays"), err
+    *_, first, last = out.splitlines()
+    assert first.startswith("error: --dsn: cannot connect after 1 s: "), out
+    assert last.startswith("  the connection was lost at script/020_rows.sql:2: what was committed before stays"), out
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.projects import CASES, LONGEST, ROOT, run_runner, runner_command, runner_environment, write_project
+from tests.projects import CASES, LONGEST, ROOT, run_runner, started_runner, write_project
 from tests.proxy import CUT_AFTER, CUT_BEFORE, proxied
 from tests.servers import Server, dump, stop_clocks
 
@@ -84,7 +83,7 @@ def older_database(folder: Path) -> tuple[Path, str]:
 
 
 def large_table(folder: Path) -> tuple[Path, str]:
-    options = {"020_once.sql": {"run": "once"}, "030_alone.sql": {"transaction": False}}
+    options: dict[str, dict[str, object]] = {"020_once.sql": {"run": "once"}, "030_alone.sql": {"transaction": False}}
     return write_project(folder, INDEXES, run={"concurrent_index_above": "0"}, options=options), ROWS
 
 
@@ -115,9 +114,8 @@ def situation(
 def interrupted(situation: Situation, dsn: str, cut_at: int, when: str, *, kill: bool) -> int | None:
     """Apply by way of a proxy that kills the run or cuts its connection; return its exit code."""
     with proxied(dsn, cut_at=cut_at, when=when) as (through, proxy):
-        command = runner_command("apply", "--manifest", situation.folder / "manifest.toml", "--dsn", through)
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(command, env=runner_environment(), encoding="utf-8", **pipes) as running:  # type: ignore[call-overload]
+        manifest = situation.folder / "manifest.toml"
+        with started_runner("apply", "--manifest", manifest, "--dsn", through) as running:
             proxy.on_cut = running.kill if kill else lambda: None
             out, _ = running.communicate(timeout=LONGEST)
         assert proxy.trips >= cut_at, out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
-import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ import pytest
 from psycopg import Connection
 
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, runner_command, runner_environment
+from tests.projects import LONGEST, copy_project, started_runner, until
 
 LEFT = "select count(*) from pg_class where relname like 'item%'"
 RUNNER = """
@@ -44,30 +46,18 @@ INDEX = {
 }
 
 
+OLDER = """
+    insert into jira_issues_v2 (issue_key, summary, status, project_name)
+    select 'K-' || i, 'Summary ' || i, 'open', 'P' || i % 100 from generate_series(0, ROWS - 1) as i;
+    alter table jira_issues_v2 drop column ndpu_order_number, drop column location_name cascade;
+    drop index idx_jira_issues_v2_status, idx_jira_issues_v2_last_updated;
+    analyze jira_issues_v2;
+"""
+
+
 def value(connection: Connection, query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     return row[0] if row else None
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for a condition that something else brings about."""
-    deadline = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
-@contextmanager
-def started(*arguments: str | Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start the runner; its output can be read line by line."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    command = runner_command(*arguments)
-    with subprocess.Popen(command, cwd=folder, env=runner_environment(), encoding="utf-8", **pipes) as running:  # type: ignore[call-overload]
-        try:
-            yield running
-        finally:
-            running.kill()
 
 
 @pytest.fixture
@@ -115,7 +105,7 @@ def test_a_lock_that_goes_is_waited_for(project: MakeProject, database: str, tab
     """
     with psycopg.connect(database) as holder:
         holder.execute("lock table item in share mode")
-        with started("apply", "--dsn", database, folder=folder) as running:
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
             assert running.stdout
             while "trying again" not in (line := running.stdout.readline()):
                 assert line
@@ -133,7 +123,7 @@ def test_a_deadlock_is_tried_again(project: MakeProject, database: str, table: C
     with psycopg.connect(database) as holder:
         holder.execute("set deadlock_timeout = '30s'")
         holder.execute("lock table other in access exclusive mode")
-        with started("apply", "--dsn", database, folder=folder) as running:
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
             until(lambda: value(table, WAITS))
             holder.execute("lock table item in access exclusive mode")
             holder.rollback()
@@ -164,7 +154,7 @@ def test_a_password_in_the_query_of_another_is_not_shown(
 def test_a_statement_names_its_place(project: MakeProject, database: str, connection: Connection) -> None:
     """Who looks at the server's activity sees which script and line it is, and whose."""
     folder = project({"010_sleep.sql": "\nselect pg_sleep(300);"})
-    with started("apply", "--dsn", database, folder=folder):
+    with started_runner("apply", "--dsn", database, folder=folder):
         query = until(lambda: value(connection, SLEEPS))
         assert query == "/* script/010_sleep.sql:2 */ select pg_sleep(300)"
         name = value(connection, "select application_name from pg_stat_activity where query like '/*%'")
@@ -176,7 +166,7 @@ def test_the_server_notices_that_the_runner_is_gone(
 ) -> None:
     """A statement of a killed runner is ended by the server within seconds, and its locks with it."""
     folder = project({"010_sleep.sql": "create table if not exists item (id integer);\nselect pg_sleep(300);"})
-    with started("apply", "--dsn", database, folder=folder) as running:
+    with started_runner("apply", "--dsn", database, folder=folder) as running:
         until(lambda: value(connection, SLEEPS))
         running.kill()
         until(lambda: value(connection, f"select count(*) from ({RUNNER}) as r") == 0)
@@ -192,7 +182,7 @@ def test_an_index_of_a_large_table_is_built_beside_writers(
     folder = project(INDEX, run=LARGE)
     with psycopg.connect(database) as writer:
         writer.execute("insert into item values (0, 'open')")
-        with started("apply", "--dsn", database, folder=folder) as running:
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
             query = until(lambda: value(table, WAITS))
             sql = "create index concurrently if not exists item_name_idx on item (name)"
             assert query == f"/* script/010_item.sql:2 */ {sql}"
@@ -235,7 +225,7 @@ def test_a_killed_build_is_built_anew(run: Run, project: MakeProject, database: 
     invalid = "select count(*) from pg_index where not indisvalid"
     with psycopg.connect(database) as writer:
         writer.execute("insert into item values (0, 'open')")
-        with started("apply", "--dsn", database, folder=folder) as running:
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
             until(lambda: value(table, invalid))
             running.kill()
             until(lambda: value(table, f"select count(*) from ({RUNNER}) as r") == 0)
@@ -302,7 +292,7 @@ def test_nobody_guesses_how_far_a_script_came(
         },
         options={"020_alone.sql": {"run": "once", "transaction": False}},
     )
-    with started("apply", "--dsn", database, folder=folder) as running:
+    with started_runner("apply", "--dsn", database, folder=folder) as running:
         until(lambda: value(connection, SLEEPS))
         running.kill()
         until(lambda: value(connection, f"select count(*) from ({RUNNER}) as r") == 0)
@@ -393,3 +383,76 @@ def test_the_run_lock_is_waited_for_no_longer_than_asked(
     pid = connection.info.backend_pid
     assert result.err.startswith(f"error: another run holds the lock after 0 s: pid {pid} (another), role "), result
     assert value(connection, LEFT) == 0
+
+
+# Writers
+
+
+@contextmanager
+def repeated(dsn: str, action: Callable[[Connection], object]) -> Iterator[None]:
+    """Do something again and again, on a connection of its own, while the block runs. Raise what it raises."""
+    ended = threading.Event()
+    failures: list[psycopg.Error] = []
+
+    def repeat() -> None:
+        try:
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                while not ended.is_set():
+                    action(connection)
+        except psycopg.Error as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    assert failures == []
+
+
+def test_a_writer_is_hardly_held_up(
+    pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str], applied: str, tmp_path: Path, run: Run
+) -> None:
+    """While apply adds columns and indexes to the issues, 200 transactions a second go on, and none fails.
+
+    Readers in between hold the table for longer than a lock is waited for, so that transactions are tried again.
+    """
+    rows = 1_000_000 if pytestconfig.getoption("torture") else 30_000
+    lock_timeout = 0.5
+    manifest = copy_project(tmp_path) / "manifest.toml"
+    above = "64MB" if rows > 100_000 else "0"
+    settings = f'lock_timeout = "500ms"\nlock_retries = 100\nconcurrent_index_above = "{above}"'
+    manifest.write_text(manifest.read_text().replace('lock_timeout = "5s"', settings))
+    with psycopg.connect(applied, autocommit=True) as connection:
+        connection.execute(OLDER.replace("ROWS", str(rows)).encode())
+    stalls: list[float] = []
+
+    def write(connection: Connection) -> None:
+        begin = time.monotonic()
+        key = f"K-{random.randrange(rows)}"  # noqa: S311
+        connection.execute("update jira_issues_v2 set summary = summary || '.' where issue_key = %s", (key,))
+        took = time.monotonic() - begin
+        stalls.append(took)
+        time.sleep(max(1 / 200 - took, 0))
+
+    def read(connection: Connection) -> None:
+        with connection.transaction():
+            connection.execute("select count(*) from (select from jira_issues_v2 limit 10) as few")
+            time.sleep(random.uniform(0.6, 1.2))  # noqa: S311
+        time.sleep(0.05)
+
+    begin = time.monotonic()
+    with repeated(applied, write), repeated(applied, read):
+        result = run("apply", "--dsn", applied)
+    seconds = time.monotonic() - begin
+    assert result.code == 0, result
+    retries = result.err.count("trying again")
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{rows} rows: {len(stalls)} transactions in {seconds:.1f} s, {len(stalls) / seconds:.0f} a second; "
+            f"the longest took {max(stalls):.3f} s; {retries} retries\n"
+        )
+    assert max(stalls) < lock_timeout + 0.5
+    assert run("plan", "--check", "--dsn", applied).code == 0
