@@ -200,7 +200,7 @@ class _Run:
 
         def send() -> Failure | None:
             self.keep(build_settings(self.manifest), place)
-            failure = self.sender.once(_tagged(step), cursors, lambda _: place, builds_index=True)
+            failure = self.sender.once(_tagged(step), cursors, lambda _: place, place)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
                 self.drop_leftover(step, place)
             return failure
@@ -215,7 +215,7 @@ class _Run:
         if index is None:
             return
         name = name_of(index._replace(schema=index.schema or self.manifest.project.schema))
-        self.keep(["set statement_timeout = '1min'"], place)
+        self.keep([f"set statement_timeout = '{'5s' if self.sender.stop.asked else '1min'}'"], place)
         invalid = f"select from pg_index where indexrelid = to_regclass({literal(name)}) and not indisvalid"
         found: list[Cursor[Any]] = []
         if self.sender.once(invalid, found, lambda _: place) is None and found[0].rowcount:
@@ -301,7 +301,7 @@ class _Run:
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
             _, failure = self.sender.together(statements, lambda _: place)
         if failure:
-            raise _statement_error(failure.error, place=place, sql=record) from failure.error
+            raise error or _statement_error(failure.error, place=place, sql=record) from failure.error
 
     def place(self, script: ScriptPlan, steps: Sequence[Step], index: int, begin: int | None = None) -> str:
         """Return where the statement of a transaction stands; `begin` is the index of the first step."""

@@ -61,12 +61,10 @@ class Sender:
         failure = self.again(send, place)
         return (cursors[-1] if cursors else None), failure
 
-    def once(
-        self, statement: str, cursors: list[Cursor[Any]], place: Place, *, builds_index: bool = False
-    ) -> Failure | None:
-        """Send a statement by itself, in no transaction."""
+    def once(self, statement: str, cursors: list[Cursor[Any]], place: Place, index: str = "") -> Failure | None:
+        """Send a statement by itself, in no transaction; `index` is the place of one that it builds."""
         try:
-            with self.watch.over(builds_index=builds_index):
+            with self.watch.over(index):
                 cursors.append(self.connection.execute(statement))
         except psycopg.Error as error:
             self._require_connection(error, place(0))
@@ -81,10 +79,10 @@ class Sender:
             if failure is None or is_last or not isinstance(failure.error, _AGAIN):
                 break
             pause = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311
-            held = f" by {'; '.join(map(str, failure.blockers))}" if failure.blockers else ""
             what = "deadlock" if isinstance(failure.error, psycopg.errors.DeadlockDetected) else "the lock is held"
+            held = f" by {'; '.join(map(str, failure.blockers))}" if failure.blockers else ""
             again = f"trying again in {pause:.1f} s ({attempt + 1} of {self.retries})"
-            self.say(f"{place(failure.place)}: {what}{held}; {again}")
+            self.say(f"{place(failure.place)}: {again}: {what}{held}")
             self.stop.wait(pause)
         return failure
 

@@ -42,7 +42,7 @@ class Blocker(NamedTuple):
         return f"{who}{f', {self.state}' if self.state else ''}{since}){self._last_query()}"
 
     def _last_query(self) -> str:
-        query = " ".join((self.query or "").split())
+        query = " ".join((self.query or "").split()).removesuffix(";")
         if not query or query.startswith("<") or re.search("password", query, re.IGNORECASE):
             return ""
         return f": {query if len(query) <= _LONGEST_QUERY else query[:_LONGEST_QUERY] + '…'}"
@@ -58,7 +58,7 @@ class Watch:
         self.progressed = progressed
         self.blockers: tuple[Blocker, ...] = ()
         """Whom it was waited for when it was last looked."""
-        self._begun: tuple[float, bool] | None = None
+        self._begun: tuple[float, str] | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
@@ -69,10 +69,10 @@ class Watch:
             self._thread.join(timeout=2)
 
     @contextmanager
-    def over(self, *, builds_index: bool = False) -> Iterator[None]:
-        """Look while the block runs, and keep whom it waited for."""
+    def over(self, index: str = "") -> Iterator[None]:
+        """Look while the block runs, and keep whom it waited for; `index` is the place of one that is being built."""
         self.blockers = ()
-        self._begun = (time.monotonic(), builds_index)
+        self._begun = (time.monotonic(), index)
         if not self._thread.ident:
             self._thread.start()
         try:
@@ -93,14 +93,14 @@ class Watch:
         if connection is not None:
             connection.close()
 
-    def _look(self, connection: Connection[Any], begun: tuple[float, bool]) -> None:
+    def _look(self, connection: Connection[Any], begun: tuple[float, str]) -> None:
         blockers = tuple(Blocker(*row) for row in connection.execute(_sql("waits.sql"), self.parameters))
         if blockers and self._begun == begun:
             self.blockers = blockers
         if begun[1]:
             for phase, percent in connection.execute(_sql("waits_progress.sql"), self.parameters):
                 waiting = f", waits for {blockers[0]}" if blockers else ""
-                self.progressed(f"{phase}{f', {percent} %' if percent is not None else ''}{waiting}")
+                self.progressed(f"{begun[1]}: {phase}{f', {percent} %' if percent is not None else ''}{waiting}")
 
 
 @cache

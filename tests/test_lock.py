@@ -589,6 +589,18 @@ def test_verify_on_a_standby_needs_a_fresh_lock(pair: Pair, tmp_path: Path, kind
     assert f"or commit a fresh {FILE}, written by 'python -m runner lock' where that is possible" in said[1]
 
 
+def test_apply_on_a_standby_is_told(pair: Pair, tmp_path: Path) -> None:
+    """A standby takes no writes: the error says where to go, and the exit code is 1."""
+    copied(pair.folder, tmp_path)
+    with (tmp_path / "script/010_objects.sql").open("a", encoding="utf-8") as script:
+        script.write("create table if not exists more (id integer);")
+    called("lock", "--dsn", pair.primary, folder=tmp_path)
+    result = call("apply", "--dsn", pair.standby, folder=tmp_path)
+    assert result.code == 1
+    assert "cannot execute CREATE TABLE in a read-only transaction [25006]" in result.said
+    assert "hint: connect to the primary" in result.said
+
+
 def test_verify_takes_no_transaction_id(pair: Pair) -> None:
     """With a fresh lock verify writes nothing: the server's next transaction has the number that it had before."""
     query = "select pg_snapshot_xmax(pg_current_snapshot())::text"
