@@ -72,6 +72,11 @@ _DATABASE = (
 )
 
 
+PROGRAM = "runner"
+"""What the program is called where the package is installed."""
+_COMPLETE = "_RUNNER_COMPLETE"
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
 
@@ -214,10 +219,14 @@ def lock(
     loaded = stages.load(manifest, variables, with_lock=False)
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
         text = stages.lock_text(connection, loaded, reporter.say)
-    path = manifest.parent / FILE
+    return _keep_file(manifest.parent / FILE, text, "lock", reporter, check=check)
+
+
+def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check: bool) -> int:
+    """Write a file that a command makes, or only tell whether it is fresh; return the exit code."""
     is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
     if check and not is_fresh:
-        reporter.failure(f"{path} is not what 'python -m runner lock' would write")
+        reporter.failure(f"{path} is not what 'python -m runner {command}' would write")
     elif is_fresh:
         reporter.line(f"{path} is fresh", "green")
     else:
@@ -284,6 +293,57 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     return 0
 
 
+@cli.command()
+@_options(*_COMMON)
+@click.argument("name")
+@click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
+def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: bool) -> int:
+    """Make a script with the next number, and its entry in the manifest. Needs no database."""
+    from runner.manifest import load_manifest
+    from runner.scaffold import new_script
+
+    reporter = _reporter(output)
+    project = load_manifest(manifest, variables)
+    made = new_script(project, name, description)
+    newline = "\r\n" if b"\r\n" in manifest.read_bytes() else "\n"
+    _write_file(project.folder / made.path, made.script)
+    _write_file(manifest, made.manifest, newline)
+    reporter.line(f"{made.path} written, and its entry in {manifest}", "green")
+    reporter.json({"ok": True, "path": made.path, "manifest": str(manifest)})
+    return 0
+
+
+@cli.command()
+@_options(*_COMMON, *_DATABASE)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is not what would be written.")
+def docs(
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+) -> int:
+    """Write docs/schema.md: the declared tables with a diagram. With a fresh lock file, needs no database."""
+    from runner.schema_page import schema_page
+
+    reporter = _reporter(output)
+    loaded = stages.load(manifest, variables)
+    facts = stages.locked_facts(loaded)
+    if facts is None:
+        with _connected(loaded, dsn, wait, reporter) as (connection, _):
+            facts = stages.declare_on(connection, loaded, reporter.say).facts
+    text = schema_page(loaded.project.manifest.project.name, facts, loaded.scripts)
+    return _keep_file(loaded.project.folder / "docs" / "schema.md", text, "docs", reporter, check=check)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print what makes a shell complete the arguments of the program 'runner'."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    if made is not None:
+        click.echo(made(cli, {}, PROGRAM, _COMPLETE).source())
+    return 0
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @_options(*_COMMON[3:], *_DATABASE)
 @click.argument("psql_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -337,10 +397,10 @@ def _reporter(flags: dict[str, bool]) -> Reporter:
     )
 
 
-def _write_file(path: Path, text: str) -> None:
+def _write_file(path: Path, text: str, newline: str = "\n") -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_text(text, encoding="utf-8", newline=newline)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", place=str(path)) from error
 
@@ -356,27 +416,38 @@ def main() -> NoReturn:
 def _run(arguments: list[str]) -> int:
     reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
     try:
-        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False)
+        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False, complete_var=_COMPLETE)
         sys.stdout.flush()
         return int(code or 0)
     except RunnerError as error:
-        reporter.error(error)
-        return error.exit_code
+        stopped = _interrupt_within(error) or error
+        reporter.error(stopped)
+        return stopped.exit_code
     except click.ClickException as error:
         hint = "hint: see python -m runner --help"
         reporter.error(InputError(error.format_message(), notes=(hint,)))
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
-        terminated = isinstance(error.__cause__, Terminated)  # click raises Abort from the interrupt
-        stopped = InterruptError(signal.SIGTERM if terminated else signal.SIGINT)
+        stopped = _interrupt_within(error) or InterruptError(signal.SIGINT)
         reporter.error(stopped)
         return stopped.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001  a traceback helps no user
-        reporter.error(_internal_error(error))
-        return 1
+        failure = _interrupt_within(error) or _internal_error(error)
+        reporter.error(failure)
+        return failure.exit_code
+
+
+def _interrupt_within(error: BaseException) -> InterruptError | None:
+    """Return the interruption that an error came from: click makes another of it, and so may the driver."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__cause__ or found.__context__
+    if found is None:
+        return None
+    return InterruptError(signal.SIGTERM if isinstance(found, Terminated) else signal.SIGINT)
 
 
 def _internal_error(error: Exception) -> RunnerError:

@@ -26,6 +26,8 @@ EMBEDDED = "embedded PostgreSQL"
 _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 _LAST_PORT = 65_535
+_ATTEMPTS = 4
+"""How often a server is asked that can be reached and does not say why it refuses."""
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
@@ -155,7 +157,7 @@ def _service_conninfo(environment: Mapping[str, str]) -> str:
 @contextmanager
 def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Connection[Any]]:
     deadline = time.monotonic() + wait
-    pause, told = 0.1, False
+    pause, told, came_up = 0.1, False, 0
     while True:
         remaining = deadline - time.monotonic()
         try:
@@ -165,8 +167,9 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
             if ping == pq.Ping.NO_ATTEMPT:
                 raise InputError(_first_line(target.redacted(str(error))), place=target.origin) from None
-            is_up = ping == pq.Ping.OK and "FATAL" not in str(error)  # since then; the server itself refused nothing
-            if remaining <= 0 or not (is_up or ping in _UP_SOON):
+            came_up += ping == pq.Ping.OK and "FATAL" not in str(error)  # it may have come up since then
+            is_up_soon = ping in _UP_SOON or 0 < came_up < _ATTEMPTS
+            if remaining <= 0 or not is_up_soon:
                 raise _connect_error(target, error, waited=wait if told else 0) from None
             if not told:
                 say(f"waiting up to {wait:g} s for the server: {_first_line(target.redacted(str(error)))}")

@@ -14,7 +14,7 @@ from runner.errors import InputError, InterruptError
 from runner.evidence import Evidence
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.fold import State, declare
-from runner.lock import Lock, read_lock
+from runner.lock import Lock, read_lock, stale
 from runner.manifest import Project, load_manifest, size_in_bytes
 from runner.objects import PRESENT, Object
 from runner.plan import Options, Past, Plan, require_single_transaction
@@ -100,6 +100,14 @@ def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str],
     from runner.declared import declared
 
     return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
+
+
+def locked_facts(loaded: Loaded) -> Facts | None:
+    """Return what the scripts declare, from the lock file, on whatever server it was written; None when it is stale."""
+    lock = loaded.lock
+    if lock is None or stale(lock, loaded.project.manifest, loaded.scripts, lock.postgresql):
+        return None
+    return lock.facts
 
 
 def lock_text(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> str:

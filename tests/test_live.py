@@ -78,11 +78,7 @@ def test_a_lock_that_stays_ends_the_run(run: Run, project: MakeProject, database
         pid = holder.info.backend_pid
         result = run("apply", "--dsn", database)
     assert result.code == 1
-    retries = re.findall(
-        r"^script/020_item.sql:3: the lock is held by (.*); trying again in [0-9.]+ s \((.) of 2\)$",
-        result.err,
-        re.MULTILINE,
-    )
+    retries = re.findall(AGAIN, result.err, re.MULTILINE)
     assert [number for number, _ in retries] == ["1", "2"], result
     held = rf"pid {pid} \(report, role \w+, from .*, idle in transaction, transaction open for [0-9]+ s\): select count"
     assert all(re.match(held, who) for _, who in retries), result

@@ -1,0 +1,5 @@
+-- DESCRIPTION
+--
+-- Why:    what needs this, and since when.
+-- Re-run: what a second run finds, and that it changes nothing.
+-- Locks:  which tables are locked, how strongly, and for how long.
