@@ -27,7 +27,8 @@ _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 _LAST_PORT = 65_535
 _ATTEMPTS = 4
-"""How often a server is asked that can be reached and does not say why it refuses."""
+"""How often a server is asked that can be reached now, and ended the connection just before."""
+_WAS_DOWN = re.compile("closed the connection|refused|reset by peer|No such file")
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
@@ -167,7 +168,7 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
             if ping == pq.Ping.NO_ATTEMPT:
                 raise InputError(_first_line(target.redacted(str(error))), place=target.origin) from None
-            came_up += ping == pq.Ping.OK and "FATAL" not in str(error)  # it may have come up since then
+            came_up += ping == pq.Ping.OK and bool(_WAS_DOWN.search(str(error)))
             is_up_soon = ping in _UP_SOON or 0 < came_up < _ATTEMPTS
             if remaining <= 0 or not is_up_soon:
                 raise _connect_error(target, error, waited=wait if told else 0) from None

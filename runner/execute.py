@@ -200,7 +200,8 @@ class _Run:
 
         def send() -> Failure | None:
             self.keep(build_settings(self.manifest), place)
-            failure = self.sender.once(_tagged(step), cursors, lambda _: place, place)
+            with self.sender.stop.cancellable():
+                failure = self.sender.once(_tagged(step), cursors, lambda _: place, place)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
                 self.drop_leftover(step, place)
             return failure
@@ -280,7 +281,7 @@ class _Run:
 
     def keep(self, statements: Sequence[str], place: str) -> None:
         """Send what is not a part of any script; a failure ends the run."""
-        _, failure = self.sender.together(statements, lambda _: place)
+        failure = self.sender.keep(statements, place)
         if failure:
             raise _statement_error(
                 failure.error, place=place, sql=statements[failure.place], notes=notes_on(failure, self.role, "")
@@ -297,9 +298,9 @@ class _Run:
         record = history.record_ended(self.manifest, self.plan.run, script, seconds=took, error=text)
         statements = [*self.begin, record, "commit"]
         place = f"history row of {script.script.path}"
-        _, failure = self.sender.together(statements, lambda _: place)
+        failure = self.sender.keep(statements, place)
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
-            _, failure = self.sender.together(statements, lambda _: place)
+            failure = self.sender.keep(statements, place)
         if failure:
             raise error or _statement_error(failure.error, place=place, sql=record) from failure.error
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from runner import catalog, history
 from runner.catalog import Facts, Scope, Snapshot
-from runner.errors import InputError, InterruptError
+from runner.errors import DatabaseError, InputError, InterruptError
 from runner.evidence import Evidence
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.fold import State, declare
@@ -172,11 +172,15 @@ def apply(
 
     listener, stop = listener or Listener(), stop or Stop()
     results = []
-    for result in execute(connection, planned.plan, loaded.project.manifest, listener, stop):
-        results.append(result)
-        listener.finished(result)
+    try:
+        for result in execute(connection, planned.plan, loaded.project.manifest, listener, stop):
+            results.append(result)
+            listener.finished(result)
+    except DatabaseError:
+        if stop.signal is None:
+            raise
     if stop.signal is not None:
-        raise InterruptError(stop.signal, notes=tuple(_standing(results)))
+        raise InterruptError(stop.signal, notes=tuple(_standing(planned.plan, results)))
     quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
@@ -186,10 +190,11 @@ def apply(
     return ApplyResult(planned.plan, tuple(results), verification)
 
 
-def _standing(results: Sequence[ScriptResult]) -> Iterator[str]:
+def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:
     """Return what an interrupted run has done and what it has not."""
+    status = {result.plan.script.path: result.status for result in results}
     for word, statuses in (("done", ("applied", "unchanged")), ("failed", ("failed",)), ("not begun", ("skipped",))):
-        paths = [result.plan.script.path for result in results if result.status in statuses]
+        paths = [s.script.path for s in plan.scripts if status.get(s.script.path, "skipped") in statuses]
         yield f"{word}: {', '.join(paths) or 'nothing'}"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PAUSE = 0.2
 
 
 class Stop:
@@ -17,8 +19,9 @@ class Stop:
     def __init__(self) -> None:
         self.signal: int | None = None
         self.cancel: Callable[[], object] | None = None
-        """Cancels what runs on the server; set while something is sent there."""
+        """Cancels what runs on the server; set while a plan is executed."""
         self._asked = threading.Event()
+        self._may_cancel = False
 
     @property
     def asked(self) -> bool:
@@ -26,11 +29,26 @@ class Stop:
         return self._asked.is_set()
 
     def ask(self, number: int) -> None:
-        """Ask the run to stop; what runs on the server is cancelled meanwhile."""
+        """Ask the run to stop; what may be cancelled on the server is, from now on."""
         self.signal = number
         self._asked.set()
-        if self.cancel:
-            threading.Thread(target=self.cancel, daemon=True).start()
+        threading.Thread(target=self._cancel, daemon=True).start()
+
+    @contextmanager
+    def cancellable(self) -> Iterator[None]:
+        """Let what is sent in the block be cancelled."""
+        self._may_cancel = True
+        try:
+            yield
+        finally:
+            self._may_cancel = False
+
+    def _cancel(self) -> None:
+        """Cancel again and again: the signal may come a moment before a statement does."""
+        while cancel := self.cancel:
+            if self._may_cancel:
+                cancel()
+            time.sleep(_PAUSE)
 
     def wait(self, seconds: float) -> None:
         """Wait, and no longer than until it is asked to stop."""

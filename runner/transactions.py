@@ -47,16 +47,22 @@ class Sender:
 
         def send() -> Failure | None:
             cursors.clear()
-            return self._pipeline(statements, cursors, place)
+            with self.stop.cancellable():
+                return self._pipeline(statements, cursors, place)
 
         return cursors, self.again(send, place)
+
+    def keep(self, statements: Sequence[str], place: str) -> Failure | None:
+        """Send what is not a part of any script in one round trip; no signal cancels it."""
+        return self.again(lambda: self._pipeline(statements, [], lambda _: place), lambda _: place)
 
     def alone(self, statement: str, place: Place) -> tuple[Cursor[Any] | None, Failure | None]:
         """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
         cursors: list[Cursor[Any]] = []
 
         def send() -> Failure | None:
-            return self.once(statement, cursors, place)
+            with self.stop.cancellable():
+                return self.once(statement, cursors, place)
 
         failure = self.again(send, place)
         return (cursors[-1] if cursors else None), failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -209,6 +210,25 @@ def test_a_build_that_fails_leaves_nothing(run: Run, project: MakeProject, datab
     table.execute("delete from item where id = 0")
     assert run("apply", "--dsn", database).code == 0
     assert value(table, "select indisvalid from pg_index where indexrelid = 'item_part_idx'::regclass")
+
+
+def test_an_interrupted_build_leaves_nothing(project: MakeProject, database: str, table: Connection) -> None:
+    """A signal ends the build, and what is left of the index is dropped if that can be done at once."""
+    folder = project(INDEX, run=LARGE)
+    with psycopg.connect(database) as writer:
+        writer.execute("insert into item values (0, 'open')")
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
+            until(lambda: value(table, WAITS))
+            running.send_signal(signal.SIGTERM)
+            until(
+                lambda: value(table, f"select query from ({RUNNER}) as r where query like 'drop index concurrently%'")
+            )
+            writer.rollback()
+            out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 143, out
+    assert "failed: script/010_item.sql" in out
+    assert value(table, "select count(*) from pg_index where indrelid = 'item'::regclass") == 0
+    assert value(table, "select status from runner_history") == "failed"
 
 
 def test_a_killed_build_is_built_anew(run: Run, project: MakeProject, database: str, table: Connection) -> None:
