@@ -28,7 +28,9 @@ _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER"
 _LAST_PORT = 65_535
 _ATTEMPTS = 4
 """How often a server is asked that can be reached now, and ended the connection just before."""
-_WAS_DOWN = re.compile("closed the connection|refused|reset by peer|No such file|timeout expired|the database system is ")
+_WAS_DOWN = re.compile(
+    "closed the connection|refused|reset by peer|No such file|timeout expired|the database system is "
+)
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
