@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 def error_json(error: RunnerError) -> dict[str, Any]:
     """Return an error as a JSON object."""
-    document: dict[str, Any] = {"place": error.place, "message": error.message, "notes": list(error.notes)}
+    document: dict[str, Any] = {
+        "place": error.place,
+        "line": error.line,
+        "column": error.column,
+        "message": error.message,
+        "notes": list(error.notes),
+    }
     server = getattr(error, "server", None)
     if server is not None:
-        document["sqlstate"] = server.sqlstate
+        document |= {name: getattr(server, name) for name in ("sqlstate", "detail", "hint", "context")}
     return document
 
 

@@ -11,6 +11,7 @@ RunnerError                  one message for a person, and the exit code
 
 from __future__ import annotations
 
+import re
 from signal import SIGTERM
 
 from msgspec import Struct
@@ -19,16 +20,26 @@ from msgspec import Struct
 class RunnerError(Exception):
     """Say what is wrong, where, and what to do about it.
 
-    `place` is `FILE`, `FILE:LINE` or `FILE: key.path`; `notes` are further lines (context, caret, detail, hint).
+    `place` is `FILE`, `FILE:LINE` or `FILE: key.path`, `column` that of the line, from 1, where it is known; `notes`
+    are further lines (context, caret, detail, hint).
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, place: str = "", notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, place: str = "", notes: tuple[str, ...] = (), column: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.column = column
         self.message = message
         self.place = place
         self.notes = notes
+
+    @property
+    def line(self) -> int | None:
+        """The line in the file that `place` names."""
+        found = re.search(r":([0-9]+)\Z", self.place)
+        return int(found[1]) if found else None
 
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
@@ -79,10 +90,16 @@ class StatementError(DatabaseError):
     """A statement failed on the server."""
 
     def __init__(
-        self, server: ServerMessage, *, place: str, excerpt: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+        self,
+        server: ServerMessage,
+        *,
+        place: str,
+        excerpt: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+        column: int | None = None,
     ) -> None:
         code = f" [{server.sqlstate}]" if server.sqlstate else ""
         said = {"detail": server.detail, "hint": server.hint, "context": server.context}
         told = tuple(f"{name}: {text}" for name, text in said.items() if text)
-        super().__init__(f"{server.message}{code}", place=place, notes=excerpt + told + notes)
+        super().__init__(f"{server.message}{code}", place=place, notes=excerpt + told + notes, column=column)
         self.server = server

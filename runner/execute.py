@@ -17,11 +17,13 @@ from runner.help import notes_on
 from runner.manifest import Manifest
 from runner.objects import Object
 from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
+from runner.pointer import point
 from runner.proposals import name_of
 from runner.quote import literal
 from runner.session import session_sql
 from runner.statements import Parsed, Statement, excerpt
 from runner.stop import Stop
+from runner.trace import made_by, traced
 from runner.transactions import Failure, Sender
 from runner.waits import Watch
 
@@ -78,28 +80,35 @@ def execute(
 def statement_error(
     error: psycopg.Error, parsed: Parsed, statement: Statement, prefix: str = "", notes: tuple[str, ...] = ()
 ) -> StatementError:
-    """Return what the server said of a statement of a script, with its line in the template.
+    """Return what the server said of a statement of a script, with its place in the template.
 
     `prefix` is what was sent before it.
     """
     position = _position(error, prefix)
-    line = parsed.rendered.line_at(statement.offset + position - 1) if position else statement.line
-    return _statement_error(error, place=f"{statement.script}:{line}", sql=statement.sql, prefix=prefix, notes=notes)
+    if not position:
+        return _statement_error(error, place=f"{statement.script}:{statement.line}", sql=statement.sql, notes=notes)
+    found = point(parsed.rendered, statement.offset + position - 1)
+    place = f"{statement.script}:{found.line}"
+    return StatementError(_said(error), place=place, excerpt=found.excerpt, notes=notes, column=found.column)
 
 
 def _statement_error(
     error: psycopg.Error, *, place: str, sql: str, prefix: str = "", notes: tuple[str, ...] = ()
 ) -> StatementError:
-    diagnostics, position = error.diag, _position(error, prefix)
-    server = ServerMessage(
+    position = _position(error, prefix)
+    lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
+    return StatementError(_said(error), place=place, excerpt=lines, notes=notes)
+
+
+def _said(error: psycopg.Error) -> ServerMessage:
+    diagnostics = error.diag
+    return ServerMessage(
         message=diagnostics.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0],
         sqlstate=error.sqlstate,
         detail=diagnostics.message_detail,
         hint=diagnostics.message_hint,
         context=diagnostics.context,
     )
-    lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
-    return StatementError(server, place=place, excerpt=lines, notes=notes)
 
 
 def _position(error: psycopg.Error, prefix: str) -> int:
@@ -317,6 +326,7 @@ class _Run:
         index = failure.place - (len(self.begin) if begin is None else begin)
         path = script.script.path
         notes = notes_on(failure, self.role, steps[index].sql if 0 <= index < len(steps) else "")
+        notes += tuple(self.places(failure.error, steps[index].statement if 0 <= index < len(steps) else None))
         if not 0 <= index < len(steps):
             when = "before the first" if index < 0 else "after the last"
             sql = f"({when} statement{', at the history row or the commit' if index >= 0 else ''})"
@@ -327,6 +337,13 @@ class _Run:
             return statement_error(failure.error, script.parsed, step.statement, prefix, notes)
         place = f"{path}:{step.statement.line}"
         return _statement_error(failure.error, place=place, sql=step.sql, prefix=prefix, notes=notes)
+
+    def places(self, error: psycopg.Error, statement: Statement | None) -> Iterator[str]:
+        """Return where in the scripts the lines of PL/pgSQL are that an error came through, or what it did not find."""
+        scripts = [script.parsed for script in self.plan.scripts]
+        yield from traced(error.diag.context or "", statement, scripts)
+        if error.sqlstate == "42P01":  # undefined_table
+            yield from made_by(error.diag.message_primary or "", scripts)
 
 
 def _tagged(step: Step) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import Struct
 
 from runner.errors import InputError
+from runner.excerpts import lines_to
 from runner.field_mappings import FieldMappings
 from runner.manifest import Project
 from runner.quote import identifier, literal, require_storable
@@ -48,6 +49,7 @@ class Rendered(Struct, frozen=True):
     outputs: tuple[Output, ...]
     starts: tuple[int, ...]
     lines: tuple[int, ...]
+    template: str = ""
 
     def line_at(self, offset: int) -> int:
         """Return the line in the template of the character at `offset` of the rendered text."""
@@ -68,9 +70,9 @@ class Sql(str):
 
 def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
-    if not any(syntax in template for syntax in _TEMPLATE_SYNTAX):
-        return _without_marks(path, _mark_lines(template, 1))
-    return _without_marks(path, _render_marked(path, template, variables))
+    has_syntax = any(syntax in template for syntax in _TEMPLATE_SYNTAX)
+    marked = _render_marked(path, template, variables) if has_syntax else _mark_lines(template, 1)
+    return _without_marks(path, marked, template)
 
 
 def template_variables(project: Project, field_mappings: FieldMappings | None) -> dict[str, object]:
@@ -93,11 +95,13 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
         compiled = environment.template_class.from_code(environment, code, environment.make_globals(None))
         rendered: Any = compiled.render(variables)
     except TemplateSyntaxError as error:
-        raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=_help(error)) from error
+        notes = (*lines_to(template, error.lineno), *_help(error))
+        raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
     except Exception as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
         place = f"{path}:{lines[-1]}" if lines else path
-        raise InputError(_lowered(str(error)), place=place, notes=_help(error)) from error
+        notes = (*(lines_to(template, lines[-1]) if lines else ()), *_help(error))
+        raise InputError(_lowered(str(error)), place=place, notes=notes) from error
     marked: str = rendered.marked
     return marked
 
@@ -182,7 +186,7 @@ def _mark_lines(text: str, first: int) -> str:
     return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
 
 
-def _without_marks(path: str, marked: str) -> Rendered:
+def _without_marks(path: str, marked: str, template: str) -> Rendered:
     pieces = _MARK.split(marked)
     texts, marks = pieces[0::2], pieces[1::2]
     offset, line = len(texts[0]), 1
@@ -199,7 +203,7 @@ def _without_marks(path: str, marked: str) -> Rendered:
             starts.append(offset)
             lines.append(line)
         offset += len(text)
-    return Rendered(path, "".join(texts), tuple(outputs), tuple(starts), tuple(lines))
+    return Rendered(path, "".join(texts), tuple(outputs), tuple(starts), tuple(lines), template)
 
 
 def _file_of(frame: Any) -> str:

@@ -16,7 +16,9 @@ from postgast import pg_query_pb2 as pg
 
 from runner.declarations import declaration_of
 from runner.errors import InputError
+from runner.excerpts import at_caret
 from runner.objects import Declaration
+from runner.pointer import point
 from runner.render import Rendered
 from runner.traits import Traits, makes_table, strings_in, traits_of
 
@@ -27,7 +29,6 @@ _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
 _DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
-_LONGEST_EXCERPT = 120
 _COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
 _NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
@@ -100,11 +101,7 @@ def excerpt(text: str, offset: int) -> tuple[str, ...]:
     """Return the line of `text` around a character, and a caret below that character."""
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    line, caret = text[start : len(text) if end < 0 else end], offset - start
-    if len(line) > _LONGEST_EXCERPT:
-        cut = max(caret - _LONGEST_EXCERPT // 2, 0)
-        line, caret = f"…{line[cut : cut + _LONGEST_EXCERPT]}…", caret - cut + 1
-    return line.replace("\t", " "), " " * caret + "^"
+    return at_caret(text[start : len(text) if end < 0 else end], offset - start)
 
 
 def with_free_colons(sql: str) -> str:
@@ -254,8 +251,8 @@ class _Source:
         message = error.message
         if message.startswith('syntax error at or near "\\'):
             message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
-        place = f"{path}:{self.rendered.line_at(offset)}"
-        return InputError(message, place=place, notes=excerpt(self.text, offset))
+        found = point(self.rendered, offset)
+        return InputError(message, place=f"{path}:{found.line}", notes=found.excerpt, column=found.column)
 
     def checksum(self) -> str:
         return self.checksum_of(self.tokens)

@@ -25,10 +25,17 @@ def rendered(template: str, **variables: object) -> Rendered:
 
 
 def message(template: str, **variables: object) -> str:
+    """Return the message without the lines of the template in it."""
     with pytest.raises(InputError) as caught:
         rendered(template, **variables)
-    assert caught.value.exit_code == 2
-    return str(caught.value)
+    error = caught.value
+    assert error.exit_code == 2
+    if error.line:
+        shown = template.split("\n")[max(error.line - 3, 0) : error.line]
+        kept = [line.rstrip() for line in shown[:-1] if line.strip()] + [shown[-1].rstrip()]
+        assert [line[:120] for line in kept] == list(error.notes[: len(kept)])
+        error.notes = error.notes[len(kept) :]
+    return str(error)
 
 
 VALUES: list[tuple[object, str]] = [

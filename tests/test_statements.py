@@ -393,7 +393,7 @@ PSQL = "psql's backslash commands are not SQL; write the SQL they stand for, or 
 )
 def test_psql_command(line: str, column: int) -> None:
     """A command of psql is called what it is."""
-    assert message(f"select 1;\n\n{line}\nselect 2;") == f"a.sql:3: {PSQL}\n  {line}\n  {' ' * column}^"
+    assert message(f"select 1;\n\n{line}\nselect 2;") == f"a.sql:3: {PSQL}\n  select 1;\n  {line}\n  {' ' * column}^"
 
 
 @pytest.mark.parametrize("string", ["E'\\u0000'", "E'a\\u00zz'", "U&'\\zzz'", 'U&"\\zzz"'])
@@ -405,37 +405,61 @@ def test_backslash_that_is_no_psql(string: str) -> None:
 # A template, and the message of the grammar with the place, the line and the caret.
 SYNTAX_ERRORS = [
     ("selec 1;", ['a.sql:1: syntax error at or near "selec"', "selec 1;", "^"]),
-    ("select 1;\n\nselect\n  from from t;", ['a.sql:4: syntax error at or near "from"', "  from from t;", "       ^"]),
+    (
+        "select 1;\n\nselect\n  from from t;",
+        ['a.sql:4: syntax error at or near "from"', "select", "  from from t;", "       ^"],
+    ),
     ("select 'ä📦'; selec 2;", ['a.sql:1: syntax error at or near "selec"', "select 'ä📦'; selec 2;", " " * 13 + "^"]),
     (
         "-- ä\nselect 'ü',\n 'ß' from from t",
-        ['a.sql:3: syntax error at or near "from"', " 'ß' from from t", " " * 10 + "^"],
+        ['a.sql:3: syntax error at or near "from"', "-- ä", "select 'ü',", " 'ß' from from t", " " * 10 + "^"],
     ),
     ("\tselect\t1 1", ['a.sql:1: syntax error at or near "1"', " select 1 1", " " * 10 + "^"]),
     ("select 1 +", ["a.sql:1: syntax error at end of input", "select 1 +", " " * 10 + "^"]),
     ("select (1;", ['a.sql:1: syntax error at or near ";"', "select (1;", " " * 9 + "^"]),
-    ("select 1;\nselect 'a", ['a.sql:2: unterminated quoted string at or near "\'a"', "select 'a", " " * 7 + "^"]),
-    ('select 1;\nselect "a', ['a.sql:2: unterminated quoted identifier at or near ""a"', 'select "a', " " * 7 + "^"]),
+    (
+        "select 1;\nselect 'a",
+        ['a.sql:2: unterminated quoted string at or near "\'a"', "select 1;", "select 'a", " " * 7 + "^"],
+    ),
+    (
+        'select 1;\nselect "a',
+        ['a.sql:2: unterminated quoted identifier at or near ""a"', "select 1;", 'select "a', " " * 7 + "^"],
+    ),
     ("select $$a", ['a.sql:1: unterminated dollar-quoted string at or near "$$a"', "select $$a", " " * 7 + "^"]),
     ("select 1 /* a", ['a.sql:1: unterminated /* comment at or near "/* a"', "select 1 /* a", " " * 9 + "^"]),
     ("select 1a", ['a.sql:1: trailing junk after numeric literal at or near "1a"', "select 1a", " " * 7 + "^"]),
     ("select :x", ['a.sql:1: syntax error at or near ":"', "select :x", " " * 7 + "^"]),
     ('select 1 as ""', ['a.sql:1: zero-length delimited identifier at or near """"', 'select 1 as ""', " " * 12 + "^"]),
-    ("select {{ 'ä' }} {{ 1 }}", ['a.sql:1: syntax error at or near "1"', "select 'ä' 1", " " * 11 + "^"]),
+    (
+        "select {{ 'ä' }} {{ 1 }}",
+        ['a.sql:1: syntax error at or near "1"', "select {{ 'ä' }} {{ 1 }}", " " * 17 + "^", "rendered: select 'ä' 1"],
+    ),
     (
         "select 1;\n{% for i in [1, 2] %}\n\n  select {{ i }} fro t;\n{% endfor %}",
-        ['a.sql:4: syntax error at or near "t"', "  select 1 fro t;", " " * 15 + "^"],
+        [
+            'a.sql:4: syntax error at or near "t"',
+            "{% for i in [1, 2] %}",
+            "  select {{ i }} fro t;",
+            " " * 21 + "^",
+            "rendered: select 1 fro t;",
+        ],
     ),
     (
         "{% macro m(a) %}\nselect {{ a }} 1;\n{% endmacro %}\n\n{{ m('x\ny') }}",
-        ['a.sql:2: syntax error at or near "1"', "y' 1;", " " * 3 + "^"],
+        [
+            'a.sql:2: syntax error at or near "1"',
+            "{% macro m(a) %}",
+            "select {{ a }} 1;",
+            " " * 15 + "^",
+            "rendered: y' 1;",
+        ],
     ),
 ]
 
 
 @pytest.mark.parametrize(("template", "expected"), SYNTAX_ERRORS)
 def test_syntax_error(template: str, expected: list[str]) -> None:
-    """A syntax error says what PostgreSQL says, with the template's line, the text, and a caret below the place."""
+    """A syntax error says what PostgreSQL says, with lines of the template, and a caret below the place."""
     assert message(template) == "\n  ".join(expected)
 
 

@@ -1,0 +1,24 @@
+"""Lines of a text, as messages show them."""
+
+from __future__ import annotations
+
+LINES_BEFORE = 2
+_LONGEST = 120
+
+
+def lines_to(text: str, number: int) -> tuple[str, ...]:
+    """Return a line by its number, after those of the lines before it that are not empty."""
+    *before, last = text.split("\n")[max(number - 1 - LINES_BEFORE, 0) : number] or [""]
+    return (*(_tidy(line)[:_LONGEST] for line in before if line.strip()), _tidy(last)[:_LONGEST])
+
+
+def at_caret(line: str, offset: int) -> tuple[str, ...]:
+    """Return a line, cut when it is long, and a caret below one of its characters."""
+    if len(line) > _LONGEST:
+        cut = max(offset - _LONGEST // 2, 0)
+        line, offset = f"…{line[cut : cut + _LONGEST]}…", offset - cut + 1
+    return _tidy(line), " " * offset + "^"
+
+
+def _tidy(line: str) -> str:
+    return line.replace("\t", " ").rstrip()
