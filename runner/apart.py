@@ -67,9 +67,12 @@ class Apart:
         """Return whether a later statement of the script, but for a comment, needs the index."""
         name = identifier(statement.declaration.effects[0].object.name)
         place = self.statements.index(statement) + 1
-        return any(
-            later.node != "comment_stmt" and name in words(later.sql.lower()) for later in self.statements[place:]
-        )
+        return any(name in _names(later.sql) for later in self.statements[place:] if later.node != "comment_stmt")
+
+
+def _names(sql: str) -> set[str]:
+    """Return the names and words of a statement as PostgreSQL understands them: in small letters, unless quoted."""
+    return {word if word.startswith('"') else word.lower() for word in words(sql)}
 
 
 def lock_level(sql: str) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -16,6 +14,7 @@ from msgspec import Struct
 from runner.errors import DatabaseError
 from runner.objects import PRESENT, WITH_PARTS, Object
 from runner.quote import identifier
+from runner.sql_files import read_sql
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -104,9 +103,9 @@ def read_in_transaction(
         for statement in (*before, *_OWN_WORDS):
             connection.execute(statement)
         set_search_path(connection, scope.path, scope.extensions)
-        closed = connection.execute(_sql("catalog_closed.sql"), {"path": list(scope.path)})
-        facts = connection.execute(_sql("catalog.sql"), parameters)
-        deparsed = connection.execute(_sql("catalog_deparsed.sql"), parameters)
+        closed = connection.execute(read_sql("catalog_closed.sql"), {"path": list(scope.path)})
+        facts = connection.execute(read_sql("catalog.sql"), parameters)
+        deparsed = connection.execute(read_sql("catalog_deparsed.sql"), parameters)
         for statement in after:
             connection.execute(statement)
     for (name,) in closed:
@@ -120,14 +119,14 @@ def read_in_transaction(
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:
     """Return the sizes of tables, in bytes, as far as PostgreSQL knows them without looking."""
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
-    rows = connection.execute(_sql("catalog_sizes.sql"), parameters)
+    rows = connection.execute(read_sql("catalog_sizes.sql"), parameters)
     return {Object("table", name, "", schema): size for name, schema, size in rows}
 
 
 def set_search_path(connection: Connection[Any], path: Sequence[str], extensions: Sequence[str]) -> None:
     """Put schemas, and those of extensions after them, on the search path of the open transaction."""
     names = [identifier(name) for name in dict.fromkeys(path)]
-    connection.execute(_sql("catalog_search_path.sql"), {"path": names, "extensions": list(extensions)})
+    connection.execute(read_sql("catalog_search_path.sql"), {"path": names, "extensions": list(extensions)})
 
 
 def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
@@ -203,13 +202,13 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
     built = [item for item, definition in declared.items() if definition != PRESENT]
     tables = {(item.schema, item.name) for item in built if item.kind == "table"}
     owners = {(item.schema, item.name) for item in claimed if item.kind in WITH_PARTS and item in actual.facts}
-    told = {_without_table(item) for item in actual.facts if item not in claimed}
+    told = {without_table(item) for item in actual.facts if item not in claimed}
     told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
         if item in claimed or item.kind in _NEVER_UNMANAGED:
             continue
         kind = item.kind.removeprefix("comment on ")
-        if kind != item.kind and _without_table(item._replace(kind=kind)) in told:
+        if kind != item.kind and without_table(item._replace(kind=kind)) in told:
             continue
         if item.table and (item.schema, item.table) not in owners:
             continue
@@ -217,8 +216,8 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
         yield Difference("rejecting" if rejects else "unmanaged", item, None, definition, item)
 
 
-def _without_table(item: Object) -> Object:
-    """Return the identity of an object as its comment has it: an index needs no table."""
+def without_table(item: Object) -> Object:
+    """Return the identity of an object as its comment, or its renaming, has it: an index needs no table."""
     return item._replace(table="") if item.kind == "index" else item
 
 
@@ -252,8 +251,3 @@ def _fill(definition: str, parts: Sequence[str]) -> str:
     """Return a definition with its parts in their places; without parts, where they would be."""
     remaining = iter(parts)
     return re.sub(_PART, lambda _: (next(remaining, None) or "…").strip().removesuffix(";"), definition)
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("runner").joinpath(name).read_text(encoding="utf-8")

@@ -10,9 +10,10 @@ from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
-from runner.execute import rows_as_text, statement_error
 from runner.manifest import Check, Manifest
 from runner.plan import session_settings, tag
+from runner.results import rows_as_text
+from runner.server_errors import statement_error
 from runner.statements import Parsed, Statement
 from runner.transactions import roll_back
 

@@ -8,9 +8,9 @@ from runner.lines import pending_reason
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.execute import ScriptResult
     from runner.plan import Plan
     from runner.remedies import Remedy
+    from runner.results import ScriptResult
     from runner.stages import ApplyResult, Loaded, Planned
     from runner.verify import Finding, Verification
 

@@ -6,8 +6,6 @@ Each question is a transaction of its own that only reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -16,6 +14,7 @@ from runner.catalog import LOCK_TIMEOUT
 from runner.manifest import Manifest
 from runner.plan import session_settings
 from runner.quote import literal
+from runner.sql_files import read_sql
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -88,7 +87,7 @@ class Evidence(Struct):
 
     def dependents(self, table: str, column: str) -> list[Dependent]:
         """Return what depends on the type of a column, in the order in which it has to go."""
-        rows = self._ask(_sql("repair_dependents.sql"), {"table": table, "column": column})
+        rows = self._ask(read_sql("repair_dependents.sql"), {"table": table, "column": column})
         return [Dependent(*row[:3]) for row in rows]
 
     def sequence(self, table: str, column: str) -> str:
@@ -129,8 +128,3 @@ def _shown(row: dict[str, object]) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("runner").joinpath(name).read_text(encoding="utf-8")

@@ -5,49 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from msgspec import Struct
 from psycopg import Connection, Cursor
 
 from runner import history
-from runner.errors import DatabaseError, RunnerError, ServerMessage, StatementError
-from runner.help import notes_on
+from runner.errors import DatabaseError, StatementError
 from runner.manifest import Manifest
 from runner.objects import Object
 from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
-from runner.pointer import point
 from runner.proposals import name_of
 from runner.quote import literal
+from runner.results import ScriptResult, ended_well
+from runner.server_errors import server_error, statement_error
 from runner.session import session_sql
-from runner.statements import Parsed, Statement, excerpt
+from runner.statements import Statement
 from runner.stop import Stop
-from runner.trace import made_by, traced
 from runner.transactions import Failure, Sender
 from runner.waits import Watch
-
-Status = Literal["applied", "unchanged", "failed", "skipped"]
-
-
-class Returned(Struct, frozen=True):
-    """The rows that a statement of a script returned, for people: column names, and values as text."""
-
-    line: int
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | None, ...], ...]
-
-
-class ScriptResult(Struct, frozen=True):
-    """How a script ended; `sent` counts statements, `rows` the rows written, `seconds` the whole script."""
-
-    plan: ScriptPlan
-    status: Status
-    sent: int = 0
-    rows: int = 0
-    seconds: float = 0.0
-    returned: tuple[Returned, ...] = ()
-    error: RunnerError | None = None
 
 
 class Listener(Struct, frozen=True):
@@ -75,45 +52,6 @@ def execute(
             yield from run.all_at_once(listener.started) if plan.single else run.one_by_one(listener.started)
         finally:
             stop.cancel = None
-
-
-def statement_error(
-    error: psycopg.Error, parsed: Parsed, statement: Statement, prefix: str = "", notes: tuple[str, ...] = ()
-) -> StatementError:
-    """Return what the server said of a statement of a script, with its place in the template.
-
-    `prefix` is what was sent before it.
-    """
-    position = _position(error, prefix)
-    if not position:
-        return _statement_error(error, place=f"{statement.script}:{statement.line}", sql=statement.sql, notes=notes)
-    found = point(parsed.rendered, statement.offset + position - 1)
-    place = f"{statement.script}:{found.line}"
-    return StatementError(_said(error), place=place, excerpt=found.excerpt, notes=notes, column=found.column)
-
-
-def _statement_error(
-    error: psycopg.Error, *, place: str, sql: str, prefix: str = "", notes: tuple[str, ...] = ()
-) -> StatementError:
-    position = _position(error, prefix)
-    lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
-    return StatementError(_said(error), place=place, excerpt=lines, notes=notes)
-
-
-def _said(error: psycopg.Error) -> ServerMessage:
-    diagnostics = error.diag
-    return ServerMessage(
-        message=diagnostics.message_primary or (str(error).strip() or type(error).__name__).splitlines()[0],
-        sqlstate=error.sqlstate,
-        detail=diagnostics.message_detail,
-        hint=diagnostics.message_hint,
-        context=diagnostics.context,
-    )
-
-
-def _position(error: psycopg.Error, prefix: str) -> int:
-    """Return the character of the statement that the server points at, from 1; 0 when it points at none."""
-    return max(int(error.diag.statement_position or 0) - len(prefix), 0)
 
 
 class _Run:
@@ -149,15 +87,24 @@ class _Run:
         begin = time.monotonic()
         send = self.own_transaction if script.script.transaction else self.alone
         cursors, failed = send(script)
+        is_committed = failed is None
         for steps in script.later_steps:
             failed = failed or self.later(script, steps)
         seconds = time.monotonic() - begin
         if failed:
-            self.record(script, seconds, failed)
+            # a once script whose rows may be there must not be run from its beginning by itself
+            is_cut_off = is_committed if script.script.transaction else self.sender.stop.asked
+            self.record(script, seconds, failed, is_cut_off=is_cut_off and script.script.run != "always")
             return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), failed)
         if script.is_recorded_apart:
             self.record(script, seconds)
-        return _result(script, cursors, seconds)
+        return self.ended_well(script, cursors, seconds)
+
+    def ended_well(self, script: ScriptPlan, cursors: Sequence[Cursor[Any]], seconds: float) -> ScriptResult:
+        """Return the result of a script; `cursors` begin with those of its own steps, and go on as `recorded` does."""
+        row = len(script.own_steps) + len(own_role(self.manifest))
+        is_recorded = script.is_recorded_apart or cursors[row].rowcount > 0
+        return ended_well(script, cursors, seconds, is_recorded=is_recorded)
 
     def own_transaction(self, script: ScriptPlan) -> tuple[list[Cursor[Any]], StatementError | None]:
         """Send the statements of a script in one transaction; return its cursors, from the first statement on."""
@@ -254,11 +201,11 @@ class _Run:
         if failure is None:
             for script in self.plan.scripts:
                 own = cursors[starts[scripts.index(script)] :] if script in scripts else []
-                yield _result(script, own, seconds) if own else ScriptResult(script, "unchanged")
+                yield self.ended_well(script, own, seconds) if own else ScriptResult(script, "unchanged")
             return
         place = _range(starts, failure.place)
         if place is None:
-            raise _statement_error(failure.error, place="before the scripts", sql=statements[failure.place])
+            raise self.fatal(failure, statements, "before the scripts")
         failed, error = scripts[place], self.error(scripts[place], scripts[place].own_steps, failure, starts[place])
         if not self.plan.setup:
             self.record(failed, seconds, error)
@@ -276,7 +223,8 @@ class _Run:
             return "before the scripts"
         return self.place(scripts[place], scripts[place].own_steps, index, starts[place])
 
-    def stuck(self, script: ScriptPlan) -> RunnerError:
+    def stuck(self, script: ScriptPlan) -> DatabaseError:
+        """Return the error of a script that a person has to look at first."""
         table = name_of(Object("table", self.manifest.run.history_table, "", self.manifest.project.schema))
         where = f"script = {literal(script.script.path)} and status = 'started'"
         return DatabaseError(
@@ -292,26 +240,37 @@ class _Run:
         """Send what is not a part of any script; a failure ends the run."""
         failure = self.sender.keep(statements, place)
         if failure:
-            raise _statement_error(
-                failure.error, place=place, sql=statements[failure.place], notes=notes_on(failure, self.role, "")
-            ) from failure.error
+            raise self.fatal(failure, statements, place)
+
+    def fatal(self, failure: Failure, statements: Sequence[str], place: str) -> StatementError:
+        """Return the error of what is not a part of any script."""
+        from runner.help import notes_on
+
+        sql, notes = statements[failure.place], notes_on(failure, self.role, "")
+        return server_error(failure.error, place=place, sql=sql, notes=notes)
 
     @property
     def role(self) -> str:
         """The role that the statements are sent by."""
         return self.manifest.run.role or self.sender.connection.info.user
 
-    def record(self, script: ScriptPlan, seconds: float, error: StatementError | None = None) -> None:
-        """Write the history row of a script that has ended, in a transaction of its own."""
+    def record(
+        self, script: ScriptPlan, seconds: float, error: StatementError | None = None, *, is_cut_off: bool = False
+    ) -> None:
+        """Write the history row of a script that has ended, in a transaction of its own.
+
+        One that is cut off has not: what it committed stays, and the next run has to know.
+        """
         text, took = str(error) if error else None, literal(round(seconds, 6))
-        record = history.record_ended(self.manifest, self.plan.run, script, seconds=took, error=text)
+        status: history.Status = "started" if is_cut_off else "failed" if error else "applied"
+        record = history.record_ended(self.manifest, self.plan.run, script, status, seconds=took, error=text)
         statements = [*self.begin, record, "commit"]
         place = f"history row of {script.script.path}"
         failure = self.sender.keep(statements, place)
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
             failure = self.sender.keep(statements, place)
         if failure:
-            raise error or _statement_error(failure.error, place=place, sql=record) from failure.error
+            raise error or server_error(failure.error, place=place, sql=record) from failure.error
 
     def place(self, script: ScriptPlan, steps: Sequence[Step], index: int, begin: int | None = None) -> str:
         """Return where the statement of a transaction stands; `begin` is the index of the first step."""
@@ -323,6 +282,8 @@ class _Run:
         self, script: ScriptPlan, steps: Sequence[Step], failure: Failure, begin: int | None = None
     ) -> StatementError:
         """Return what the server said, with its place; `begin` is the index of the first step."""
+        from runner.help import notes_on
+
         index = failure.place - (len(self.begin) if begin is None else begin)
         path = script.script.path
         notes = notes_on(failure, self.role, steps[index].sql if 0 <= index < len(steps) else "")
@@ -330,16 +291,18 @@ class _Run:
         if not 0 <= index < len(steps):
             when = "before the first" if index < 0 else "after the last"
             sql = f"({when} statement{', at the history row or the commit' if index >= 0 else ''})"
-            return _statement_error(failure.error, place=path, sql=sql, notes=notes)
+            return server_error(failure.error, place=path, sql=sql, notes=notes)
         step = steps[index]
         prefix = tag(path, step.statement.line)
         if step.sql == step.statement.sql:
             return statement_error(failure.error, script.parsed, step.statement, prefix, notes)
         place = f"{path}:{step.statement.line}"
-        return _statement_error(failure.error, place=place, sql=step.sql, prefix=prefix, notes=notes)
+        return server_error(failure.error, place=place, sql=step.sql, prefix=prefix, notes=notes)
 
     def places(self, error: psycopg.Error, statement: Statement | None) -> Iterator[str]:
         """Return where in the scripts the lines of PL/pgSQL are that an error came through, or what it did not find."""
+        from runner.trace import made_by, traced
+
         scripts = [script.parsed for script in self.plan.scripts]
         yield from traced(error.diag.context or "", statement, scripts)
         if error.sqlstate == "42P01":  # undefined_table
@@ -353,34 +316,3 @@ def _tagged(step: Step) -> str:
 def _range(starts: Sequence[int], index: int) -> int | None:
     """Return in which of some ranges, told by their starts, an index is; None when it is before the first."""
     return max((place for place, start in enumerate(starts) if start <= index), default=None)
-
-
-def _result(script: ScriptPlan, cursors: Sequence[Cursor[Any]], seconds: float) -> ScriptResult:
-    """Return the result of a script that ended well; `cursors` begin with those of its own steps."""
-    own = script.own_steps
-    written = script.is_recorded_apart or cursors[len(own) + 2].rowcount > 0  # the history row, after the role
-    rows, returned = _results(own, cursors[: len(own)])
-    status: Status = "applied" if written else "unchanged"
-    return ScriptResult(script, status, len(script.to_send), rows, seconds, returned)
-
-
-def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int, tuple[Returned, ...]]:
-    written, returned = 0, []
-    for step, cursor in zip(steps, cursors, strict=True):
-        command = (cursor.statusmessage or "").split(" ")[0]
-        if command in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            written += max(cursor.rowcount, 0)
-        if cursor.description:
-            columns = tuple(column.name for column in cursor.description)
-            returned.append(Returned(step.statement.line, columns, tuple(rows_as_text(cursor))))
-    return written, tuple(returned)
-
-
-def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:
-    """Return the rows in PostgreSQL's own words; Python has no value for some, such as infinite dates."""
-    result = cursor.pgresult
-    if result is None:
-        return
-    for row in range(result.ntuples):
-        values = (result.get_value(row, column) for column in range(result.nfields))
-        yield tuple(None if value is None else bytes(value).decode() for value in values)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -15,11 +14,13 @@ from runner.objects import Object
 from runner.plan import Applied, ScriptPlan
 from runner.quote import identifier, literal
 from runner.render import render
+from runner.sql_files import read_sql
 from runner.statements import parse
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+Status = Literal["started", "applied", "failed"]
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
 
 
@@ -51,7 +52,7 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
 
 
 def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
-    text = files("runner").joinpath(file).read_text(encoding="utf-8")
+    text = read_sql(file)
     variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
     rendered = render(file, text, variables)
     return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
@@ -103,20 +104,27 @@ def record_started(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     return _insert(manifest, run, plan, "started", started="clock_timestamp()", seconds="0", error=None)
 
 
-def record_ended(manifest: Manifest, run: int, plan: ScriptPlan, *, seconds: str, error: str | None = None) -> str:
+def record_ended(
+    manifest: Manifest,
+    run: int,
+    plan: ScriptPlan,
+    status: Status = "applied",
+    *,
+    seconds: str,
+    error: str | None = None,
+) -> str:
     """Return the statement that records the end of a script from without its own transaction.
 
-    `seconds` is SQL: how long ago the script began.
+    `seconds` is SQL: how long ago the script began. With the status `started` it has not ended, and `error` says why.
     """
     started = f"clock_timestamp() - {seconds} * interval '1 second'"
-    status = "failed" if error else "applied"
     insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
     ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
     return f"{insert}\non conflict (run, script) do update set {ends}"
 
 
 def _insert(
-    manifest: Manifest, run: int, plan: ScriptPlan, status: str, *, started: str, seconds: str, error: str | None
+    manifest: Manifest, run: int, plan: ScriptPlan, status: Status, *, started: str, seconds: str, error: str | None
 ) -> str:
     values = (run, plan.script.path, plan.parsed.checksum, status, len(plan.to_send))
     return (

@@ -21,7 +21,7 @@ comment on column {{ schema | identifier }}.{{ table | identifier }}.script is '
 comment on column {{ schema | identifier }}.{{ table | identifier }}.checksum is
     'SHA-256 of the tokens of the rendered script; comments and white space do not count.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.status is
-    'applied; failed: rolled back, unless the script runs without a transaction; started: its end was never seen.';
+    'applied; failed: rolled back, unless the script runs without a transaction; started: not ended, and what it committed stays.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.statements is 'Number of statements that were sent.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.started is 'When the script began.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.seconds is 'How long the script took, in seconds.';

@@ -4,4 +4,4 @@ alter table {{ schema | identifier }}.{{ table | identifier }}
     add constraint {{ (table ~ '_status_check') | identifier }} check (status in ('started', 'applied', 'failed'));
 
 comment on column {{ schema | identifier }}.{{ table | identifier }}.status is
-    'applied; failed: rolled back, unless the script runs without a transaction; started: its end was never seen.';
+    'applied; failed: rolled back, unless the script runs without a transaction; started: not ended, and what it committed stays.';

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from runner.apart import Apart, lock_level
-from runner.catalog import Facts, Snapshot, holds, is_invalid
+from runner.catalog import Facts, Snapshot, holds, is_invalid, without_table
 from runner.due import Due, due_now
 from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
 from runner.manifest import Manifest, Script
@@ -117,15 +117,11 @@ def _changes(pending: Sequence[tuple[Script, Parsed]]) -> Iterator[Object]:
 def _arrivals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Iterator[Object]:
     """Return what a statement that has not been run yet renames something to, which is there or will be made."""
     effects = [effect for _, parsed in pending for s in parsed.statements for effect in s.declaration.effects]
-    made = {_without_table(effect.object) for effect in effects if effect.action == "create"}
-    there = {_without_table(item) for item in actual.facts} | made
+    made = {without_table(effect.object) for effect in effects if effect.action == "create"}
+    there = {without_table(item) for item in actual.facts} | made
     for effect in effects:
-        if effect.action == "rename" and _without_table(effect.object) in there:
-            yield _without_table(effect.object._replace(name=effect.value))
-
-
-def _without_table(item: Object) -> Object:
-    return item._replace(table="") if item.kind == "index" else item
+        if effect.action == "rename" and without_table(effect.object) in there:
+            yield without_table(effect.object._replace(name=effect.value))
 
 
 class _Later(Struct, frozen=True):
@@ -202,7 +198,7 @@ class _Planner:
         mended = set() if written else {proposal.object for proposal in proposals}
         effects = [self.named(effect) for effect in statement.declaration.effects]
         step = self.compare(statement, [e for e in effects if e.object not in mended], mended=mended)
-        if self.done and step.action == "run":
+        if self.done and step.action == "run" and not self.makes_more(statement):
             step = _unchanged(statement, "done in the run that was cut off")
         if step.action != "unchanged":
             self.known = self.known and not statement.declaration.opaque
@@ -214,6 +210,11 @@ class _Planner:
         if step.action != "unchanged" or not repairs or any(p.why and p.word != "used" for p in proposals):
             yield self.apart.moved(step, self.next_transaction)
         yield from repairs
+
+    def makes_more(self, statement: Statement) -> bool:
+        """Return whether a statement makes what is not there."""
+        effects = statement.declaration.effects
+        return any(effect.action == "create" and effect.object not in self.state for effect in effects)
 
     def next_transaction(self) -> int:
         """Return the number of one more transaction after the script's own, if there can be one."""
@@ -236,7 +237,7 @@ class _Planner:
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
         item = proposal.object
-        if proposal.word == "missing" and _without_table(item) in self.later.arrivals:
+        if proposal.word == "missing" and without_table(item) in self.later.arrivals:
             return False
         there = [item, *self.actual.unnamed.get(item, ())]
         changed = any(other in self.fresh or self.is_removed_later(other) for other in there)

@@ -120,9 +120,10 @@ def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> list[str]:
 def _alone(steps: Sequence[Step], manifest: Manifest) -> Iterator[str]:
     """Return the steps of a script without a transaction; an index that is built CONCURRENTLY has limits of its own."""
     for step in steps:
-        yield from _build(step, manifest) if step.concurrently else ()
-        yield from () if step.concurrently else _steps([step])
-        yield from _terminated(session_settings(manifest, local=False)) if step.concurrently else ()
+        if step.concurrently:
+            yield from (*_build(step, manifest), *_terminated(session_settings(manifest, local=False)))
+        else:
+            yield from _steps([step])
 
 
 def _later(script: ScriptPlan, manifest: Manifest) -> Iterator[str]:

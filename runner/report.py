@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from runner.errors import RunnerError
-    from runner.execute import ScriptResult
     from runner.plan import ScriptPlan
+    from runner.results import ScriptResult
     from runner.stages import ApplyResult, Loaded
     from runner.verify import Finding, Verification
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 import tomli_w
@@ -13,6 +12,7 @@ from msgspec import Struct
 from runner.errors import InputError
 from runner.inputs import read_text
 from runner.manifest import Project
+from runner.sql_files import read_sql
 
 STEP = 10
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -39,9 +39,9 @@ def new_script(project: Project, name: str, description: str) -> New:
     if (project.folder / path).exists():
         raise InputError("exists already; choose another name, or list it in the manifest", place=path)
     described = description or name.replace("_", " ")
-    template = files("runner").joinpath("new.sql").read_text(encoding="utf-8")
+    template = read_sql("new.sql")
     text = read_text(project.folder / Path(project.file).name, project.file)
-    return New(path, template.replace("DESCRIPTION", described), _with_entry(project, text, path, described))
+    return New(path, f"{template}\n".replace("DESCRIPTION", described), _with_entry(project, text, path, described))
 
 
 def _with_entry(project: Project, text: str, path: str, description: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,6 +19,7 @@ from runner.plan import session_settings
 from runner.quote import identifier
 from runner.references import Movable, Name, RefusedError
 from runner.relocate import Known, Moved, move, restore_body
+from runner.sql_files import read_sql
 from runner.statements import Statement
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class _Build:
 
     def silence_event_triggers(self) -> None:
         """Keep the database's event triggers from running, where the role may; what they do is rolled back anyway."""
-        if self.connection.execute(_sql("scratch_event_triggers.sql")).fetchone():
+        if self.connection.execute(read_sql("scratch_event_triggers.sql")).fetchone():
             modern = self.connection.info.server_version >= _EVENT_TRIGGERS_SINCE
             setting = "event_triggers = off" if modern else "session_replication_role = replica"
             self.within_savepoint((f"set local {setting}",))
@@ -139,7 +139,7 @@ class _Build:
     def make_extensions(self) -> tuple[str, ...]:
         """Make the declared extensions that are missing; return the names of all that are declared."""
         names = tuple(movable.extension for movable, _ in self.movables if movable.extension)
-        rows = self.connection.execute(_sql("scratch_extensions.sql"), {"names": list(names)}) if names else ()
+        rows = self.connection.execute(read_sql("scratch_extensions.sql"), {"names": list(names)}) if names else ()
         for name, fixed_schema in rows:
             schema = "" if fixed_schema else f" schema {identifier(self.for_extensions)}"
             self.within_savepoint((f"create extension {identifier(name)}{schema} cascade",))
@@ -152,7 +152,7 @@ class _Build:
             "path": [self.for_extensions, self.manifest.project.extension_schema],
             "extensions": list(extensions),
         }
-        rows = self.connection.execute(_sql("scratch_names.sql"), parameters).fetchall()
+        rows = self.connection.execute(read_sql("scratch_names.sql"), parameters).fetchall()
         members = {(sort, name): schema for sort, name, schema, whose in rows if whose == "extension"}
         strangers = frozenset((sort, name) for sort, name, _, whose in rows if whose == "nobody")
         harmless = frozenset(name for _, name, _, whose in rows if whose == "harmless")
@@ -196,7 +196,7 @@ class _Build:
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""
         parameters = {"names": list(self.names), "schemas": list(self.names.values())}
-        rows = self.connection.execute(_sql("scratch_own.sql"), parameters)
+        rows = self.connection.execute(read_sql("scratch_own.sql"), parameters)
         self.known.own = {Name(*row) for row in rows}
 
     def within_savepoint(self, statements: Sequence[str]) -> psycopg.Error | None:
@@ -250,8 +250,3 @@ def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:
         for effect in statement.declaration.effects:
             if effect.object.kind == "constraint":
                 yield effect.value if effect.action == "rename" else effect.object.name
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("runner").joinpath(name).read_text(encoding="utf-8")

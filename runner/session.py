@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import Connection
@@ -17,6 +15,21 @@ from runner.errors import ConnectError, DatabaseError
 from runner.manifest import Manifest
 from runner.plan import run_lock_key, run_lock_name
 from runner.quote import identifier
+from runner.sql_files import read_sql
+
+
+class Holder(NamedTuple):
+    """The session that holds the run lock; the texts are for people."""
+
+    pid: int
+    application: str
+    role: str
+    host: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} ({self.application}), role {self.role}, from {self.host}, since {self.since}"
+
 
 _POOLED = "the connection is pooled by transaction: what a run needs of its session would be lost, the run lock first"
 
@@ -39,10 +52,9 @@ def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
         raise DatabaseError(message, notes=(f"hint: grant {identifier(role)} to {user};",)) from error
 
 
-@cache
 def session_sql() -> str:
     """Return the statement that gives a session its settings, which RESET ALL takes away."""
-    return files("runner").joinpath("session.sql").read_text(encoding="utf-8").strip()
+    return read_sql("session.sql")
 
 
 def same_server(connection: Connection[Any]) -> str:
@@ -82,12 +94,12 @@ def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, 
     """
     key = run_lock_key(manifest)
     deadline = time.monotonic() + wait
-    told = ""
+    told: Holder | None = None
     while not _scalar(connection, f"select pg_try_advisory_lock({key})"):
-        holder = _lock_holder(connection, run_lock_name(manifest))
+        holder = lock_holder(connection, manifest)
         if time.monotonic() > deadline:
             raise DatabaseError(
-                f"another run holds the lock after {wait:g} s: {holder}",
+                f"another run holds the lock after {wait:g} s: {holder or 'it has just ended'}",
                 notes=("hint: wait for it to end, or give --lock-wait more seconds",),
             )
         if holder and holder != told:
@@ -96,10 +108,10 @@ def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, 
         time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
 
 
-def _lock_holder(connection: Connection[Any], name: str) -> str:
-    query = files("runner").joinpath("run_lock.sql").read_text(encoding="utf-8")
-    row = connection.execute(query, {"name": name}).fetchone()
-    return "pid {} ({}), role {}, from {}, since {}".format(*row) if row else ""
+def lock_holder(connection: Connection[Any], manifest: Manifest) -> Holder | None:
+    """Return the session that holds the run lock, if there is one."""
+    row = connection.execute(read_sql("run_lock.sql"), {"name": run_lock_name(manifest)}).fetchone()
+    return Holder(*row) if row else None
 
 
 def _scalar(connection: Connection[Any], sql: str) -> Any:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.declared import Declared
-    from runner.execute import Listener, ScriptResult
+    from runner.execute import Listener
     from runner.history import Entry
+    from runner.results import ScriptResult
     from runner.stop import Stop
     from runner.verify import Verification
 
@@ -283,7 +284,7 @@ def _scope(loaded: Loaded, wanted: Mapping[Object, str]) -> Scope:
 
 def _require_built(loaded: Loaded, declared: Declared) -> None:
     """Raise StatementError for the first statement that failed."""
-    from runner.execute import statement_error
+    from runner.server_errors import statement_error
 
     sources = {parsed.rendered.path: parsed for parsed in loaded.scripts}
     for unbuilt in declared.unbuilt:

@@ -66,9 +66,9 @@ class Stop:
         def ask(number: int, frame: FrameType | None) -> None:
             restore()
             handler = before[signal.Signals(number)]
+            self.ask(number)
             if self.cancel is None and callable(handler):
                 handler(number, frame)
-            self.ask(number)
 
         for number in SIGNALS:
             signal.signal(number, ask)

@@ -11,6 +11,7 @@ from psycopg import Connection, Cursor, pq
 
 from runner.errors import ConnectionLostError
 from runner.manifest import Manifest
+from runner.server_errors import first_line
 from runner.stop import Stop
 from runner.waits import Blocker, Watch
 
@@ -107,14 +108,10 @@ class Sender:
 
     def _require_connection(self, error: psycopg.Error, place: str) -> None:
         if self.connection.closed:
-            raise ConnectionLostError(_first_line(error), place=place) from error
+            raise ConnectionLostError(first_line(error), place=place) from error
 
 
 def roll_back(connection: Connection[Any]) -> None:
     """Roll back the open transaction, if there is one."""
     if not connection.closed and connection.info.transaction_status != pq.TransactionStatus.IDLE:
         connection.execute("rollback")
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_type, compare
 from runner.checks import CheckResult
-from runner.execute import ScriptResult
 from runner.field_mappings import FieldMappings, family
 from runner.objects import PRESENT, Object
 from runner.remedies import Remedies, Remedy, mapped_type
+from runner.results import ScriptResult
 
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 

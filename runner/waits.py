@@ -7,16 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import Connection
 
 from runner.manifest import Manifest, duration_in_seconds
-from runner.plan import run_lock_name
-from runner.session import same_server
+from runner.session import lock_holder, same_server
+from runner.sql_files import read_sql
 
 _LONGEST_QUERY = 80
 _SHORTEST, _LONGEST = 0.02, 0.5
@@ -53,8 +51,9 @@ class Watch:
 
     def __init__(self, connection: Connection[Any], manifest: Manifest, progressed: Callable[[str], None]) -> None:
         self.conninfo = same_server(connection)
-        self.parameters = {"name": run_lock_name(manifest)}
-        self.every = min(max(duration_in_seconds(manifest.run.lock_timeout) / 10, _SHORTEST), _LONGEST)
+        self.manifest = manifest
+        limit = duration_in_seconds(manifest.run.lock_timeout)
+        self.every = min(max(limit / 10, _SHORTEST), _LONGEST) if limit else _LONGEST
         self.progressed = progressed
         self.blockers: tuple[Blocker, ...] = ()
         """Whom it was waited for when it was last looked."""
@@ -94,15 +93,14 @@ class Watch:
             connection.close()
 
     def _look(self, connection: Connection[Any], begun: tuple[float, str]) -> None:
-        blockers = tuple(Blocker(*row) for row in connection.execute(_sql("waits.sql"), self.parameters))
+        run = lock_holder(connection, self.manifest)
+        if run is None:
+            return
+        parameters = {"pid": run.pid}
+        blockers = tuple(Blocker(*row) for row in connection.execute(read_sql("waits.sql"), parameters))
         if blockers and self._begun == begun:
             self.blockers = blockers
         if begun[1]:
-            for phase, percent in connection.execute(_sql("waits_progress.sql"), self.parameters):
+            for phase, percent in connection.execute(read_sql("waits_progress.sql"), parameters):
                 waiting = f", waits for {blockers[0]}" if blockers else ""
                 self.progressed(f"{begun[1]}: {phase}{f', {percent} %' if percent is not None else ''}{waiting}")
-
-
-@cache
-def _sql(name: str) -> str:
-    return files("runner").joinpath(name).read_text(encoding="utf-8")

@@ -92,11 +92,12 @@ def started_runner(*arguments: str | Path, folder: Path = ROOT) -> Iterator[subp
             running.kill()
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for a condition that something else brings about, and return what it found."""
+def until(condition: Callable[[], Any], running: subprocess.Popen[str] | None = None) -> Any:
+    """Wait for a condition that something else, such as a program that runs, brings about; return what it found."""
     deadline = time.monotonic() + 30
     while not (found := condition()):
         assert time.monotonic() < deadline
+        assert running is None or running.poll() is None
         time.sleep(0.02)
     return found
 

@@ -22,6 +22,8 @@ class Proxy:
     server: tuple[int, str | tuple[str, int]]
     cut_at: int = 0
     """At which round trip the connection ends; never at 0."""
+    every: int = 0
+    """After how many more round trips each connection ends; never at 0."""
     when: str = CUT_BEFORE
     on_cut: Callable[[], object] = lambda: None
     connections: int = 0
@@ -77,7 +79,7 @@ class Proxy:
                 self.sent.append(body[:-1].decode())
             if kind == b"P":
                 self.sent.append(body.split(b"\0")[1].decode())
-            return asks and self.trips == self.cut_at
+            return asks and (self.trips == self.cut_at or (self.every > 0 and self.trips % self.every == 0))
 
     @staticmethod
     def answer(upstream: socket.socket, client: socket.socket, cut: threading.Event) -> None:

@@ -28,6 +28,8 @@ ALLOWED = {
         "session",
         "waits",
         "transactions",
+        "results",
+        "server_errors",
         "execute",
         "run",
         "checks",

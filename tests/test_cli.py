@@ -10,8 +10,7 @@ import signal
 import struct
 import subprocess
 import termios
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from rich.cells import cell_len
 
 from runner import __version__
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, ROOT, copy_project, run_together, runner_command, runner_environment
+from tests.projects import LONGEST, ROOT, copy_project, run_together, runner_command, runner_environment, until
 from tests.servers import temporary_folder
 from tests.test_database import assert_stopped, process
 
@@ -291,14 +290,6 @@ def interruptible(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[st
         signal.signal(signal.SIGINT, before)
     with running:
         yield running
-
-
-def until(condition: Callable[[], bool], running: subprocess.Popen[str] | None = None) -> None:
-    """Wait for a condition that something else brings about."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        assert running is None or running.poll() is None
 
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}

@@ -119,6 +119,30 @@ def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
     assert last.startswith("  the connection was lost at script/020_rows.sql:2: what was committed before stays"), out
 
 
+def test_a_reviewed_plan_is_not_made_anew(server: Server) -> None:
+    """With --expect a lost connection ends the run: what would go on is another plan. The next run does the rest."""
+    with server.database() as dsn:
+        dry = run_runner("apply", "--dry-run", "--json", "--dsn", dsn)
+        with proxied(dsn, cut_at=8) as (through, _):
+            result = run_runner("apply", "--expect", dry.json["hash"], "--dsn", through)
+        assert result.code == 1, result
+        assert re.search(r"^error: sql/.*: the connection was lost: ", result.err, re.MULTILINE), result
+        assert "connecting again" not in result.err
+        assert "what was committed before stays, and the next apply does the rest" in result.err
+        assert run_runner("apply", "--dsn", dsn).code == 0
+
+
+def test_a_connection_that_is_lost_again_and_again_is_given_up(server: Server, tmp_path: Path) -> None:
+    """After ten losses the run ends, and says where it stood."""
+    copy_project(tmp_path)
+    with server.database() as dsn, proxied(dsn, every=6) as (through, proxy):
+        result = run_runner("apply", "--dsn", through, folder=tmp_path)
+    assert result.code == 1, result
+    assert result.err.count("connecting again") == 9
+    assert proxy.connections >= 10
+    assert "what was committed before stays" in result.err
+
+
 @pytest.fixture
 def small_disk(own: Own) -> Iterator[str]:
     """The name of a tablespace with room for next to nothing."""

@@ -194,7 +194,7 @@ def test_an_index_of_a_large_table_is_built_beside_writers(
 
 
 def test_a_build_that_fails_leaves_nothing(run: Run, project: MakeProject, database: str, table: Connection) -> None:
-    """What is left of an index that cannot be built is dropped, and the script has failed."""
+    """What is left of an index that cannot be built is dropped; the script has failed, its own part is committed."""
     table.execute("insert into item values (0, 'zero')")
     text = (
         "create index if not exists item_part_idx on item ((1 / id));\ncreate table if not exists other (id integer);"
@@ -205,7 +205,7 @@ def test_a_build_that_fails_leaves_nothing(run: Run, project: MakeProject, datab
     assert "error: script/010_item.sql:1: division by zero [22012]" in result.out
     assert value(table, LEFT) == 1
     assert table.execute("select status, error like '%division by zero%' from runner_history").fetchall() == [
-        ("failed", True)
+        ("started", True)
     ]
     table.execute("delete from item where id = 0")
     assert run("apply", "--dsn", database).code == 0
@@ -272,6 +272,57 @@ def test_the_rows_of_a_once_script_are_moved_once(
         (1, "started"),
         (2, "applied"),
     ]
+
+
+def test_the_rows_of_a_once_script_whose_build_fails_are_moved_once(
+    run: Run, project: MakeProject, database: str, table: Connection
+) -> None:
+    """Its own transaction is committed: what is tried again is the index, and only that."""
+    text = "insert into item values (0, 'once');\ncreate index item_part_idx on item ((1 / id));"
+    project({"010_once.sql": text}, run=LARGE, options={"010_once.sql": {"run": "once"}})
+    for _ in range(2):
+        assert run("apply", "--dsn", database).code == 1
+        assert value(table, "select count(*) from item where name = 'once'") == 1
+    history = "select run, status, error like '%division by zero%' from runner_history order by run"
+    assert table.execute(history).fetchall() == [(1, "started", True), (2, "started", True)]
+    assert "was cut off after its own transaction" in run("status", "--dsn", database).out
+    table.execute("update item set id = 7 where id = 0")
+    assert run("apply", "--dsn", database).code == 0
+    assert value(table, "select count(*) from item where name = 'once'") == 1
+    assert value(table, "select indisvalid from pg_index where indexrelid = 'item_part_idx'::regclass")
+
+
+def test_a_once_script_is_finished_beside_one_that_may_have_done_anything(
+    run: Run, project: MakeProject, database: str, table: Connection
+) -> None:
+    """Also where nothing can be compared any more, the index that is left to do is done, and no row is moved again."""
+    once = "insert into item values (1000, 'once');\ncreate index item_part_idx on item (id);"
+    scripts = {"010_before.sql": "do $$ begin null; end $$;", "020_once.sql": once}
+    modes = {name: {"run": "once"} for name in scripts}
+    folder = project(scripts, run=LARGE, options=modes)
+    assert run("apply", "--dsn", database).code == 0
+    table.execute("update runner_history set status = 'started' where script like '%once.sql'")
+    table.execute("delete from runner_history where script like '%before.sql'")
+    table.execute("drop index item_part_idx")
+    result = run("apply", "--dsn", database)
+    assert result.code == 0, (folder, result)
+    assert value(table, "select count(*) from item where name = 'once'") == 1
+    assert value(table, "select count(*) from pg_class where relname = 'item_part_idx'") == 1
+
+
+def test_an_interrupted_script_without_a_transaction_is_not_guessed_about(
+    project: MakeProject, database: str, connection: Connection, run: Run
+) -> None:
+    """A signal in the middle of it leaves it as a kill does: begun, and not run again by itself."""
+    text = "create table item (id integer);\nselect pg_sleep(300);"
+    folder = project({"010_alone.sql": text}, options={"010_alone.sql": {"run": "once", "transaction": False}})
+    with started_runner("apply", "--dsn", database, folder=folder) as running:
+        until(lambda: value(connection, SLEEPS))
+        running.send_signal(signal.SIGTERM)
+        out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 143, out
+    assert value(connection, "select status from runner_history") == "started"
+    assert "nobody knows which of its statements were done" in run("apply", "--dsn", database).out
 
 
 def test_small_new_and_unique_are_built_in_the_script(
