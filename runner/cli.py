@@ -1,27 +1,20 @@
-"""The command line: arguments, the order of the stages, exit codes, and the one place that prints errors.
-
-Exit codes: 0 done and verified; 1 whatever the database, the network or a permission caused, findings included;
-2 what can be known without a server; 130 and 143 on SIGINT and SIGTERM.
-"""
+"""The commands: their arguments, and the stages that each goes through."""
 
 from __future__ import annotations
 
-import math
-import os
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.errors import InputError, InterruptError, RunnerError
+from runner.arguments import DATABASE, OUTPUT, PROJECT, finite, options
+from runner.errors import InputError
 from runner.plan import Options
 from runner.report import Reporter
 
@@ -32,62 +25,9 @@ if TYPE_CHECKING:
     from runner.stages import Loaded, Planned
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    if math.isnan(value):
-        raise click.BadParameter("'nan' is not a number of seconds.")
-    return value
-
-
-_COMMON = (
-    click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
-    click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
-    click.option(
-        "--var",
-        "variables",
-        metavar="NAME=VALUE",
-        multiple=True,
-        help="Set a variable of the manifest. May be repeated.",
-    ),
-    click.option(
-        "--manifest", metavar="PATH", type=click.Path(path_type=Path), default=Path("manifest.toml"), show_default=True
-    ),
-)
-_DATABASE = (
-    click.option(
-        "--wait",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0, max=86_400),
-        default=30,
-        callback=_finite,
-        show_default=True,
-        help="How long to wait for a server that is still starting.",
-    ),
-    click.option(
-        "--dsn",
-        metavar="DSN",
-        help="The database. Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, "
-        "else the embedded PostgreSQL.",
-    ),
-)
-
-
 PROGRAM = "runner"
 """What the program is called where the package is installed."""
-_COMPLETE = "_RUNNER_COMPLETE"
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
-
-
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def decorate(function: Any) -> Any:
-        for option in options:
-            function = option(function)
-        return function
-
-    return decorate
+COMPLETE = "_RUNNER_COMPLETE"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
@@ -97,7 +37,7 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
@@ -107,7 +47,7 @@ def cli() -> None:
     metavar="SECONDS",
     type=click.FloatRange(min=0, max=86_400),
     default=60,
-    callback=_finite,
+    callback=finite,
     show_default=True,
     help="How long to wait for another run to end.",
 )
@@ -134,16 +74,15 @@ def apply(  # noqa: PLR0913  the options
     reporter = _reporter(output)
     begin = time.monotonic()
     loaded = stages.load(manifest, variables)
-    options = Options(baseline, single_transaction)
+    request = Request(Options(baseline, single_transaction), expect, lock_wait)
     with reporter.progress(), _found(loaded, dsn, wait, reporter) as (connect, describe):
         if dry_run:
             with connect() as connection:
-                planned = stages.plan(connection, loaded, reporter.say, options)
+                planned = stages.plan(connection, loaded, reporter.say, request.options)
                 require_hash(planned, expect)
                 return _print_script(loaded, planned, describe(connection), reporter)
         stop = Stop()
         listener = Listener(reporter.started, reporter.finished, reporter.say, reporter.progressed)
-        request = Request(options, expect, lock_wait)
         with stop.on_signals():
             result = run(
                 connect,
@@ -173,7 +112,7 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
 def plan(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
@@ -192,7 +131,7 @@ def plan(
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Compare the database with what the scripts declare, and run the checks. Changes nothing."""
     reporter = _reporter(output)
@@ -207,7 +146,7 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
@@ -237,7 +176,7 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
 
 
 @cli.command()
-@_options(*_COMMON)
+@options(*PROJECT, *OUTPUT)
 @click.option(
     "--output",
     metavar="DIR",
@@ -267,7 +206,7 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
 
 
 @cli.command()
-@_options(*_COMMON)
+@options(*PROJECT, *OUTPUT)
 def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
     """Check manifest, templates, mappings and SQL. Needs no database."""
     reporter = _reporter(output)
@@ -279,7 +218,7 @@ def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
     reporter = _reporter(output)
@@ -294,7 +233,7 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
 
 
 @cli.command()
-@_options(*_COMMON)
+@options(*PROJECT, *OUTPUT)
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
 def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: bool) -> int:
@@ -314,7 +253,7 @@ def new(manifest: Path, variables: tuple[str, ...], name: str, description: str,
 
 
 @cli.command()
-@_options(*_COMMON, *_DATABASE)
+@options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is not what would be written.")
 def docs(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
@@ -340,12 +279,12 @@ def completion(shell: str) -> int:
 
     made = get_completion_class(shell)
     if made is not None:
-        click.echo(made(cli, {}, PROGRAM, _COMPLETE).source())
+        click.echo(made(cli, {}, PROGRAM, COMPLETE).source())
     return 0
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
-@_options(*_COMMON[3:], *_DATABASE)
+@options(*PROJECT, *DATABASE)
 @click.argument("psql_arguments", nargs=-1, type=click.UNPROCESSED)
 def shell(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, psql_arguments: tuple[str, ...]
@@ -403,59 +342,3 @@ def _write_file(path: Path, text: str, newline: str = "\n") -> None:
         path.write_text(text, encoding="utf-8", newline=newline)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", place=str(path)) from error
-
-
-def main() -> NoReturn:
-    """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.exit(_run(sys.argv[1:]))
-
-
-def _run(arguments: list[str]) -> int:
-    reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
-    try:
-        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False, complete_var=_COMPLETE)
-        sys.stdout.flush()
-        return int(code or 0)
-    except RunnerError as error:
-        stopped = _interrupt_within(error) or error
-        reporter.error(stopped)
-        return stopped.exit_code
-    except click.ClickException as error:
-        hint = "hint: see python -m runner --help"
-        reporter.error(InputError(error.format_message(), notes=(hint,)))
-        return 2
-    except (KeyboardInterrupt, click.Abort) as error:
-        stopped = _interrupt_within(error) or InterruptError(signal.SIGINT)
-        reporter.error(stopped)
-        return stopped.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:  # noqa: BLE001  a traceback helps no user
-        failure = _interrupt_within(error) or _internal_error(error)
-        reporter.error(failure)
-        return failure.exit_code
-
-
-def _interrupt_within(error: BaseException) -> InterruptError | None:
-    """Return the interruption that an error came from: click makes another of it, and so may the driver."""
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, KeyboardInterrupt):
-        found = found.__cause__ or found.__context__
-    if found is None:
-        return None
-    return InterruptError(signal.SIGTERM if isinstance(found, Terminated) else signal.SIGINT)
-
-
-def _internal_error(error: Exception) -> RunnerError:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
-    hint = "hint: this is a defect of the runner; please report it with these lines"
-    return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))
-
-
-def _terminate(_number: int, _frame: object) -> NoReturn:
-    raise Terminated

@@ -1,0 +1,64 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse what is no number, for which no range is too small."""
+    if math.isnan(value):
+        raise click.BadParameter("'nan' is not a number of seconds.")
+    return value
+
+
+PROJECT = (
+    click.option(
+        "--var",
+        "variables",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Set a variable of the manifest. May be repeated.",
+    ),
+    click.option(
+        "--manifest", metavar="PATH", type=click.Path(path_type=Path), default=Path("manifest.toml"), show_default=True
+    ),
+)
+OUTPUT = (
+    click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
+    click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
+)
+DATABASE = (
+    click.option(
+        "--wait",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0, max=86_400),
+        default=30,
+        callback=finite,
+        show_default=True,
+        help="How long to wait for a server that is still starting.",
+    ),
+    click.option(
+        "--dsn",
+        metavar="DSN",
+        help="The database. Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, "
+        "else the embedded PostgreSQL.",
+    ),
+)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a command several options."""
+
+    def decorate(function: Any) -> Any:
+        for decorator in decorators:
+            function = decorator(function)
+        return function
+
+    return decorate

@@ -1,0 +1,81 @@
+"""The program: its arguments go to a command, and what a command raises becomes one message and an exit code.
+
+Exit codes: 0 done and verified; 1 whatever the database, the network or a permission caused, findings included;
+2 what can be known without a server; 130 and 143 on SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from runner.cli import COMPLETE, cli
+from runner.errors import InputError, InterruptError, RunnerError
+from runner.report import Reporter
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command, print what it raises, and return the exit code."""
+    reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
+    try:
+        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False, complete_var=COMPLETE)
+        sys.stdout.flush()
+        return int(code or 0)
+    except RunnerError as error:
+        stopped = _interrupt_within(error) or error
+        reporter.error(stopped)
+        return stopped.exit_code
+    except click.ClickException as error:
+        hint = "hint: see python -m runner --help"
+        reporter.error(InputError(error.format_message(), notes=(hint,)))
+        return 2
+    except (KeyboardInterrupt, click.Abort) as error:
+        stopped = _interrupt_within(error) or InterruptError(signal.SIGINT)
+        reporter.error(stopped)
+        return stopped.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  a traceback helps no user
+        failure = _interrupt_within(error) or _internal_error(error)
+        reporter.error(failure)
+        return failure.exit_code
+
+
+def _interrupt_within(error: BaseException) -> InterruptError | None:
+    """Return the interruption that an error came from: click makes another of it, and so may the driver."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__cause__ or found.__context__
+    if found is None:
+        return None
+    return InterruptError(signal.SIGTERM if isinstance(found, Terminated) else signal.SIGINT)
+
+
+def _internal_error(error: Exception) -> RunnerError:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
+    hint = "hint: this is a defect of the runner; please report it with these lines"
+    return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    raise Terminated
