@@ -37,8 +37,9 @@ _OWN_WORDS = (
     "set local standard_conforming_strings = on",
     "set local client_min_messages = 'error'",
     "set local statement_timeout = 0",
+    "set local jit = off",
 )
-"""Settings that PostgreSQL's words depend on, and no limit that is meant for scripts."""
+"""Settings that PostgreSQL's words depend on, no limit that is meant for scripts, and no compiling of the question."""
 _TYPE_ENDS = re.compile(r" (?:collate|not null|storage|compression|statistics|serial|generated|default|with \() ?")
 _FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -139,8 +140,9 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
             equal = [other for other in candidates if actual.facts[other] == definition]
             there = next(iter(equal or candidates), item)
             claimed.add(there)
-        if not _goes_without_saying(item, declared, actual):
-            yield from _difference(item, definition, there, actual)
+        for difference in _difference(item, definition, there, actual):
+            if not _goes_without_saying(item, declared, actual):
+                yield difference
     yield from _undeclared(declared, actual, claimed)
 
 

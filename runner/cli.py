@@ -15,6 +15,7 @@ import click
 from runner import __version__, documents, lines, stages
 from runner.arguments import DATABASE, OUTPUT, PROJECT, finite, options
 from runner.errors import InputError
+from runner.loaded import Loaded, load
 from runner.plan import Options
 from runner.report import Reporter
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.run import Connect
-    from runner.stages import Loaded, Planned
+    from runner.stages import Planned
 
 
 PROGRAM = "runner"
@@ -73,7 +74,7 @@ def apply(  # noqa: PLR0913  the options
 
     reporter = _reporter(output)
     begin = time.monotonic()
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
     with reporter.progress(), _found(loaded, dsn, wait, reporter) as (connect, describe):
         if dry_run:
@@ -119,7 +120,7 @@ def plan(
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         planned = stages.plan(connection, loaded, reporter.say)
         sizes = stages.table_sizes(connection, loaded, planned)
@@ -135,7 +136,7 @@ def plan(
 def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Compare the database with what the scripts declare, and run the checks. Changes nothing."""
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.heading(loaded, target)
         verification = stages.verify(connection, loaded, reporter.say)
@@ -152,13 +153,18 @@ def lock(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
 ) -> int:
     """Write schema.lock.toml: what the scripts declare, for reviews, and so that verify only has to read."""
-    from runner.lock import FILE
+    from runner.lock import FILE, lock_text, with_seals_of_file
+    from runner.planning import lock_on
 
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables, with_lock=False)
+    loaded = load(manifest, variables, with_lock=False)
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
-        text = stages.lock_text(connection, loaded, reporter.say)
-    return _keep_file(manifest.parent / FILE, text, "lock", reporter, check=check)
+        made = lock_on(connection, loaded, reporter.say)
+    written = with_seals_of_file(loaded.project, made) if check else made
+    code = _keep_file(manifest.parent / FILE, lock_text(written), "lock", reporter, check=check)
+    if code == 0 and written is not made:
+        reporter.line("scripts or checks have changed since, and not what they declare: apply starts a little slower")
+    return code
 
 
 def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check: bool) -> int:
@@ -186,12 +192,13 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
 def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: bool) -> int:
     """Print all scripts as one psql script, or write them to a folder. Needs no database."""
     from runner import psql
+    from runner.planning import plan_for_empty
 
     reporter = _reporter(flags)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
     if output is None:
-        text = psql.write(stages.plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
+        text = psql.write(plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
         if not reporter.as_json:
             sys.stdout.write(text)
         reporter.json({"ok": True, "sql": text})
@@ -210,7 +217,7 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
 def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
     """Check manifest, templates, mappings and SQL. Needs no database."""
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     document = documents.check_json(loaded)
     reporter.line(lines.check_text(document), "green")
     reporter.json(document)
@@ -222,7 +229,7 @@ def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
 def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.heading(loaded, target)
         planned = stages.plan(connection, loaded, reporter.say)
@@ -262,7 +269,7 @@ def docs(
     from runner.schema_page import schema_page
 
     reporter = _reporter(output)
-    loaded = stages.load(manifest, variables)
+    loaded = load(manifest, variables)
     facts = stages.locked_facts(loaded)
     if facts is None:
         with _connected(loaded, dsn, wait, reporter) as (connection, _):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from runner import shapes
 from runner.catalog import Difference
-from runner.objects import Object
-from runner.proposals import Context, Proposal, alter, name_of, proposal, reserved_name, short_name
+from runner.objects import Object, name_of
+from runner.proposals import Context, Proposal, alter, proposal, reserved_name, short_name
 from runner.quote import identifier, literal
 from runner.shapes import Column
 

@@ -8,8 +8,8 @@ from runner import shapes
 from runner.catalog import Difference
 from runner.evidence import Sample
 from runner.fold import automatic_name
-from runner.objects import Object
-from runner.proposals import Context, Proposal, alter, is_part, name_of, proposal, short_name
+from runner.objects import Object, name_of
+from runner.proposals import Context, Proposal, alter, is_part, proposal, short_name
 from runner.quote import identifier
 
 _UNIQUE = "somebody may rely on what it keeps unique"

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.catalog import Facts
-from runner.fold import State
 from runner.lock import FILE, Lock, stale
 from runner.manifest import Manifest
 from runner.objects import PRESENT, Object
-from runner.statements import Parsed
+from runner.parsed import Parsed
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from runner.fold import State
     from runner.scratch import Unbuilt
 
 _ORDER = (

@@ -8,10 +8,11 @@ from runner.lines import pending_reason
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
+    from runner.loaded import Loaded
     from runner.plan import Plan
     from runner.remedies import Remedy
     from runner.results import ScriptResult
-    from runner.stages import ApplyResult, Loaded, Planned
+    from runner.stages import ApplyResult, Planned
     from runner.verify import Finding, Verification
 
 
@@ -44,7 +45,7 @@ def _script_json(result: ScriptResult) -> dict[str, Any]:
     return {
         "path": result.plan.script.path,
         "status": result.status,
-        "statements": len(result.plan.parsed.statements),
+        "statements": result.plan.parsed.total,
         "sent": result.sent,
         "rows": result.rows,
         "seconds": round(result.seconds, 6),
@@ -87,7 +88,7 @@ def check_json(loaded: Loaded) -> dict[str, Any]:
     return {
         "ok": True,
         "scripts": len(loaded.scripts),
-        "statements": loaded.statements,
+        "statements": sum(script.total for script in loaded.scripts),
         "checks": len(loaded.checks),
         "tables": sum(item.kind == "table" for item in loaded.names),
         "indexes": sum(item.kind == "index" for item in loaded.names),

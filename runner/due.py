@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from runner.manifest import Script
+from runner.parsed import Parsed
 from runner.plan import Applied, Past
-from runner.statements import Parsed
 
 
 class Due(Struct, frozen=True):

@@ -22,3 +22,10 @@ def at_caret(line: str, offset: int) -> tuple[str, ...]:
 
 def _tidy(line: str) -> str:
     return line.replace("\t", " ").rstrip()
+
+
+def excerpt(text: str, offset: int) -> tuple[str, ...]:
+    """Return the line of `text` around a character, and a caret below that character."""
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    return at_caret(text[start : len(text) if end < 0 else end], offset - start)

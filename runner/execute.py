@@ -14,14 +14,13 @@ from psycopg import Connection, Cursor
 from runner import history
 from runner.errors import DatabaseError, StatementError
 from runner.manifest import Manifest
-from runner.objects import Object
+from runner.objects import Object, name_of
+from runner.parsed import Statement
 from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
-from runner.proposals import name_of
 from runner.quote import literal
 from runner.results import ScriptResult, ended_well
 from runner.server_errors import server_error, statement_error
 from runner.session import session_sql
-from runner.statements import Statement
 from runner.stop import Stop
 from runner.transactions import Failure, Sender
 from runner.waits import Watch

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from runner.errors import InputError
 from runner.field_mappings import MOST_COLUMNS
 from runner.objects import ANY_ARGUMENTS, WITH_PARTS, Effect, Object
-from runner.statements import Parsed, Statement
+from runner.parsed import Parsed, Statement
 
 State = dict[Object, str]
 Uses = dict[Object, tuple[str, ...]]

@@ -13,9 +13,7 @@ from runner.manifest import Manifest
 from runner.objects import Object
 from runner.plan import Applied, ScriptPlan
 from runner.quote import identifier, literal
-from runner.render import render
 from runner.sql_files import read_sql
-from runner.statements import parse
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -52,6 +50,9 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
 
 
 def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
+    from runner.render import render
+    from runner.statements import parse
+
     text = read_sql(file)
     variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
     rendered = render(file, text, variables)

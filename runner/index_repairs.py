@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from runner import shapes
 from runner.catalog import Difference
 from runner.evidence import Sample
-from runner.objects import Object
-from runner.proposals import Context, Proposal, name_of, proposal, reserved_name
+from runner.objects import Object, name_of
+from runner.proposals import Context, Proposal, proposal, reserved_name
 from runner.quote import identifier, literal
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from runner.catalog import Facts
 from runner.errors import InputError
 from runner.inputs import read_text, shown_value
 from runner.manifest import Manifest, Project
 from runner.objects import WITH_PARTS, Object
-from runner.statements import Parsed
+from runner.parsed import Parsed
+from runner.seal import Seal
 
 FILE = "schema.lock.toml"
 FORMAT = 1
@@ -40,6 +42,8 @@ class Lock(msgspec.Struct, frozen=True):
     extension_schema: str
     scripts: Mapping[str, str]
     """Checksum of each script's statements that make objects."""
+    seals: Mapping[str, Seal] = {}
+    """How scripts and checks are known again without parsing them; they say nothing of what is declared."""
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,12 +52,15 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     schema: str
     extension_schema: str
     scripts: dict[str, str]
+    seals: dict[str, str] = {}
 
 
-def make_lock(manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int, facts: Facts) -> Lock:
+def make_lock(
+    manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int, facts: Facts, seals: Mapping[str, Seal]
+) -> Lock:
     """Return the lock of what scripts declare on a major version of PostgreSQL."""
     project = manifest.project
-    return Lock(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts))
+    return Lock(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts), seals)
 
 
 def stale(lock: Lock, manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int) -> str | None:
@@ -98,17 +105,32 @@ def read_lock(project: Project) -> Lock | None:
     if head["format"] != FORMAT:
         message = f"format {shown_value(head['format'])}, and this runner knows {FORMAT}"
         raise InputError(message, place=f"{place}: lock.format", notes=(_CURE,))
-    if not _is_sealed(head.pop("checksum", None), head, document):
+    if not _is_unedited(head.pop("checksum", None), head, document):
         raise InputError("it was edited: its checksum does not match", place=f"{place}: lock.checksum", notes=(_CURE,))
     try:
         known = msgspec.convert(head, _Head)
     except msgspec.ValidationError as error:
         raise InputError(f"not a lock file: {error}", place=place, notes=(_CURE,)) from None
     facts = dict(_facts(document))
-    return Lock(facts, known.postgresql, known.schema, known.extension_schema, known.scripts)
+    seals = {path: _seal(text) for path, text in known.seals.items()}
+    return Lock(facts, known.postgresql, known.schema, known.extension_schema, known.scripts, seals)
 
 
-def _is_sealed(checksum: object, head: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+def _seal(text: str) -> Seal:
+    total, checksum, sealed = (*text.split(), "", "", "")[:3]
+    return Seal(int(total) if total.isdecimal() else 0, checksum, sealed)
+
+
+def with_seals_of_file(project: Project, lock: Lock) -> Lock:
+    """Return a lock with the seals that the file beside the manifest has: they say nothing of what is declared."""
+    try:
+        written = read_lock(project)
+    except InputError:
+        return lock
+    return replace(lock, seals=written.seals) if written and written.seals != lock.seals else lock
+
+
+def _is_unedited(checksum: object, head: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
     try:
         return checksum == _checksum(head, document)
     except RecursionError:
@@ -126,6 +148,7 @@ def lock_text(lock: Lock) -> str:
         "schema": lock.schema,
         "extension_schema": lock.extension_schema,
         "scripts": dict(lock.scripts),
+        "seals": {path: f"{seal.total} {seal.checksum} {seal.hash}" for path, seal in lock.seals.items()},
     }
     head = {"checksum": _checksum(head, document), **head}
     whole = {"lock": head, **document}

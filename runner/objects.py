@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from runner.quote import identifier
+
 PRESENT = "present"
 VALID = "valid"
 NOT_VALIDATED = "not validated"
@@ -86,3 +88,8 @@ class Declaration(NamedTuple):
     def declares(self) -> tuple[Effect, ...]:
         """The effects that leave something behind."""
         return tuple(effect for effect in self.effects if effect.action in ("create", "set", "change"))
+
+
+def name_of(relation: Object) -> str:
+    """Return the name of a relation as SQL writes it."""
+    return ".".join(identifier(name) for name in (relation.schema, relation.name) if name)

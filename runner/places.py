@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from runner import shapes
 from runner.objects import Object
+from runner.parsed import Parsed, Statement
 from runner.proposals import Proposal
 from runner.quote import identifier
 from runner.repair import Proposals
-from runner.statements import Parsed, Statement
 
 
 def places(proposals: Proposals, scripts: Sequence[Parsed]) -> Mapping[int, Sequence[Proposal]]:

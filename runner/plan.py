@@ -15,8 +15,8 @@ from msgspec import Struct
 from runner.errors import DatabaseError
 from runner.manifest import Manifest, Script
 from runner.objects import Lock, Object
+from runner.parsed import Parsed, Statement
 from runner.quote import identifier, literal
-from runner.statements import Parsed, Statement
 
 Action = Literal["unchanged", "create", "alter", "run"]
 LEFT = "is left as it is"

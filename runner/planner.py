@@ -12,12 +12,12 @@ from runner.due import Due, due_now
 from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
 from runner.manifest import Manifest, Script
 from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Lock, Object
+from runner.parsed import Parsed, Statement
 from runner.places import places
 from runner.plan import LEFT, Action, Options, Past, Plan, ScriptPlan, Step, session_settings
 from runner.proposals import Proposal, alter, analyze
 from runner.quote import identifier
 from runner.repair import Proposals
-from runner.statements import Parsed, Statement
 
 
 class Situation(Struct, frozen=True):

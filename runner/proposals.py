@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from runner import shapes
 from runner.catalog import Difference, Facts, Snapshot, has_index
 from runner.manifest import RepairLevel, size_in_bytes
-from runner.objects import PRESENT, Object
+from runner.objects import PRESENT, Object, name_of
 from runner.quote import NAME_BYTES, identifier
 
 if TYPE_CHECKING:
@@ -74,11 +74,6 @@ def alter(table: Object, clauses: Sequence[str]) -> str:
 def analyze(table: Object, columns: Sequence[str]) -> str:
     """Return the statement that gathers the statistics of columns, named as SQL does."""
     return f"analyze {name_of(table)} ({', '.join(columns)})"
-
-
-def name_of(relation: Object) -> str:
-    """Return the name of a relation as SQL writes it."""
-    return ".".join(identifier(name) for name in (relation.schema, relation.name) if name)
 
 
 def reserved_name(name: str) -> str:

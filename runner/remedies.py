@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from runner.catalog import Difference
-from runner.objects import Object
-from runner.proposals import Proposal, name_of
+from runner.objects import Object, name_of
+from runner.parsed import Parsed, Statement
+from runner.proposals import Proposal
 from runner.quote import identifier, literal
 from runner.repair import Proposals
-from runner.statements import Parsed, Statement
 
 _REPLACED = ("view", "function", "trigger")
 _ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from runner import column_repairs, constraint_repairs, index_repairs, shapes
 from runner.catalog import Difference, column_type
-from runner.objects import PRESENT, Object
-from runner.proposals import RESERVED, Context, Proposal, name_of, proposal
+from runner.objects import PRESENT, Object, name_of
+from runner.proposals import RESERVED, Context, Proposal, proposal
 from runner.quote import identifier
 
 Proposals = Mapping[Object, tuple[Proposal, ...]]

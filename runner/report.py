@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from runner.errors import RunnerError
+    from runner.loaded import Loaded
     from runner.plan import ScriptPlan
     from runner.results import ScriptResult
-    from runner.stages import ApplyResult, Loaded
+    from runner.stages import ApplyResult
     from runner.verify import Finding, Verification
 
 MOST_ROWS_SHOWN = 20
@@ -114,7 +115,7 @@ class Reporter:
     def finished(self, result: ScriptResult) -> None:
         """Print how a script ended, the rows that it returned, and its error."""
         script = result.plan
-        numbers = f"{result.sent:>5} {len(script.parsed.statements):>5}  {result.seconds:>7.3f}"
+        numbers = f"{result.sent:>5} {script.parsed.total:>5}  {result.seconds:>7.3f}"
         text = f"{script.script.path:<{self.width}}  {result.status:<9}  {numbers}"
         show = self.failure if result.status in ("failed", "skipped") else self.line
         show(text, _STYLES[result.status])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.errors import InputError
 from runner.manifest import Project, Script
-from runner.statements import Parsed, Statement
+from runner.parsed import Parsed, Statement
 
 _QUIET = frozenset(
     {"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt", "constraints_set_stmt"}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.execute import Listener
-    from runner.stages import ApplyResult, Loaded, Planned
+    from runner.loaded import Loaded
+    from runner.stages import ApplyResult, Planned
     from runner.stop import Stop
 
 MOST_LOSSES = 10
@@ -52,7 +53,7 @@ def run(
         try:
             with connect() as connection:
                 take_run_lock(connection, loaded.project.manifest, request.lock_wait, listener.say)
-                made = stages.plan(connection, loaded, listener.say, request.options)
+                made = stages.plan(connection, loaded, listener.say, request.options, brief=True)
                 require_hash(made, request.expect)
                 planned(connection, made)
                 return stages.apply(connection, loaded, made, listener, stop)

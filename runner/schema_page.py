@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from runner import shapes
 from runner.catalog import Facts
 from runner.objects import PRESENT, Object
-from runner.statements import Parsed
+from runner.parsed import Parsed
 
 _KINDS = {
     "extension": "Extensions",

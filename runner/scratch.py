@@ -15,12 +15,12 @@ from runner import catalog
 from runner.catalog import Facts, Scope, Snapshot
 from runner.errors import DatabaseError
 from runner.manifest import Manifest
+from runner.parsed import Statement
 from runner.plan import session_settings
 from runner.quote import identifier
 from runner.references import Movable, Name, RefusedError
 from runner.relocate import Known, Moved, move, restore_body
 from runner.sql_files import read_sql
-from runner.statements import Statement
 
 if TYPE_CHECKING:
     from psycopg import Connection

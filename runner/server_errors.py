@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import ServerMessage, StatementError
+from runner.excerpts import excerpt
+from runner.parsed import Parsed, Statement
 from runner.pointer import point
-from runner.statements import Parsed, Statement, excerpt
 
 if TYPE_CHECKING:
     import psycopg

@@ -3,53 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from runner import catalog, history
 from runner.catalog import Facts, Scope, Snapshot
-from runner.errors import DatabaseError, InputError, InterruptError
-from runner.evidence import Evidence
-from runner.field_mappings import FieldMappings, load_field_mappings
-from runner.fold import State, declare
-from runner.lock import Lock, read_lock, stale
-from runner.manifest import Project, load_manifest, size_in_bytes
-from runner.objects import PRESENT, Object
+from runner.declared import Declared, declared
+from runner.errors import DatabaseError, InterruptError
+from runner.loaded import Loaded
+from runner.lock import stale
+from runner.objects import Object
 from runner.plan import Options, Past, Plan, require_single_transaction
-from runner.planner import Situation, make_plan
-from runner.proposals import Context, name_of
-from runner.render import render, template_variables
-from runner.repair import Proposals, propose
-from runner.rules import check_scripts
-from runner.statements import Parsed, parse
+from runner.quiet import is_as_declared, quiet_plan
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.declared import Declared
+    from runner.catalog import Difference
     from runner.execute import Listener
     from runner.history import Entry
+    from runner.remedies import Remedies, Remedy
+    from runner.repair import Proposals
     from runner.results import ScriptResult
     from runner.stop import Stop
     from runner.verify import Verification
-
-
-class Loaded(Struct, frozen=True):
-    """Everything that is known without a server: the manifest, its files parsed, and the names that they declare."""
-
-    project: Project
-    field_mappings: FieldMappings | None
-    scripts: tuple[Parsed, ...]
-    checks: tuple[Parsed, ...]
-    names: State
-    lock: Lock | None
-
-    @property
-    def statements(self) -> int:
-        """How many statements the scripts have."""
-        return sum(len(script.statements) for script in self.scripts)
 
 
 class Planned(Struct, frozen=True):
@@ -70,36 +49,10 @@ class ApplyResult(Struct, frozen=True):
     verification: Verification
 
 
-def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = True) -> Loaded:
-    """Read, render and parse everything that the manifest names. Raise InputError; nothing needs a server."""
-    project = load_manifest(manifest, overrides)
-    field_mappings = load_field_mappings(project)
-    variables = template_variables(project, field_mappings)
-    schema = project.manifest.project.schema
-
-    def parsed(path: str) -> Parsed:
-        return parse(render(path, project.read(path), variables), schema=schema)
-
-    scripts = tuple(parsed(script.path) for script in project.manifest.scripts)
-    checks = tuple(parsed(check.path) for check in project.manifest.checks)
-    _require_queries(checks)
-    check_scripts(project, scripts)
-    names = declare(scripts)
-    _require_tables(project, names)
-    return Loaded(project, field_mappings, scripts, checks, names, read_lock(project) if with_lock else None)
-
-
-def plan_for_empty(loaded: Loaded) -> Plan:
-    """Return the plan for a database that has nothing but the schema public; no server is asked."""
-    actual = Snapshot({Object("schema", "public"): PRESENT})
-    situation = Situation(loaded.names, actual, _past(loaded, actual, []))
-    return make_plan(loaded.project.manifest, loaded.scripts, situation, Options())
-
-
 def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> Declared:
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
-    from runner.declared import declared
-
+    if loaded.lock and loaded.sealed and loaded.lock.postgresql == connection.info.server_version // 10_000:
+        return Declared(loaded.lock.facts)
     return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
 
 
@@ -111,45 +64,37 @@ def locked_facts(loaded: Loaded) -> Facts | None:
     return lock.facts
 
 
-def lock_text(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> str:
-    """Return the text of a fresh lock file, and say which statements are known by their names alone.
-
-    Raise StatementError for a statement that fails.
-    """
-    from runner import lock
-    from runner.declared import build_declared
-
-    manifest = loaded.project.manifest
-    declared = build_declared(connection, manifest, loaded.scripts, loaded.names)
-    _require_built(loaded, declared)
-    for unbuilt in declared.unbuilt:
-        if unbuilt.statement.declaration.declares:
-            place = f"{unbuilt.statement.script}:{unbuilt.statement.line}"
-            say(f"{place}: compared by name alone, because it {unbuilt.reason}")
-    made = lock.make_lock(manifest, loaded.scripts, connection.info.server_version // 10_000, declared.facts)
-    return lock.lock_text(made)
-
-
 def plan(
-    connection: Connection[Any], loaded: Loaded, say: Callable[[str], None], options: Options | None = None
+    connection: Connection[Any],
+    loaded: Loaded,
+    say: Callable[[str], None],
+    options: Options | None = None,
+    *,
+    brief: bool = False,
 ) -> Planned:
-    """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock."""
+    """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock.
+
+    With `brief`, statements of which nothing is to be done may be left out of it.
+    """
+    options = options or Options()
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
     actual = _snapshot(connection, loaded, declared.facts)
     has_history = Object("table", manifest.run.history_table) in actual.facts
-    entries = history.read(connection, manifest) if has_history else []
-    evidence = Evidence(connection, manifest)
-    proposals = _propose(evidence, loaded, declared.facts, actual)
+    entries = tuple(history.read(connection, manifest) if has_history else ())
+    past = _past(loaded, actual, entries)
+    proposals: Proposals = {}
+    if brief and loaded.sealed and is_as_declared(declared.facts, actual):
+        made = quiet_plan(manifest, loaded.sealed.scripts, past, options)
+    else:
+        made = None
+    if made is None:
+        from runner.planner import Situation
+        from runner.planning import plan_in_full
 
-    def is_large(table: Object) -> bool:
-        there = evidence.table(name_of(table))
-        return there is None or there.size > size_in_bytes(manifest.run.concurrent_index_above)
-
-    situation = Situation(declared.facts, actual, _past(loaded, actual, entries), proposals, is_large)
-    made = make_plan(manifest, loaded.scripts, situation, options or Options())
+        made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
     require_single_transaction(made)
-    return Planned(made, tuple(entries), declared, actual, proposals)
+    return Planned(made, entries, declared, actual, proposals)
 
 
 def table_sizes(connection: Connection[Any], loaded: Loaded, planned: Planned) -> Mapping[Object, int]:
@@ -186,7 +131,7 @@ def apply(
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
         actual = _snapshot(connection, loaded, planned.declared.facts)
-        proposals = _propose(Evidence(connection, loaded.project.manifest), loaded, planned.declared.facts, actual)
+        proposals = _propose(connection, loaded, planned.declared.facts, actual)
     verification = _verify(connection, loaded, planned.declared, actual, proposals, tuple(results))
     return ApplyResult(planned.plan, tuple(results), verification)
 
@@ -203,7 +148,7 @@ def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], Non
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     declared = declare_on(connection, loaded, say)
     actual = _snapshot(connection, loaded, declared.facts)
-    proposals = _propose(Evidence(connection, loaded.project.manifest), loaded, declared.facts, actual)
+    proposals = _propose(connection, loaded, declared.facts, actual)
     return _verify(connection, loaded, declared, actual, proposals)
 
 
@@ -217,56 +162,43 @@ def _verify(
 ) -> Verification:
     """Verify after a run with `results`, else without one."""
     from runner.checks import run_checks
-    from runner.remedies import Remedies, makers
     from runner.verify import Outcome
     from runner.verify import verify as compare
 
-    not_done = "'apply' does it" if results is None else "its script failed, or was not run"
+    @cache
+    def remedies() -> Remedies:
+        from runner import planning
+
+        not_done = "'apply' does it" if results is None else "its script failed, or was not run"
+        return planning.remedies(loaded, proposals, not_done)
+
+    def remedy(difference: Difference) -> Remedy:
+        return remedies().of(difference)
+
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     return compare(
         declared.facts,
         actual,
         history_table=loaded.project.manifest.run.history_table,
-        remedies=Remedies(proposals, makers(loaded.scripts), not_done),
+        remedy=remedy,
         tolerated=() if results is None else ("not compared",),
         field_mappings=loaded.field_mappings,
         outcome=Outcome(tuple(checks), results or ()),
     )
 
 
-def _require_queries(checks: tuple[Parsed, ...]) -> None:
-    for check in checks:
-        path = check.rendered.path
-        if not check.statements:
-            raise InputError("empty; a check is a SELECT that returns the rows that are wrong", place=path)
-        for statement in check.statements:
-            if statement.node != "select_stmt":
-                raise InputError("a check only reads: SELECT the rows that are wrong", place=f"{path}:{statement.line}")
+def _propose(connection: Connection[Any], loaded: Loaded, declared: Facts, actual: Snapshot) -> Proposals:
+    """Return what mends the differences between the catalogs, if there are any."""
+    if is_as_declared(declared, actual):
+        return {}
+    from runner.planning import propose_repairs
+
+    return propose_repairs(connection, loaded, declared, actual)
 
 
-def _require_tables(project: Project, declared: State) -> None:
-    manifest, file = project.manifest, project.file
-    if Object("table", manifest.run.history_table) in declared:
-        message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
-        raise InputError(message, place=f"{file}: run.history_table")
-    section = manifest.field_mappings
-    if section and Object("table", section.table) not in declared:
-        message = f"no script makes a table {section.table!r}; make it, or correct the name"
-        raise InputError(message, place=f"{file}: field_mappings.table")
-
-
-def _past(loaded: Loaded, actual: Snapshot, entries: list[Entry]) -> Past:
+def _past(loaded: Loaded, actual: Snapshot, entries: Sequence[Entry]) -> Past:
     ddl = history.ddl(loaded.project.manifest, actual.facts)
     return Past(history.last_applied(entries), history.begun(entries), history.next_run(entries), ddl)
-
-
-def _propose(evidence: Evidence, loaded: Loaded, declared: Facts, actual: Snapshot) -> Proposals:
-    """Return what mends the differences between the catalogs; without a difference nothing is asked."""
-    differences = list(catalog.compare(declared, actual))
-    if not differences:
-        return {}
-    run = loaded.project.manifest.run
-    return propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
 
 
 def _snapshot(connection: Connection[Any], loaded: Loaded, wanted: Mapping[Object, str]) -> Snapshot:
@@ -277,16 +209,6 @@ def _scope(loaded: Loaded, wanted: Mapping[Object, str]) -> Scope:
     project = loaded.project.manifest.project
     others = dict.fromkeys(item.schema for item in wanted if item.schema)
     others |= dict.fromkeys(item.name for item in wanted if item.kind == "comment on schema")
-    extensions = tuple(item.name for item in loaded.names if item.kind == "extension")
+    extensions = tuple(item.name for item in wanted if item.kind == "extension")
     schemas = {name: name for name in others} | {project.schema: ""}
     return Scope(schemas, (project.schema, project.extension_schema), extensions)
-
-
-def _require_built(loaded: Loaded, declared: Declared) -> None:
-    """Raise StatementError for the first statement that failed."""
-    from runner.server_errors import statement_error
-
-    sources = {parsed.rendered.path: parsed for parsed in loaded.scripts}
-    for unbuilt in declared.unbuilt:
-        if unbuilt.error:
-            raise statement_error(unbuilt.error, sources[unbuilt.statement.script], unbuilt.statement)

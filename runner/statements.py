@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 
 import postgast
 from google.protobuf.message import DecodeError
-from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
 from runner.declarations import declaration_of
 from runner.errors import InputError
-from runner.excerpts import at_caret
 from runner.objects import Declaration
+from runner.parsed import BY_FIRST_WORD, DATA_NODES, Parsed, Statement, Traits
 from runner.pointer import point
 from runner.render import Rendered
-from runner.traits import Traits, makes_table, strings_in, traits_of
+from runner.traits import makes_table, strings_in, traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,59 +33,6 @@ _NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
-_DEEP_NODES = {
-    "select": "select_stmt",
-    "values": "select_stmt",
-    "table": "select_stmt",
-    "with": "select_stmt",
-    "insert": "insert_stmt",
-    "update": "update_stmt",
-    "delete": "delete_stmt",
-    "merge": "merge_stmt",
-}
-_BUILDABLE = frozenset(
-    """
-    create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
-    alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
-    alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
-    composite_type_stmt create_range_stmt
-    """.split()
-)
-_DATA = frozenset({"select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"})
-
-
-class Statement(Struct, frozen=True):
-    """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
-
-    script: str
-    line: int
-    offset: int
-    sql: str
-    node: str
-    declaration: Declaration
-    traits: Traits = Traits()
-    strings: frozenset[str] = frozenset()
-    """Its string constants, where a statement before it adds a value to an enum type."""
-
-    @property
-    def is_data(self) -> bool:
-        """Whether it reads or writes rows, and no object."""
-        return self.node in _DATA
-
-    @property
-    def is_buildable(self) -> bool:
-        """Whether it makes or changes objects of the kinds that are compared, and does nothing else."""
-        return self.node in _BUILDABLE
-
-
-class Parsed(Struct, frozen=True):
-    """A script as statements; a checksum is of tokens: comments and white space do not count."""
-
-    rendered: Rendered
-    statements: tuple[Statement, ...]
-    checksum: str
-    ddl_checksum: str
-    """Of the statements that make or change objects; empty when there are none."""
 
 
 def parse(rendered: Rendered, *, schema: str) -> Parsed:
@@ -94,14 +40,7 @@ def parse(rendered: Rendered, *, schema: str) -> Parsed:
     source = _Source(rendered)
     source.check_outputs()
     statements = tuple(source.statements(schema))
-    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements))
-
-
-def excerpt(text: str, offset: int) -> tuple[str, ...]:
-    """Return the line of `text` around a character, and a caret below that character."""
-    start = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    return at_caret(text[start : len(text) if end < 0 else end], offset - start)
+    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements), len(statements))
 
 
 def with_free_colons(sql: str) -> str:
@@ -179,9 +118,9 @@ class _Source:
             line = self.rendered.line_at(offset)
             sql = self.data[start:end].decode()
             if tree is None:
-                node = _DEEP_NODES.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
-                traits = Traits(destroys="DELETE" if node in _DATA and self.has_delete(start, end) else "")
-                declaration = Declaration(opaque=node not in _DATA)
+                node = BY_FIRST_WORD.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
+                traits = Traits(destroys="DELETE" if node in DATA_NODES and self.has_delete(start, end) else "")
+                declaration = Declaration(opaque=node not in DATA_NODES)
                 yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits)
                 continue
             node = str(tree.WhichOneof("node"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from runner.statements import Parsed, Statement
+from runner.parsed import Parsed, Statement
 
 _STACK = re.compile(r"PL/pgSQL function (?:(?P<block>inline_code_block)|(?P<name>[^(]+)\(.*?\)) line (?P<line>[0-9]+)")
 _BODY = re.compile(r"\$(?:[A-Za-z_]\w*)?\$|(?<=[\s(])[Ee]?'")

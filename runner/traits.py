@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from postgast import pg_query_pb2 as pg
 
+from runner.parsed import Traits
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-
-class Traits(NamedTuple):
-    """`outside` and `destroys` are the words for what it does, empty when it does not."""
-
-    outside: str = ""
-    """It cannot run in a transaction."""
-    destroys: str = ""
-    """It removes rows, or an object."""
-    new_value: str = ""
-    """The value that it adds to an enum type."""
 
 
 _ALONE = {

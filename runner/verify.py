@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -12,8 +12,10 @@ from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_t
 from runner.checks import CheckResult
 from runner.field_mappings import FieldMappings, family
 from runner.objects import PRESENT, Object
-from runner.remedies import Remedies, Remedy, mapped_type
 from runner.results import ScriptResult
+
+if TYPE_CHECKING:
+    from runner.remedies import Remedy
 
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 
@@ -75,7 +77,7 @@ def verify(
     actual: Snapshot,
     *,
     history_table: str,
-    remedies: Remedies,
+    remedy: Callable[[Difference], Remedy],
     outcome: Outcome,
     tolerated: Sequence[FindingKind] = (),
     field_mappings: FieldMappings | None = None,
@@ -95,7 +97,7 @@ def verify(
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if difference.kind in tolerated or (item in mapped and _is_kindred(difference)):
             kept = warnings
-        kept.append(_finding(difference, declared, None if kept is unmanaged else remedies.of(difference)))
+        kept.append(_finding(difference, declared, None if kept is unmanaged else remedy(difference)))
     objects += _mapped_types(field_mappings, actual, objects)
     others = [finding for check in outcome.checks for finding in _check_findings(check)]
     others += [
@@ -147,6 +149,8 @@ def _mapped_types(
         item = Object("column", column.name, table)
         there = actual.facts.get(item)
         if there is not None and str(item) not in told and family(column_type(there)) != family(column.type):
+            from runner.remedies import mapped_type
+
             remedy = mapped_type(table, column.name, column.type)
             yield Finding("type", str(item), column.type, column_type(there), table, remedy)
 

@@ -34,6 +34,7 @@ ALLOWED = {
         "run",
         "checks",
         "stages",
+        "planning",
         "cli",
         "shell",
     },
@@ -73,7 +74,7 @@ def test_modules_are_found() -> None:
     """The walk over the sources sees them, and what they import."""
     assert {"cli", "manifest", "render", "statements", "database", "report"} <= MODULES.keys()
     assert {"errors", "inputs"} <= own(MODULES["manifest"])
-    assert "manifest" in own(MODULES["stages"])
+    assert "manifest" in own(MODULES["loaded"])
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -146,13 +147,13 @@ except SystemExit as end:
 """
 
 
-def loaded(*arguments: str) -> set[str]:
+def loaded(*arguments: str, folder: Path = ROOT) -> set[str]:
     """Run a command, and return the packages that it loaded."""
     result = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
         check=True,
         capture_output=True,
-        cwd=ROOT,
+        cwd=folder,
         encoding="utf-8",
         env=runner_environment(),
         timeout=60,

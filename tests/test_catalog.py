@@ -18,10 +18,11 @@ from runner import catalog, stages
 from runner.catalog import Scope
 from runner.declared import Declared
 from runner.documents import verify_json
-from runner.lock import FILE
+from runner.loaded import Loaded, load
+from runner.lock import FILE, lock_text
 from runner.objects import PRESENT, Object
+from runner.planning import lock_on
 from runner.remedies import Remedies
-from runner.stages import Loaded
 from runner.verify import Outcome, verify
 from tests.conftest import MakeProject
 from tests.projects import CASES, write_project
@@ -49,7 +50,7 @@ class Group:
 
 @contextmanager
 def applied(name: str, server: Server, folder: Path) -> Iterator[Group]:
-    loaded = stages.load(write_project(folder, {"010_all.sql": GROUPS[name]["declared"]}) / "manifest.toml")
+    loaded = load(write_project(folder, {"010_all.sql": GROUPS[name]["declared"]}) / "manifest.toml")
     with server.database() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         planned = stages.plan(connection, loaded, pytest.fail)
         (result,) = stages.apply(connection, loaded, planned).scripts
@@ -85,9 +86,9 @@ def test_the_lock_file_keeps_every_fact(groups: Callable[[str], Group], name: st
     assert group.declared.unbuilt == ()
     folder = group.loaded.project.folder
     (folder / FILE).write_text(
-        stages.lock_text(group.connection, group.loaded, pytest.fail), encoding="utf-8", newline=""
+        lock_text(lock_on(group.connection, group.loaded, pytest.fail)), encoding="utf-8", newline=""
     )
-    locked = stages.load(folder / "manifest.toml")
+    locked = load(folder / "manifest.toml")
     assert locked.lock is not None
     assert locked.lock.facts == group.declared.facts
     assert stages.verify(group.connection, locked, pytest.fail).findings == ()
@@ -105,7 +106,7 @@ def test_what_differs_is_found(groups: Callable[[str], Group], name: str, case: 
         group.connection.execute(expected["damage"].encode())
         actual = catalog.read_in_transaction(group.connection, group.scope)
     remedies = Remedies({}, {}, "not done")
-    verified = verify(group.declared.facts, actual, history_table=history_table, remedies=remedies, outcome=Outcome())
+    verified = verify(group.declared.facts, actual, history_table=history_table, remedy=remedies.of, outcome=Outcome())
     document = verify_json(verified)
     assert told(document["findings"], "repair") == told(expected["findings"])
     assert told(document["unmanaged"], "kind") == told(expected.get("unmanaged", []))
@@ -120,7 +121,7 @@ def test_what_cannot_be_built_is_known_by_its_name(project: MakeProject, connect
         create or replace function size(variadic sizes "any") returns integer language internal as 'pg_num_nonnulls';
         create table if not exists item (id integer primary key, code text unique check (size(code) > 0));
     """
-    loaded = stages.load(project({"010_item.sql": script}) / "manifest.toml")
+    loaded = load(project({"010_item.sql": script}) / "manifest.toml")
     planned = stages.plan(connection, loaded, pytest.fail)
     stages.apply(connection, loaded, planned)
     declared = planned.declared

@@ -12,10 +12,11 @@ import pytest
 from postgast import pg_query_pb2 as pg
 
 from runner.objects import Effect
+from runner.parsed import Statement
 from runner.references import Movable, Name, RefusedError, Sort
 from runner.relocate import Known, Moved, move
 from runner.render import render
-from runner.statements import Statement, parse
+from runner.statements import parse
 from tests.conftest import MakeProject
 from tests.projects import CASES
 from tests.test_lock import call

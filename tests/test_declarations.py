@@ -7,8 +7,9 @@ import pytest
 from runner.errors import InputError
 from runner.fold import State, declare
 from runner.objects import PRESENT, VALID, Declaration, Effect, Object
+from runner.parsed import Parsed
 from runner.render import render
-from runner.statements import Parsed, parse
+from runner.statements import parse
 
 
 def parsed(script: str, path: str = "a.sql", schema: str = "public") -> Parsed:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runner import stages
 from runner.errors import InputError
 from runner.field_mappings import Column, FieldMappings, Row, family, load_field_mappings
+from runner.loaded import load as load_all
 from runner.manifest import FieldMappingsSection, Manifest, Project, ProjectSection, load_manifest
 from tests.projects import CASES, ROOT
 
@@ -362,7 +362,7 @@ def test_columns_and_rows_of_the_service() -> None:
 
 def test_table_of_the_service() -> None:
     """With the columns that the file adds, 17 of them, the table has 47; and every mapped one has its comment."""
-    loaded = stages.load(ROOT / "manifest.toml")
+    loaded = load_all(ROOT / "manifest.toml")
     assert loaded.field_mappings is not None
     mapped_columns = loaded.field_mappings.columns
     table = {item.name for item in loaded.names if item.kind == "column" and item.table == "jira_issues_v2"}

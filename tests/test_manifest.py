@@ -9,10 +9,12 @@ from pathlib import Path
 import postgast
 import pytest
 
-from runner import psql, stages
+from runner import psql
 from runner.errors import InputError
 from runner.inputs import read_text
+from runner.loaded import load as load_all
 from runner.manifest import FieldMappingsSection, Project, load_manifest
+from runner.planning import plan_for_empty
 from tests.projects import CASES
 
 SAMPLES = CASES / "manifest"
@@ -370,9 +372,9 @@ def test_text_stays_in_its_comment(tmp_path: Path, key: str, end: str) -> None:
     real = end.replace("\\n", "\n").replace("\\r", "\r")
     path = write(tmp_path, COMMENTED[key].replace("{}", end), f"a{real}drop table users;/010_tables.sql")
     try:
-        loaded = stages.load(path)
+        loaded = load_all(path)
     except InputError:
         return  # refusing such a text is as good
-    script = psql.write(stages.plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
+    script = psql.write(plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
     statements = postgast.parse(re.sub(r"(?m)^\\.*$", "", script)).stmts
     assert [kind for item in statements if (kind := item.stmt.WhichOneof("node")) == "drop_stmt"] == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from runner import stages
+from runner.loaded import load
 from runner.render import render
 from runner.statements import parse
 from runner.verify import Finding
@@ -146,7 +147,7 @@ def is_declarative(sql: str) -> bool:
 
 
 def assert_mended(connection: Connection, folder: Path) -> None:
-    loaded = stages.load(folder / "manifest.toml")
+    loaded = load(folder / "manifest.toml")
     planned = stages.plan(connection, loaded, note)
     note("\n".join(f"{step.transaction} {step.sql}" for script in planned.plan.scripts for step in script.to_send))
     result = stages.apply(connection, loaded, planned)

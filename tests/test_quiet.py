@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from runner import stages
+from runner.loaded import load
 from runner.lock import FILE
 from tests.projects import CASES, ROOT, Result, copy_project
 from tests.proxy import proxied
@@ -176,7 +176,7 @@ def kind(sql: str) -> str:
 
 def test_it_sends_reads_and_the_data_statements_of_the_scripts(folder: Path, settled: str) -> None:
     """Nothing else is sent: no DDL, no COMMENT, no lock of rows; and a history row only if a script has written."""
-    loaded = stages.load(folder / "manifest.toml")
+    loaded = load(folder / "manifest.toml")
     data = [item.sql for script in loaded.scripts for item in script.statements if item.is_data]
     with proxied(settled) as (dsn, proxy):
         apply(folder, dsn)

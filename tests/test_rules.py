@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from runner import stages
 from runner.errors import InputError
+from runner.loaded import load
 from tests.conftest import MakeProject
 from tests.projects import CASES, Result, run_together
 from tests.servers import Server, dump
@@ -52,7 +52,7 @@ def flat(table: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
 def refusal(folder: Path) -> str:
     """Return the message that a project gets before a server is asked."""
     with pytest.raises(InputError) as caught:
-        stages.load(folder / "manifest.toml")
+        load(folder / "manifest.toml")
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -64,7 +64,7 @@ def refused(project: MakeProject, sql: str, options: Options) -> str:
 def accepted(project: MakeProject, sql: str, *options: Options) -> None:
     for chosen in options:
         folder = project({"010_script.sql": f"{BEFORE}{sql};"}, options={"010_script.sql": chosen})
-        stages.load(folder / "manifest.toml")
+        load(folder / "manifest.toml")
 
 
 # What cannot run in a transaction
@@ -143,18 +143,18 @@ def test_a_new_value_in_a_later_transaction(project: MakeProject, case: str) -> 
     """Without a transaction, and in a later script, it can."""
     sql, line = USES[case]["sql"], USES[case]["line"]
     folder = project({"010_script.sql": sql}, options={"010_script.sql": ONCE | ALONE})
-    stages.load(folder / "manifest.toml")
+    load(folder / "manifest.toml")
     lines = sql.split("\n")
     scripts = {"010_value.sql": "\n".join(lines[: line - 1]), "020_use.sql": "\n".join(lines[line - 1 :])}
     folder = project(scripts, options=dict.fromkeys(scripts, ONCE))
-    stages.load(folder / "manifest.toml")
+    load(folder / "manifest.toml")
 
 
 @pytest.mark.parametrize("case", SPARES)
 def test_a_new_value_that_is_not_used(project: MakeProject, case: str) -> None:
     """What only looks like a use, or is one that PostgreSQL allows, is accepted."""
     folder = project({"010_script.sql": SPARES[case]}, options={"010_script.sql": ONCE})
-    stages.load(folder / "manifest.toml")
+    load(folder / "manifest.toml")
 
 
 @pytest.mark.parametrize("case", USES)

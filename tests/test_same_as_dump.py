@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from runner import stages
+from runner.loaded import load
 from tests.projects import CASES, write_project
 from tests.servers import Server, program
 
@@ -116,7 +117,7 @@ class Sides:
         """Return what verify says of the database when the script declares it."""
         scripts = {"010_all.sql": "".join(f"{sql};\n" for sql in script)}
         folder = write_project(self.folder, scripts, options={"010_all.sql": {"run": "once", "transaction": False}})
-        loaded = stages.load(folder / "manifest.toml")
+        loaded = load(folder / "manifest.toml")
         unbuilt = stages.declare_on(self.actual.connection, loaded, print).unbuilt
         assert not unbuilt, [(item.statement.sql, item.reason, str(item.error)) for item in unbuilt]
         found = stages.verify(self.actual.connection, loaded)

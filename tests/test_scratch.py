@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner import catalog, stages
 from runner.catalog import Scope, Snapshot
 from runner.declared import Declared
+from runner.loaded import load
 from runner.objects import PRESENT
 from runner.quote import literal
 from tests.conftest import MakeProject, Run
@@ -151,7 +152,7 @@ def silent(_: str) -> None:
 
 def declare(connection: Connection[Any], folder: Path) -> Declared:
     """Return what a project declares, built on a server."""
-    loaded = stages.load(folder / "manifest.toml", with_lock=False)
+    loaded = load(folder / "manifest.toml", with_lock=False)
     return stages.declare_on(connection, loaded, silent)
 
 
@@ -345,7 +346,7 @@ def test_what_is_built_is_known_as_it_will_be(connection: Connection[Any], tmp_p
         again = declare(connection, folder)
         assert [(item.statement.sql, item.reason, str(item.error)) for item in again.unbuilt] == []
         assert again.facts == declared.facts
-        loaded = stages.load(folder / "manifest.toml", with_lock=False)
+        loaded = load(folder / "manifest.toml", with_lock=False)
         assert stages.verify(connection, loaded).findings == ()
 
 

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import InputError
+from runner.excerpts import excerpt
 from runner.inputs import read_text
 from runner.objects import Effect, Object
+from runner.parsed import Parsed
 from runner.quote import literal
 from runner.render import render
-from runner.statements import Parsed, excerpt, parse
+from runner.statements import parse
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 

@@ -1,0 +1,79 @@
+"""A script as statements: what the parser makes of it, or what the lock file knows of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from runner.objects import Declaration
+from runner.render import Rendered
+
+BY_FIRST_WORD = {
+    "select": "select_stmt",
+    "values": "select_stmt",
+    "table": "select_stmt",
+    "with": "select_stmt",
+    "insert": "insert_stmt",
+    "update": "update_stmt",
+    "delete": "delete_stmt",
+    "merge": "merge_stmt",
+}
+"""The nodes of statements that read or write rows, as far as the first word tells them."""
+DATA_NODES = frozenset(BY_FIRST_WORD.values())
+_BUILDABLE = frozenset(
+    """
+    create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
+    alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
+    alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
+    composite_type_stmt create_range_stmt
+    """.split()
+)
+
+
+class Traits(NamedTuple):
+    """What a statement does besides declaring objects: the words for it, empty when it does not."""
+
+    outside: str = ""
+    """It cannot run in a transaction."""
+    destroys: str = ""
+    """It removes rows, or an object."""
+    new_value: str = ""
+    """The value that it adds to an enum type."""
+
+
+class Statement(Struct, frozen=True):
+    """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
+
+    script: str
+    line: int
+    offset: int
+    sql: str
+    node: str
+    declaration: Declaration
+    traits: Traits = Traits()
+    strings: frozenset[str] = frozenset()
+    """Its string constants, where a statement before it adds a value to an enum type."""
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it reads or writes rows, and no object."""
+        return self.node in DATA_NODES
+
+    @property
+    def is_buildable(self) -> bool:
+        """Whether it makes or changes objects of the kinds that are compared, and does nothing else."""
+        return self.node in _BUILDABLE
+
+
+class Parsed(Struct, frozen=True):
+    """A script with its statements; a checksum is of tokens: comments and white space do not count."""
+
+    rendered: Rendered
+    statements: tuple[Statement, ...]
+    """All of them; those that read or write rows, when the script is known from the lock file."""
+    checksum: str
+    ddl_checksum: str
+    """Of the statements that make or change objects; empty when there are none."""
+    total: int
+    """How many statements the script has."""

@@ -1,0 +1,37 @@
+"""The plan for a database that is as declared: nothing but statements that read and write rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runner.catalog import Facts, Snapshot, compare
+from runner.due import due_now
+from runner.manifest import Manifest
+from runner.parsed import Parsed
+from runner.plan import Options, Past, Plan, ScriptPlan, Step, session_settings
+
+
+def is_as_declared(declared: Facts, actual: Snapshot) -> bool:
+    """Return whether everything that is declared is there and could be read, and nothing else refuses rows."""
+    return all(difference.kind == "unmanaged" for difference in compare(declared, actual))
+
+
+def quiet_plan(manifest: Manifest, scripts: Sequence[Parsed], past: Past, options: Options) -> Plan | None:
+    """Return the plan of sealed scripts for a database that is as declared; None when one has to be run or recorded."""
+    if past.history_ddl:
+        return None
+    plans = []
+    for script, parsed in zip(manifest.scripts, scripts, strict=True):
+        when = due_now(script, parsed, past, baseline=options.baseline)
+        if when.stuck or (when.is_due and script.run != "always"):
+            return None
+        last = past.applied.get(script.path)
+        changed = last is not None and last.checksum != parsed.checksum
+        plans.append(ScriptPlan(script, parsed, when.is_due, changed, when.reason, tuple(_steps(parsed))))
+    settings = session_settings(manifest, local=True)
+    return Plan(past.run, settings, (), tuple(plans), options.single_transaction)
+
+
+def _steps(parsed: Parsed) -> Iterator[Step]:
+    for statement in parsed.statements:
+        yield Step(statement, "run", "data", statement.sql)

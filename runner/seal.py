@@ -1,0 +1,126 @@
+"""Seals: how a script that is as it was when the lock file was written is known again without parsing it.
+
+A seal is a hash of everything that parsing and planning depend on, and of the places of the statements that the script
+sends to a database that is as declared. These are looked for by a simple splitter. Where it is wrong, or anything else
+differs, the seal does not match, and the script is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from runner import __version__
+from runner.manifest import Manifest
+from runner.objects import Declaration
+from runner.parsed import BY_FIRST_WORD, Parsed, Statement
+from runner.plan import Plan
+from runner.render import Rendered
+
+_TOKEN = re.compile(
+    r"""
+    (?P<comment>--[^\n]*|/\*.*?\*/)
+    | [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollars>\$\w*\$).*?(?P=dollars)
+    | (?P<end>;|\Z)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_WORD = re.compile(r"\w+")
+
+
+class Seal(Struct, frozen=True):
+    """What is known of a script: how many statements it has, the checksum of its tokens, and the hash."""
+
+    total: int
+    checksum: str
+    hash: str
+
+
+class Sealed(Struct, frozen=True):
+    """The scripts, with those statements alone that they send to a database that is as declared, and the checks."""
+
+    scripts: tuple[Parsed, ...]
+    checks: tuple[Parsed, ...]
+
+
+def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Parsed]) -> dict[str, Seal]:
+    """Return the seals by path; `plan` is the one for a database that is as declared, where all was applied.
+
+    There are none when it does more than to read and write rows.
+    """
+    if not plan.only_data:
+        return {}
+    ground = _ground(manifest)
+    sent = [(script.parsed, [step.statement for step in script.to_send]) for script in plan.scripts]
+    sent += [(check, list(check.statements)) for check in checks]
+    return {
+        parsed.rendered.path: Seal(parsed.total, parsed.checksum, _hash(ground, parsed.rendered, parsed.total, own))
+        for parsed, own in sent
+    }
+
+
+def open_seals(
+    manifest: Manifest, scripts: Sequence[Rendered], checks: Sequence[Rendered], seals: Mapping[str, Seal]
+) -> Sealed | None:
+    """Return the scripts and checks as they were sealed, None unless all of them are as they were."""
+    ground = _ground(manifest)
+    found: list[Parsed] = []
+    for rendered in (*scripts, *checks):
+        seal = seals.get(rendered.path)
+        known = _open(ground, rendered, seal) if seal else None
+        if known is None:
+            return None
+        found.append(known)
+    return Sealed(tuple(found[: len(scripts)]), tuple(found[len(scripts) :]))
+
+
+def _open(ground: str, rendered: Rendered, seal: Seal) -> Parsed | None:
+    for statements in ((), tuple(_data_statements(rendered))):
+        if _hash(ground, rendered, seal.total, statements) == seal.hash:
+            return Parsed(rendered, statements, seal.checksum, "", seal.total)
+    return None
+
+
+def _ground(manifest: Manifest) -> str:
+    """Return what the plan of a script depends on besides its text."""
+    project, section = manifest.project, manifest.field_mappings
+    names = (project.schema, project.extension_schema, manifest.run.history_table, section.table if section else "")
+    scripts = [(script.path, script.run, script.transaction, script.allow_destructive) for script in manifest.scripts]
+    return hashlib.sha256(msgspec.json.encode((__version__, names, scripts))).hexdigest()
+
+
+def _hash(ground: str, rendered: Rendered, total: int, sent: Iterable[Statement]) -> str:
+    places = [(statement.offset, len(statement.sql)) for statement in sent]
+    parts = (ground, rendered.path, rendered.template, rendered.text, rendered.outputs, total, places)
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+
+def _data_statements(rendered: Rendered) -> Iterator[Statement]:
+    """Return the statements whose first word says that they read or write rows."""
+    for start, end in _statements(rendered.text):
+        word = _WORD.match(rendered.text, start)
+        node = BY_FIRST_WORD.get(word[0].lower()) if word else None
+        if node:
+            sql = rendered.text[start:end]
+            yield Statement(rendered.path, rendered.line_at(start), start, sql, node, Declaration())
+
+
+def _statements(text: str) -> Iterator[tuple[int, int]]:
+    """Return where statements begin and end, without the comments and white space around them."""
+    start, end, position = -1, 0, 0
+    for token in _TOKEN.finditer(text):
+        between = text[position : token.start()]
+        if between and not between.isspace():
+            start = start if start >= 0 else token.start() - len(between.lstrip())
+            end = position + len(between.rstrip())
+        position = token.end()
+        if token["end"] is not None:
+            if start >= 0:
+                yield start, end
+            start = -1
+        elif token["comment"] is None:
+            start, end = (start if start >= 0 else token.start()), token.end()
