@@ -10,7 +10,7 @@ from runner.catalog import Facts
 from runner.manifest import Script
 from runner.objects import Lock, Object
 from runner.parsed import Parsed, Statement
-from runner.plan import Step
+from runner.plans import Step
 from runner.quote import identifier
 from runner.shapes import words
 from runner.statements import concurrently

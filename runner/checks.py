@@ -12,7 +12,7 @@ from psycopg import Connection, Cursor
 from runner.errors import StatementError
 from runner.manifest import Check, Manifest
 from runner.parsed import Parsed, Statement
-from runner.plan import session_settings, tag
+from runner.plans import session_settings, tag
 from runner.results import rows_as_text
 from runner.server_errors import statement_error
 from runner.transactions import roll_back

@@ -16,7 +16,7 @@ from runner import __version__, documents, lines, stages
 from runner.arguments import DATABASE, OUTPUT, PROJECT, finite, options
 from runner.errors import InputError
 from runner.loaded import Loaded, load
-from runner.plan import Options
+from runner.plans import Options
 from runner.report import Reporter
 
 if TYPE_CHECKING:

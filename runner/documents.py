@@ -9,11 +9,11 @@ from runner.lines import pending_reason
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.loaded import Loaded
-    from runner.plan import Plan
+    from runner.plans import Plan
     from runner.remedies import Remedy
     from runner.results import ScriptResult
     from runner.stages import ApplyResult, Planned
-    from runner.verify import Finding, Verification
+    from runner.verification import Finding, Verification
 
 
 def error_json(error: RunnerError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from runner.manifest import Script
 from runner.parsed import Parsed
-from runner.plan import Applied, Past
+from runner.plans import Applied, Past
 
 
 class Due(Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from runner.catalog import LOCK_TIMEOUT
 from runner.manifest import Manifest
-from runner.plan import session_settings
+from runner.plans import session_settings
 from runner.quote import literal
 from runner.sql_files import read_sql
 

@@ -16,7 +16,7 @@ from runner.errors import DatabaseError, StatementError
 from runner.manifest import Manifest
 from runner.objects import Object, name_of
 from runner.parsed import Statement
-from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
+from runner.plans import RESET, Plan, ScriptPlan, Step, build_settings, own_role, session_settings, tag
 from runner.quote import literal
 from runner.results import ScriptResult, ended_well
 from runner.server_errors import server_error, statement_error

@@ -11,7 +11,7 @@ from msgspec import Struct
 from runner import __version__
 from runner.manifest import Manifest
 from runner.objects import Object
-from runner.plan import Applied, ScriptPlan
+from runner.plans import Applied, ScriptPlan
 from runner.quote import identifier, literal
 from runner.sql_files import read_sql
 

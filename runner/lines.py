@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from runner.plan import LEFT
+from runner.plans import LEFT
 
 if TYPE_CHECKING:
     from runner.objects import Object
-    from runner.plan import Plan, ScriptPlan, Step
+    from runner.plans import Plan, ScriptPlan, Step
     from runner.stages import Planned
-    from runner.verify import Finding
+    from runner.verification import Finding
 
 _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")

@@ -14,7 +14,7 @@ from runner.manifest import Manifest, Script
 from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Lock, Object
 from runner.parsed import Parsed, Statement
 from runner.places import places
-from runner.plan import LEFT, Action, Options, Past, Plan, ScriptPlan, Step, session_settings
+from runner.plans import LEFT, Action, Options, Past, Plan, ScriptPlan, Step, session_settings
 from runner.proposals import Proposal, alter, analyze
 from runner.quote import identifier
 from runner.repair import Proposals

@@ -15,8 +15,8 @@ from runner.loaded import Loaded
 from runner.lock import Lock, make_lock
 from runner.manifest import size_in_bytes
 from runner.objects import PRESENT, Object, name_of
-from runner.plan import Applied, Options, Past, Plan
 from runner.planner import Situation, make_plan
+from runner.plans import Applied, Options, Past, Plan
 from runner.proposals import Context
 from runner.remedies import Remedies, makers
 from runner.repair import Proposals, propose

@@ -9,7 +9,7 @@ from msgspec import Struct
 from runner import __version__, history
 from runner.manifest import Manifest
 from runner.parsed import Parsed
-from runner.plan import RESET, Plan, ScriptPlan, Step, build_settings, own_role, run_lock_key, session_settings
+from runner.plans import RESET, Plan, ScriptPlan, Step, build_settings, own_role, run_lock_key, session_settings
 from runner.quote import identifier
 from runner.statements import with_free_colons
 

@@ -8,7 +8,7 @@ from runner.catalog import Facts, Snapshot, compare
 from runner.due import due_now
 from runner.manifest import Manifest
 from runner.parsed import Parsed
-from runner.plan import Options, Past, Plan, ScriptPlan, Step, session_settings
+from runner.plans import Options, Past, Plan, ScriptPlan, Step, session_settings
 
 
 def is_as_declared(declared: Facts, actual: Snapshot) -> bool:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from runner.errors import RunnerError
     from runner.loaded import Loaded
-    from runner.plan import ScriptPlan
+    from runner.plans import ScriptPlan
     from runner.results import ScriptResult
     from runner.stages import ApplyResult
-    from runner.verify import Finding, Verification
+    from runner.verification import Finding, Verification
 
 MOST_ROWS_SHOWN = 20
 SECONDS_BETWEEN_LINES = 15.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from runner.errors import RunnerError
-from runner.plan import ScriptPlan, Step
+from runner.plans import ScriptPlan, Step
 
 if TYPE_CHECKING:
     from psycopg import Cursor

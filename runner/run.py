@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from runner import stages
 from runner.errors import ConnectError, ConnectionLostError, DatabaseError
-from runner.plan import Options
+from runner.plans import Options
 from runner.session import take_run_lock
 
 if TYPE_CHECKING:

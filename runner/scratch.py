@@ -16,7 +16,7 @@ from runner.catalog import Facts, Scope, Snapshot
 from runner.errors import DatabaseError
 from runner.manifest import Manifest
 from runner.parsed import Statement
-from runner.plan import session_settings
+from runner.plans import session_settings
 from runner.quote import identifier
 from runner.references import Movable, Name, RefusedError
 from runner.relocate import Known, Moved, move, restore_body

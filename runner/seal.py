@@ -18,7 +18,7 @@ from runner import __version__
 from runner.manifest import Manifest
 from runner.objects import Declaration
 from runner.parsed import BY_FIRST_WORD, Parsed, Statement
-from runner.plan import Plan
+from runner.plans import Plan
 from runner.render import Rendered
 
 _TOKEN = re.compile(

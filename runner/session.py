@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import ConnectError, DatabaseError
 from runner.manifest import Manifest
-from runner.plan import run_lock_key, run_lock_name
+from runner.plans import run_lock_key, run_lock_name
 from runner.quote import identifier
 from runner.sql_files import read_sql
 

@@ -15,7 +15,7 @@ from runner.errors import DatabaseError, InterruptError
 from runner.loaded import Loaded
 from runner.lock import stale
 from runner.objects import Object
-from runner.plan import Options, Past, Plan, require_single_transaction
+from runner.plans import Options, Past, Plan, require_single_transaction
 from runner.quiet import is_as_declared, quiet_plan
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runner.repair import Proposals
     from runner.results import ScriptResult
     from runner.stop import Stop
-    from runner.verify import Verification
+    from runner.verification import Verification
 
 
 class Planned(Struct, frozen=True):
@@ -162,8 +162,8 @@ def _verify(
 ) -> Verification:
     """Verify after a run with `results`, else without one."""
     from runner.checks import run_checks
-    from runner.verify import Outcome
-    from runner.verify import verify as compare
+    from runner.verification import Outcome
+    from runner.verification import verify as compare
 
     @cache
     def remedies() -> Remedies:

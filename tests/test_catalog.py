@@ -23,7 +23,7 @@ from runner.lock import FILE, lock_text
 from runner.objects import PRESENT, Object
 from runner.planning import lock_on
 from runner.remedies import Remedies
-from runner.verify import Outcome, verify
+from runner.verification import Outcome, verify
 from tests.conftest import MakeProject
 from tests.projects import CASES, write_project
 from tests.servers import Server

@@ -17,7 +17,7 @@ from runner import stages
 from runner.loaded import load
 from runner.render import render
 from runner.statements import parse
-from runner.verify import Finding
+from runner.verification import Finding
 from tests.projects import write_project
 from tests.test_same_as_dump import EXAMPLES, NAMES, SLOTS, Script, Sides, sides, statements
 
