@@ -60,15 +60,15 @@ class Target(Struct, frozen=True):
 
 
 @contextmanager
-def find_target(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
+def find_target(dsn: str | None, folder: Path, say: Say, origin: str = "--dsn") -> Iterator[Target]:
     """Yield the configured database, else the embedded one, running while it is used.
 
-    Order: `dsn`, DATABASE_URL, libpq's own variables, DB_HOST and its companions, the embedded PostgreSQL.
-    Raise InputError for what cannot be a connection string, ConnectError when nothing is configured.
+    Order: `dsn`, which errors call `origin`, DATABASE_URL, libpq's own variables, DB_HOST and its companions, the
+    embedded PostgreSQL. Raise InputError for what is no connection string, ConnectError when nothing is configured.
     """
     environment = os.environ
     if dsn is not None:
-        yield _target(dsn, "--dsn")
+        yield _target(dsn, origin)
     elif url := environment.get("DATABASE_URL"):
         yield _target(url, "DATABASE_URL")
     elif name := next((name for name in _LIBPQ if environment.get(name)), None):

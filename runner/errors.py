@@ -6,6 +6,7 @@ RunnerError                  one message for a person, and the exit code
     ├── ConnectError         (1)   no usable connection
     ├── ConnectionLostError  (1)   the connection was lost in the middle of a run
     ├── StatementError       (1)   a statement failed; carries what the server said
+    ├── FindingsError        (1)   a run has ended, and not as declared; only for programs, in library.py
     └── InterruptError  (130, 143) SIGINT or SIGTERM came; tells what was done
 """
 

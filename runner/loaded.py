@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.lock import Lock, read_lock
-from runner.manifest import Check, Project, Script, load_manifest
+from runner.manifest import Check, Overrides, Project, Script, load_manifest
 from runner.objects import Object
 from runner.parsed import Parsed
 from runner.render import Rendered, render, template_variables
@@ -66,7 +66,7 @@ class Loaded:
         return scripts, checks, names
 
 
-def load(manifest: Path, overrides: tuple[str, ...] = (), *, with_lock: bool = True) -> Loaded:
+def load(manifest: Path, overrides: Overrides = (), *, with_lock: bool = True) -> Loaded:
     """Read, render and parse everything that the manifest names. Raise InputError; nothing needs a server.
 
     What is as it was when the lock file was written has been parsed then, and is not parsed again.

@@ -6,6 +6,8 @@ import datetime
 import math
 import re
 import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -34,6 +36,8 @@ _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 RunMode = Literal["always", "on_change", "once"]
 OnError = Literal["continue", "stop"]
 RepairLevel = Literal["none", "additive", "align"]
+Overrides = tuple[str, ...] | Mapping[str, object]
+"""Values for variables: `NAME=VALUE` as people type it, or values by name."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,8 +118,8 @@ class Project(msgspec.Struct, frozen=True):
         return read_text(self.folder / path, path)
 
 
-def load_manifest(path: Path, overrides: tuple[str, ...] = ()) -> Project:
-    """Read and validate a manifest; `overrides` are `NAME=VALUE` for its variables. Raise InputError."""
+def load_manifest(path: Path, overrides: Overrides = ()) -> Project:
+    """Read and validate a manifest; `overrides` are other values for its variables. Raise InputError."""
     file = str(path)
     manifest = convert(_decode_toml(read_text(path, file), file), Manifest, file=file)
     project = Project(manifest, path.absolute().parent, file)
@@ -286,35 +290,49 @@ def _check_inside(project: Project, key: str, path: str) -> Path:
     return resolved
 
 
-def _override(variables: dict[str, object], overrides: tuple[str, ...]) -> dict[str, object]:
+def _override(variables: dict[str, object], overrides: Overrides) -> dict[str, object]:
     result = dict(variables)
+    if isinstance(overrides, Mapping):
+        for name, value in overrides.items():
+            default = _default(name, variables, "variables")
+            result[name] = _of_type(value, default, given=value, name=name, place="variables")
+        return result
     for override in overrides:
         name, equals, text = override.partition("=")
         if not equals:
             raise InputError(f"expected NAME=VALUE, not {override!r}", place="--var")
-        if name not in variables:
-            known = ", ".join(variables) or "none"
-            raise InputError(f"the manifest has no variable {name!r}; it has: {known}", place="--var")
-        result[name] = _parse_override(name, text, variables[name])
+        default = _default(name, variables, "--var")
+        parsed = text if isinstance(default, str) else _parse_value(text)
+        result[name] = _of_type(parsed, default, given=text, name=name, place="--var")
     return result
 
 
-def _parse_override(name: str, text: str, default: object) -> object:
-    """Return `text` as a value of the type that the manifest's default has; TOML notation except for strings."""
-    if isinstance(default, str):
-        if "\0" in text:
-            raise InputError(f"{name}: NUL character; PostgreSQL cannot store it", place="--var")
-        return text
+def _default(name: str, variables: dict[str, object], place: str) -> object:
+    if name not in variables:
+        known = ", ".join(variables) or "none"
+        raise InputError(f"the manifest has no variable {name!r}; it has: {known}", place=place)
+    return variables[name]
+
+
+def _parse_value(text: str) -> object:
+    """Return the value that `text` is in TOML; None when it is none."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # a number with too many digits is a plain ValueError
-        parsed = {}
-    value: object = parsed["value"] if len(parsed) == 1 else None
+        return None
+    return parsed["value"] if len(parsed) == 1 else None
+
+
+def _of_type(value: object, default: object, *, given: object, name: str, place: str) -> object:
+    """Return a value when it has the type of the manifest's; a whole number may stand for a float."""
     if isinstance(default, float) and type(value) is int:
-        value = float(text) if math.isfinite(float(text)) else None
+        with suppress(OverflowError):
+            value = float(value)
     kinds = (bool, int, float, str, list, dict, datetime.datetime, datetime.date, datetime.time)
     kind = next(kind for kind in kinds if isinstance(default, kind))
     if type(value) is not kind:
-        raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {shown_value(text)}", place="--var")
-    _check_variable_value(value, f"--var: {name}")
+        raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {shown_value(given)}", place=place)
+    if isinstance(value, str) and "\0" in value:
+        raise InputError(f"{name}: NUL character; PostgreSQL cannot store it", place=place)
+    _check_variable_value(value, f"{place}: {name}")
     return value

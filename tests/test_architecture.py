@@ -117,16 +117,28 @@ PIPELINE = [
 ]
 
 
-@pytest.mark.parametrize(("earlier", "later"), list(pairwise(PIPELINE)))
-def test_order_of_the_pipeline(earlier: str, later: str) -> None:
-    """Data flows one way: no stage knows, directly or through others, a stage after it."""
+def reached(module: str) -> set[str]:
+    """Return the modules that a module knows, directly or through others, and itself."""
     seen: set[str] = set()
-    todo = {earlier}
+    todo = {module}
     while todo:
         name = todo.pop()
         seen.add(name)
         todo |= own(MODULES[name]) - seen
-    assert later not in seen
+    return seen
+
+
+@pytest.mark.parametrize(("earlier", "later"), list(pairwise(PIPELINE)))
+def test_order_of_the_pipeline(earlier: str, later: str) -> None:
+    """Data flows one way: no stage knows, directly or through others, a stage after it."""
+    assert later not in reached(earlier)
+
+
+def test_the_library_knows_nothing_that_prints() -> None:
+    """What programs import reaches neither the command line nor what writes on a terminal."""
+    known = reached("library")
+    assert {"stages", "execute", "database"} <= known
+    assert not known & {"report", "arguments", "cli", "program", "shell"}
 
 
 def test_sources_know_no_tests() -> None:

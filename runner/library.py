@@ -1,0 +1,128 @@
+"""The stages for programs: load, plan, apply, verify. Nothing here prints, exits, or takes a signal.
+
+Each function makes a connection of its own, and closes it: a run needs a session to itself, for its lock, its role and
+its settings, a second one that sees whom it waits for, and new ones when a connection is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from runner import database, lines, stages
+from runner.errors import ConnectError, DatabaseError, InputError, RunnerError, StatementError
+from runner.execute import Listener
+from runner.loaded import Loaded
+from runner.loaded import load as load_files
+from runner.plans import Options, Plan, ScriptPlan, Step
+from runner.results import ScriptResult
+from runner.run import Connect, Request, run
+from runner.stages import ApplyResult
+from runner.stop import Stop
+from runner.verification import Finding, Verification
+
+__all__ = [
+    "ApplyResult",
+    "ConnectError",
+    "DatabaseError",
+    "Finding",
+    "FindingsError",
+    "InputError",
+    "Loaded",
+    "Options",
+    "Plan",
+    "RunnerError",
+    "ScriptPlan",
+    "ScriptResult",
+    "StatementError",
+    "Step",
+    "Verification",
+    "apply",
+    "load",
+    "plan",
+    "verify",
+]
+
+MOST_TOLD = 20
+"""How many findings the text of an error names."""
+
+Say = Callable[[str], None]
+"""Is told, in a line, what a person who waits would like to know."""
+
+
+class FindingsError(DatabaseError):
+    """A run has ended, and the database is not as declared; `result` tells what was done and what was found."""
+
+    def __init__(self, result: ApplyResult) -> None:
+        findings = result.verification.findings
+        notes = [_text(finding) for finding in findings[:MOST_TOLD]]
+        notes += [f"… and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
+        super().__init__(f"not as declared: {lines.count(len(findings), 'finding')}", notes=tuple(notes))
+        self.result = result
+
+
+def _text(finding: Finding) -> str:
+    if finding.kind == "script":
+        return finding.actual or f"{finding.object}: skipped"
+    return lines.finding_text(finding)
+
+
+def load(manifest: str | Path, variables: Mapping[str, object] | None = None) -> Loaded:
+    """Read, render and parse the manifest and all that it names, with other values for some of its variables.
+
+    No server is asked. What is returned never changes, and serves any number of databases. Raise InputError.
+    """
+    return load_files(Path(manifest), variables or {})
+
+
+def plan(
+    loaded: Loaded,
+    dsn: str | None = None,
+    *,
+    options: Options = Options(),  # noqa: B008  frozen
+    wait: float = 30,
+    say: Say = lambda _: None,
+) -> Plan:
+    """Return what `apply` would do, statement by statement. Change nothing. Raise DatabaseError, InputError for `dsn`.
+
+    `dsn` says which database, and without it the environment; `wait`, for how many seconds a server may be starting.
+    """
+    with _connector(loaded, dsn, wait, say) as connect, connect() as connection:
+        return stages.plan(connection, loaded, say, options).plan
+
+
+def apply(
+    loaded: Loaded,
+    dsn: str | None = None,
+    *,
+    options: Options = Options(),  # noqa: B008  frozen
+    expect: str | None = None,
+    wait: float = 30,
+    lock_wait: float = 60,
+    say: Say = lambda _: None,
+) -> ApplyResult:
+    """Apply what the database lacks, and verify it. Raise FindingsError when it is not as declared afterwards.
+
+    `expect` is the hash of the only plan that may be run; `lock_wait` says for how many seconds another run may go on;
+    the rest is as in `plan`. Raise DatabaseError when the run cannot begin or go on, InputError for `dsn`.
+    """
+    with _connector(loaded, dsn, wait, say) as connect:
+        result = run(connect, loaded, Request(options, expect, lock_wait), Listener(say=say), Stop())
+    if not result.verification.ok:
+        raise FindingsError(result)
+    return result
+
+
+def verify(loaded: Loaded, dsn: str | None = None, *, wait: float = 30, say: Say = lambda _: None) -> Verification:
+    """Compare the database with what is declared, and run the checks. Change nothing. Raise as `plan` does."""
+    with _connector(loaded, dsn, wait, say) as connect, connect() as connection:
+        return stages.verify(connection, loaded, say)
+
+
+@contextmanager
+def _connector(loaded: Loaded, dsn: str | None, wait: float, say: Say) -> Iterator[Connect]:
+    """Yield what connects to the database."""
+    project = loaded.project
+    with database.find_target(dsn, project.folder, say, origin="dsn") as target:
+        yield lambda: database.connect(target, project.manifest, wait, say)
