@@ -1,4 +1,4 @@
-"""The options that several commands have."""
+"""What the commands have in common: options, their order, and how their help ends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+ORDER = ("new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "shell", "completion")
+"""The commands in the order of work."""
+
+
+class Commands(click.Group):
+    """The commands, listed in their order and not by the alphabet."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(ORDER)
+
+
+def examples(*arguments: str) -> str:
+    """Return the end of a command's help; the first line keeps click from wrapping the others."""
+    return "\n".join(("\b", "Examples:", *(f"  python -m runner {each}" for each in arguments)))
 
 
 def finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -26,7 +42,12 @@ PROJECT = (
         help="Set a variable of the manifest. May be repeated.",
     ),
     click.option(
-        "--manifest", metavar="PATH", type=click.Path(path_type=Path), default=Path("manifest.toml"), show_default=True
+        "--manifest",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        default=Path("manifest.toml"),
+        show_default=True,
+        help="The manifest.",
     ),
 )
 OUTPUT = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.arguments import DATABASE, OUTPUT, PROJECT, finite, options
+from runner.arguments import DATABASE, OUTPUT, PROJECT, Commands, examples, finite, options
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
@@ -31,13 +31,25 @@ PROGRAM = "runner"
 COMPLETE = "_RUNNER_COMPLETE"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+    epilog="python -m runner COMMAND --help has the options of a command, and examples.",
+)
 @click.version_option(__version__, message="runner %(version)s")
 def cli() -> None:
     """Apply plain SQL files, listed in a manifest, to a PostgreSQL database, and prove the result."""
 
 
-@cli.command()
+@cli.command(
+    epilog=examples(
+        "apply",
+        "apply --wait 60 --lock-wait 300",
+        "apply --dry-run > changes.sql",
+        "apply --expect HASH --dsn postgresql://app@db/jira",
+    )
+)
 @options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
@@ -112,7 +124,7 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
     return 0
 
 
-@cli.command()
+@cli.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
 @options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
 def plan(
@@ -131,10 +143,10 @@ def plan(
     return 1 if check and planned.plan.pending else 0
 
 
-@cli.command()
+@cli.command(epilog=examples("verify", "verify --json > findings.json"))
 @options(*PROJECT, *OUTPUT, *DATABASE)
 def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
-    """Compare the database with what the scripts declare, and run the checks. Changes nothing."""
+    """Compare the database with the scripts, and run the checks. Changes nothing."""
     reporter = _reporter(output)
     loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
@@ -146,13 +158,13 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     return 0 if verification.ok else 1
 
 
-@cli.command()
+@cli.command(epilog=examples("lock", "lock --check"))
 @options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
     manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
 ) -> int:
-    """Write schema.lock.toml: what the scripts declare, for reviews, and so that verify only has to read."""
+    """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
     from runner.lock import FILE, lock_text, with_seals_of_file
     from runner.planning import lock_on
 
@@ -181,7 +193,7 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
     return 0 if is_fresh or not check else 1
 
 
-@cli.command()
+@cli.command(epilog=examples("render > schema.sql", "render --output DIR"))
 @options(*PROJECT, *OUTPUT)
 @click.option(
     "--output",
@@ -190,7 +202,7 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
     help="Write each file, rendered, below DIR.",
 )
 def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: bool) -> int:
-    """Print all scripts as one psql script, or write them to a folder. Needs no database."""
+    """Print all scripts, rendered, as one psql script. Needs no database."""
     from runner import psql
     from runner.planning import plan_for_empty
 
@@ -212,7 +224,7 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
     return 0
 
 
-@cli.command()
+@cli.command(epilog=examples("check", "check --var batch_size=250"))
 @options(*PROJECT, *OUTPUT)
 def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
     """Check manifest, templates, mappings and SQL. Needs no database."""
@@ -224,7 +236,7 @@ def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(epilog=examples("status", "status --verbose"))
 @options(*PROJECT, *OUTPUT, *DATABASE)
 def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
@@ -239,12 +251,12 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
     return 0
 
 
-@cli.command()
+@cli.command(epilog=examples("new holidays", 'new holidays --description "the holidays of each country"'))
 @options(*PROJECT, *OUTPUT)
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
 def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: bool) -> int:
-    """Make a script with the next number, and its entry in the manifest. Needs no database."""
+    """Make a script with the next number, and its manifest entry. Needs no database."""
     from runner.manifest import load_manifest
     from runner.scaffold import new_script
 
@@ -259,7 +271,7 @@ def new(manifest: Path, variables: tuple[str, ...], name: str, description: str,
     return 0
 
 
-@cli.command()
+@cli.command(epilog=examples("docs", "docs --check"))
 @options(*PROJECT, *OUTPUT, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is not what would be written.")
 def docs(
@@ -278,10 +290,10 @@ def docs(
     return _keep_file(loaded.project.folder / "docs" / "schema.md", text, "docs", reporter, check=check)
 
 
-@cli.command()
+@cli.command(epilog=examples("completion bash > runner.bash", "completion fish > runner.fish"))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    """Print what makes a shell complete the arguments of the program 'runner'."""
+    """Print what makes a shell complete the program 'runner'."""
     from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)
@@ -290,7 +302,10 @@ def completion(shell: str) -> int:
     return 0
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})
+@cli.command(
+    epilog=examples("shell", 'shell -- -c "select * from runner_history"'),
+    context_settings={"ignore_unknown_options": True},
+)
 @options(*PROJECT, *DATABASE)
 @click.argument("psql_arguments", nargs=-1, type=click.UNPROCESSED)
 def shell(

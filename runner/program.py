@@ -19,6 +19,9 @@ from runner.cli import COMPLETE, cli
 from runner.errors import InputError, InterruptError, RunnerError
 from runner.report import Reporter
 
+NAME = "python -m runner"
+"""What the program is called in messages, however it was started."""
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
@@ -36,7 +39,7 @@ def run_command(arguments: list[str]) -> int:
     """Run one command, print what it raises, and return the exit code."""
     reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
     try:
-        code = cli.main(arguments, prog_name="python -m runner", standalone_mode=False, complete_var=COMPLETE)
+        code = cli.main(arguments, prog_name=NAME, standalone_mode=False, complete_var=COMPLETE)
         sys.stdout.flush()
         return int(code or 0)
     except RunnerError as error:
@@ -44,7 +47,8 @@ def run_command(arguments: list[str]) -> int:
         reporter.error(stopped)
         return stopped.exit_code
     except click.ClickException as error:
-        hint = "hint: see python -m runner --help"
+        command = getattr(error, "ctx", None)
+        hint = f"hint: see {command.command_path if command else NAME} --help"
         reporter.error(InputError(error.format_message(), notes=(hint,)))
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
