@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import signal
 import subprocess
@@ -15,14 +16,16 @@ import pytest
 
 import runner
 from tests.conftest import MakeProject
+from tests.pages import Page, rows
 from tests.projects import LONGEST, ROOT, copy_project, runner_environment, until
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-START, TESTS, JOB = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
-(MYPY,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+PAGE = Page(ROOT / "docs" / "library.md")
+START, TESTS, JOB = [block.text for block in PAGE.blocks if block.language == "python"]
+(MYPY,) = [block.text for block in PAGE.blocks if block.language == "toml"]
+FUNCTIONS = {function.__name__: function for function in (runner.load, runner.plan, runner.apply, runner.verify)}
 ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
 
 
@@ -95,9 +98,9 @@ def test_the_examples_have_types(tmp_path: Path) -> None:
 
 def test_the_page_names_what_there_is() -> None:
     """Everything that the package offers is on the page, and every attribute on the page is there."""
-    named = set(re.findall(r"`(\w+)", PAGE))
+    named = set(re.findall(r"`(\w+)", PAGE.text))
     assert set(runner.__all__) - named == {"__version__"}
-    rows = re.findall(r"^\| (?:`(\w+)`)? ?\| (`.*?`) \|", PAGE.partition("## Types")[2], flags=re.MULTILINE)
+    rows = re.findall(r"^\| (?:`(\w+)`)? ?\| (`.*?`) \|", PAGE.section("Types"), flags=re.MULTILINE)
     type_, unknown = "", []
     for name, attributes in rows:
         type_ = name or type_
@@ -105,6 +108,20 @@ def test_the_page_names_what_there_is() -> None:
         unknown += [(type_, attribute) for attribute in re.findall(r"`(\w+)`", attributes) if attribute not in known]
     assert len(rows) > 20
     assert unknown == []
+
+
+def test_the_page_has_every_argument() -> None:
+    """The second table of the page has exactly the arguments of the four functions, with their defaults."""
+    signatures = {name: inspect.signature(function).parameters for name, function in FUNCTIONS.items()}
+    table = {row[0].strip("`"): row for row in rows(PAGE.section("The package")) if "(" not in row[0]}
+    assert set(table) == {name for parameters in signatures.values() for name in parameters}
+    for name, (_, of, meaning) in table.items():
+        named = set(re.findall(r"`(\w+)`", of))
+        having = {function for function, parameters in signatures.items() if name in parameters}
+        assert having == (FUNCTIONS.keys() - named if of.startswith("all but") else named)
+        defaults = {signatures[function][name].default for function in having}
+        numbers = [f"default {each}" for each in defaults if isinstance(each, int)]
+        assert re.findall("default [0-9]+", meaning) == numbers
 
 
 # The package
@@ -153,6 +170,33 @@ def test_it_works_in_a_thread_and_takes_no_signal(project: MakeProject, database
     assert [result.verification.ok for result in results] == [True]
     runner.apply(loaded, database)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+INTERRUPTED = """
+import runner, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    runner.apply(runner.load("manifest.toml"))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interruption_ends_a_run(project: MakeProject, database: str, connection: Connection) -> None:
+    """Ctrl-C is the KeyboardInterrupt that programs know, and what was running on the server is cancelled."""
+    folder = project({"010_sleep.sql": "select pg_sleep(300);"})
+    sessions = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=folder,
+        env=runner_environment({"DATABASE_URL": database}),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as running:
+        until(lambda: connection.execute(sessions).rowcount == 1, running)
+        running.send_signal(signal.SIGINT)
+        assert running.communicate(timeout=LONGEST)[0] == "interrupted\n"
+    until(lambda: connection.execute(sessions).rowcount == 0)
 
 
 def test_what_is_not_as_declared_is_an_error(project: MakeProject, database: str) -> None:
