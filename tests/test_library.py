@@ -104,7 +104,7 @@ def test_the_page_names_what_there_is() -> None:
     type_, unknown = "", []
     for name, attributes in rows:
         type_ = name or type_
-        known = dir(getattr(runner, type_))
+        known = {*dir(getattr(runner, type_)), *inspect.get_annotations(getattr(runner, type_))}
         unknown += [(type_, attribute) for attribute in re.findall(r"`(\w+)`", attributes) if attribute not in known]
     assert len(rows) > 20
     assert unknown == []
