@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,9 +44,9 @@ PLACEHOLDERS = {
     r"\bSHELL\b": "bash",
     r"\bDIR\b": "rendered",
     r"\bHASH\b": "{hash}",
-    r"postgres(?:ql)?://\S+": "'{dsn}'",
-    r"^psql -f schema\.sql": "psql -X -v ON_ERROR_STOP=1 -d '{empty}' -f schema.sql",
-    r"^psql (?!-X)": "psql -X -v ON_ERROR_STOP=1 -d '{dsn}' ",
+    r"postgres(?:ql)?://\S+": "{dsn}",
+    r"^psql -f schema\.sql": "psql -X -v ON_ERROR_STOP=1 -d {empty} -f schema.sql",
+    r"^psql (?!-X)": "psql -X -v ON_ERROR_STOP=1 -d {dsn} ",
 }
 """What stands for something else in a command line, and for what: patterns, in the order in which they are replaced.
 
@@ -138,7 +139,7 @@ class Typist:
         if "{hash}" in line:
             planned = run_runner("plan", "--json", "--dsn", self.dsn, folder=self.folder)
             line = line.replace("{hash}", planned.json["hash"])
-        return line.replace("{dsn}", self.dsn).replace("{empty}", self.empty)
+        return line.replace("{dsn}", shlex.quote(self.dsn)).replace("{empty}", shlex.quote(self.empty))
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """Give a line to a shell."""
