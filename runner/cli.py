@@ -224,16 +224,40 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
     return 0
 
 
-@cli.command(epilog=examples("check", "check --var batch_size=250"))
+@cli.command(epilog=examples("check", "check --format github", "check --var batch_size=250"))
 @options(*PROJECT, *OUTPUT)
-def check(manifest: Path, variables: tuple[str, ...], **output: bool) -> int:
-    """Check manifest, templates, mappings and SQL. Needs no database."""
+@click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="github prints annotations, which GitHub shows beside the lines.",
+)
+def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: bool) -> int:
+    """Check manifest, templates, mappings and SQL. Tells all that is wrong at once; needs no database."""
+    from runner import flaws, lint
+
     reporter = _reporter(output)
-    loaded = load(manifest, variables)
-    document = documents.check_json(loaded)
-    reporter.line(lines.check_text(document), "green")
+    annotate = form == "github"
+    if annotate and reporter.as_json:
+        raise InputError("is not for --json; give one of the two", place="--format")
+    try:
+        checked = lint.check(manifest, variables)
+    except InputError as error:
+        if annotate:
+            click.echo(flaws.annotation(flaws.flaw_of(error), manifest))
+        raise
+    if not checked.has_squawk and not reporter.as_json:
+        reporter.say("squawk is not installed: what it would find is not told")
+    for flaw in checked.flaws:
+        reporter.flaw(flaw, flaws.annotation(flaw, manifest) if annotate else "")
+    document = documents.check_json(checked)
+    show = reporter.line if checked.ok else reporter.failure
+    show(lines.check_text(document, checked.errors), "green" if checked.ok else "bold red")
     reporter.json(document)
-    return 0
+    return 0 if checked.ok else 2
 
 
 @cli.command(epilog=examples("status", "status --verbose"))

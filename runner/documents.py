@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runner.flaws import flaw_json
 from runner.lines import pending_reason
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.loaded import Loaded
+    from runner.lint import Checked
     from runner.plans import Plan
     from runner.remedies import Remedy
     from runner.results import ScriptResult
@@ -82,17 +83,19 @@ def _remedy_json(remedy: Remedy) -> dict[str, Any]:
     return {"sql": remedy.sql, "why": remedy.why, "rows": list(remedy.rows)}
 
 
-def check_json(loaded: Loaded) -> dict[str, Any]:
+def check_json(checked: Checked) -> dict[str, Any]:
     """Return the JSON document of `check`."""
-    mappings = loaded.field_mappings
+    mappings = checked.field_mappings
     return {
-        "ok": True,
-        "scripts": len(loaded.scripts),
-        "statements": sum(script.total for script in loaded.scripts),
-        "checks": len(loaded.checks),
-        "tables": sum(item.kind == "table" for item in loaded.names),
-        "indexes": sum(item.kind == "index" for item in loaded.names),
+        "ok": checked.ok,
+        "scripts": len(checked.scripts),
+        "statements": sum(script.total for script in checked.scripts),
+        "checks": len(checked.checks),
+        "tables": sum(item.kind == "table" for item in checked.names),
+        "indexes": sum(item.kind == "index" for item in checked.names),
         "mapped_columns": len(mappings.columns) if mappings else 0,
+        "squawk": checked.has_squawk,
+        "findings": [flaw_json(flaw) for flaw in checked.flaws],
     }
 
 

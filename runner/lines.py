@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.plans import LEFT
 
@@ -51,11 +51,16 @@ def remedy_lines(finding: Finding) -> Iterator[str]:
     yield from (f"  {line}" for line in remedy.sql.splitlines())
 
 
-def check_text(facts: Mapping[str, object]) -> str:
+def check_text(document: Mapping[str, Any], errors: int) -> str:
     """Return the document of `check` in one line."""
+    warnings = len(document["findings"]) - errors
+    found = [count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    if errors:
+        return f"not ok: {', '.join(found)}"
     return (
-        f"ok: {facts['scripts']} scripts with {facts['statements']} statements, {facts['checks']} checks; "
-        f"declared: {facts['tables']} tables, {facts['indexes']} indexes, {facts['mapped_columns']} mapped columns"
+        f"ok: {document['scripts']} scripts with {document['statements']} statements, {document['checks']} checks; "
+        f"declared: {document['tables']} tables, {document['indexes']} indexes, "
+        f"{document['mapped_columns']} mapped columns{'; ' if found else ''}{', '.join(found)}"
     )
 
 

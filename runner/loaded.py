@@ -59,10 +59,10 @@ class Loaded:
         schema = self.project.manifest.project.schema
         scripts = tuple(parse(rendered, schema=schema) for rendered in self.rendered_scripts)
         checks = tuple(parse(rendered, schema=schema) for rendered in self.rendered_checks)
-        _require_queries(checks)
+        require_queries(checks)
         check_scripts(self.project, scripts)
         names = declare(scripts)
-        _require_tables(self.project, names)
+        require_tables(self.project, names)
         return scripts, checks, names
 
 
@@ -92,7 +92,8 @@ def load(manifest: Path, overrides: Overrides = (), *, with_lock: bool = True) -
     return loaded
 
 
-def _require_queries(checks: tuple[Parsed, ...]) -> None:
+def require_queries(checks: tuple[Parsed, ...]) -> None:
+    """Raise InputError for a check that does more than read."""
     for check in checks:
         path = check.rendered.path
         if not check.statements:
@@ -102,7 +103,8 @@ def _require_queries(checks: tuple[Parsed, ...]) -> None:
                 raise InputError("a check only reads: SELECT the rows that are wrong", place=f"{path}:{statement.line}")
 
 
-def _require_tables(project: Project, declared: State) -> None:
+def require_tables(project: Project, declared: State) -> None:
+    """Raise InputError when the table of the field mappings is missing, or a script makes that of the history."""
     manifest, file = project.manifest, project.file
     if Object("table", manifest.run.history_table) in declared:
         message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import postgast
@@ -10,6 +11,7 @@ from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
 from runner.declarations import strings
+from runner.quote import NAME_BYTES
 from runner.traits import nodes
 
 if TYPE_CHECKING:
@@ -94,6 +96,9 @@ _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
 _NAMED_BY_STRING = ("nextval", "currval", "setval")
 _COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+_SYSTEM_COLUMNS = ("tableoid", "ctid", "xmin", "xmax", "cmin", "cmax")
+_SERIAL = ("serial", "serial2", "serial4", "serial8", "smallserial", "bigserial")
+_ESCAPED = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
 
 
 class Movable:
@@ -101,12 +106,10 @@ class Movable:
 
     def __init__(self, sql: str) -> None:
         """Read the statement. Raise RefusedError when that is not possible."""
-        try:
-            node = postgast.parse(sql).stmts[0].stmt
-        except DecodeError:
-            raise RefusedError("nested too deeply to be read") from None
         self.sql = sql
-        self.tree: Any = getattr(node, str(node.WhichOneof("node")))
+        self.tree: Any = tree_of(sql)
+        if self.tree is None:
+            raise RefusedError("nested too deeply to be read")
         self.nodes = list(nodes(self.tree))
         self.strings: list[tuple[pg.A_Const, pg.RangeVar]] = []
         self.queries = frozenset(node.ctename for node in self.nodes if isinstance(node, pg.CommonTableExpr))
@@ -290,3 +293,160 @@ def _name(sort: Sort, node: Any) -> Name:
         return Name(sort, node.schemaname, node.relname)
     parts = [*strings(node)]
     return Name(sort, ".".join(parts[:-1]), parts[-1] if parts else "")
+
+
+class Mentions(NamedTuple):
+    """The columns that a statement names, and what it tells of those of tables."""
+
+    columns: tuple[tuple[Name, str], ...] = ()
+    """Columns that have to be there, each with its table."""
+    complete: Name | None = None
+    """The table that it makes, naming each of its columns."""
+    opened: tuple[Name, ...] = ()
+    """Tables that have, or may get, columns that no statement names."""
+    drawing: tuple[str, ...] = ()
+    """Columns of its table that take the next value of a sequence."""
+    is_partition: bool = False
+
+
+def tree_of(sql: str) -> Any:
+    """Return the parse tree of a statement; None when it is nested too deeply to be read."""
+    try:
+        node = postgast.parse(sql).stmts[0].stmt
+    except DecodeError:
+        return None
+    return getattr(node, str(node.WhichOneof("node")))
+
+
+def mentions_in(tree: Any) -> Mentions:
+    """Return which columns of tables a statement names, as far as its text tells whose they are."""
+    columns = tuple(dict.fromkeys(_columns_in(tree)))
+    match tree:
+        case pg.CreateStmt():
+            table = _name("relation", tree.relation)
+            of_its_own = not tree.inh_relations and not tree.HasField("partbound") and not tree.HasField("of_typename")
+            kinds = {item.WhichOneof("node") for item in tree.table_elts}
+            is_complete = of_its_own and tree.relation.relpersistence != "t" and kinds <= {"column_def", "constraint"}
+            return Mentions(
+                columns,
+                table if is_complete else None,
+                () if is_complete else (table,),
+                tuple(_drawing(item.column_def for item in tree.table_elts if item.HasField("column_def"))),
+                tree.HasField("partbound"),
+            )
+        case pg.AlterTableStmt():
+            added = [getattr(item.alter_table_cmd, "def").column_def for item in tree.cmds]
+            return Mentions(columns, None, tuple(_opened(tree)), tuple(_drawing(added)))
+        case pg.CreateTableAsStmt():
+            return Mentions(columns, None, (_name("relation", tree.into.rel),))
+    return Mentions(columns)
+
+
+def name_of(relation: Any) -> Name:
+    """Return the name of a relation in a parse tree."""
+    return _name("relation", relation)
+
+
+def long_names(sql: str) -> Iterator[tuple[str, int]]:
+    """Return each name that is longer than PostgreSQL keeps names, and where it stands, in characters."""
+    data = sql.encode()
+    tokens = postgast.scan(sql).tokens
+    has_own_escape = any(token.token == pg.UESCAPE for token in tokens)
+    kinds = (pg.IDENT,) if has_own_escape else (pg.IDENT, pg.UIDENT)
+    for token in tokens:
+        if token.token in kinds and token.end - token.start > NAME_BYTES:
+            name = _written(data[token.start : token.end].decode())
+            if len(name.encode()) > NAME_BYTES:
+                yield name, len(data[: token.start].decode())
+
+
+def place_of(sql: str, word: str) -> int:
+    """Return where a name stands in a statement for the first time, in characters; 0 when it does not."""
+    data = sql.encode()
+    for token in postgast.scan(sql).tokens:
+        if _written(data[token.start : token.end].decode()) == word:
+            return len(data[: token.start].decode())
+    return 0
+
+
+def _written(token: str) -> str:
+    """Return the name that a token stands for."""
+    if token[:1] == '"':
+        return token[1:-1].replace('""', '"')
+    if token[:3].lower() == 'u&"':
+        text = _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), token[3:-1].replace('""', '"'))
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two halves are one character
+    return token.encode().lower().decode()  # as PostgreSQL does it: A to Z and no other letter
+
+
+def _columns_in(tree: Any) -> Iterator[tuple[Name, str]]:
+    match tree:
+        case pg.CreateStmt() | pg.IndexStmt() | pg.AlterTableStmt():
+            own = _name("relation", tree.relation)
+            for node in _own_nodes(tree):
+                yield from ((own, column) for column in _columns_at(node, own.word))
+                if isinstance(node, pg.Constraint) and node.HasField("pktable"):
+                    keyed = _name("relation", node.pktable)
+                    yield from ((keyed, column) for column in strings(node.pk_attrs))
+        case pg.CreateTrigStmt():
+            own = _name("relation", tree.relation)
+            yield from ((own, column) for column in strings(tree.columns))
+        case pg.InsertStmt() | pg.UpdateStmt() | pg.DeleteStmt() | pg.MergeStmt() | pg.SelectStmt():
+            for node in nodes(tree):
+                if isinstance(node, pg.InsertStmt | pg.UpdateStmt):
+                    own = _name("relation", node.relation)
+                    yield from ((own, column) for column in _targets(node))
+
+
+def _own_nodes(message: Message) -> Iterator[Any]:
+    """Return a message and all below it, without the bounds of partitions, where MINVALUE looks like a column."""
+    if isinstance(message, pg.PartitionBoundSpec | pg.SelectStmt):
+        return
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in value if field.is_repeated else (value,):
+                yield from _own_nodes(item)
+
+
+def _columns_at(node: Any, table: str) -> Iterator[str]:
+    """Return the columns of the table that a node names itself."""
+    match node:
+        case pg.Constraint():
+            yield from strings((*node.keys, *node.fk_attrs, *node.including))
+        case pg.IndexElem() | pg.PartitionElem() if node.name:
+            yield str(node.name)
+        case pg.ColumnRef() if len(node.fields) == 1 and node.fields[0].HasField("string"):
+            (name,) = strings(node.fields)
+            if name != table and name not in _SYSTEM_COLUMNS:
+                yield name
+
+
+def _targets(node: Any) -> Iterator[str]:
+    """Return the columns that INSERT or UPDATE writes."""
+    targets = node.cols if isinstance(node, pg.InsertStmt) else node.target_list
+    if isinstance(node, pg.InsertStmt):
+        conflict = node.on_conflict_clause
+        targets = (*targets, *conflict.target_list)
+        yield from (item.index_elem.name for item in conflict.infer.index_elems if item.index_elem.name)
+    yield from (item.res_target.name for item in targets if item.res_target.name)
+
+
+def _opened(tree: Any) -> Iterator[Name]:
+    for item in tree.cmds:
+        subtype = pg.AlterTableType.Name(item.alter_table_cmd.subtype)
+        if subtype == "AT_AttachPartition":
+            yield _name("relation", getattr(item.alter_table_cmd, "def").partition_cmd.name)
+        elif subtype in ("AT_AddInherit", "AT_AddOf"):
+            yield _name("relation", tree.relation)
+
+
+def _drawing(columns: Iterable[Any]) -> Iterator[str]:
+    """Return the columns that take the next value of a sequence."""
+    for column in columns:
+        is_serial = _name("type", column.type_name.names).word in _SERIAL
+        constraints = [item.constraint for item in column.constraints]
+        is_identity = any(pg.ConstrType.Name(item.contype) == "CONSTR_IDENTITY" for item in constraints)
+        calls = (node for item in constraints for node in nodes(item) if isinstance(node, pg.FuncCall))
+        if is_serial or is_identity or any(_name("function", call.funcname).word == "nextval" for call in calls):
+            yield str(column.colname)

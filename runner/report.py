@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner import documents, lines
+from runner.flaws import flaw_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
     from runner.errors import RunnerError
+    from runner.flaws import Flaw
     from runner.loaded import Loaded
     from runner.plans import ScriptPlan
     from runner.results import ScriptResult
@@ -166,6 +168,12 @@ class Reporter:
             self.failure(f"     {lines.finding_text(finding)}", "red")
             for line in lines.remedy_lines(finding):
                 self.failure(f"       {line}", "dim")
+
+    def flaw(self, flaw: Flaw, annotation: str = "") -> None:
+        """Print what `check` found, for people or as an annotation."""
+        is_error = flaw.severity == "error"
+        show = self.failure if is_error else self.line
+        show(annotation or "\n".join(flaw_lines(flaw)), "" if annotation else "red" if is_error else "yellow")
 
     def apply_summary(self, result: ApplyResult, seconds: float) -> None:
         """Print the closing line of `apply`."""

@@ -26,12 +26,17 @@ _ONE_WORD = frozenset(
 def check_scripts(project: Project, scripts: Sequence[Parsed]) -> None:
     """Raise InputError for the first statement that its script may not hold."""
     for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
-        added: set[str] = set()
-        for statement in parsed.statements:
-            for message, hint in _problems(script, statement, added):
-                place = f"{script.path}:{statement.line}"
-                raise InputError(message, place=place, notes=(f"hint: {hint}",))
-            added |= {statement.traits.new_value} - {""}
+        for refusal in refusals(script, parsed):
+            raise refusal
+
+
+def refusals(script: Script, parsed: Parsed) -> Iterator[InputError]:
+    """Return an error for each statement that its script may not hold."""
+    added: set[str] = set()
+    for statement in parsed.statements:
+        for message, hint in _problems(script, statement, added):
+            yield InputError(message, place=f"{script.path}:{statement.line}", notes=(f"hint: {hint}",))
+        added |= {statement.traits.new_value} - {""}
 
 
 def _problems(script: Script, statement: Statement, added: set[str]) -> Iterator[tuple[str, str]]:

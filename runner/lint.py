@@ -1,0 +1,113 @@
+"""The stage of `check`: read a project as far as it can be read, and collect all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from runner.check_rules import check_rules, long_names_in
+from runner.errors import InputError
+from runner.field_mappings import FieldMappings, load_field_mappings
+from runner.flaws import Flaw, flaw_of
+from runner.fold import State, declare
+from runner.loaded import require_queries, require_tables
+from runner.lock import read_lock
+from runner.manifest import Project, load_manifest
+from runner.parsed import Parsed
+from runner.render import render, template_variables
+from runner.rules import refusals
+from runner.squawk import find_squawk, run_squawk
+from runner.statements import parse
+
+
+class Checked(Struct, frozen=True):
+    """A project as far as it could be read, and what is wrong with it, in the order of the files."""
+
+    field_mappings: FieldMappings | None
+    scripts: tuple[Parsed, ...]
+    checks: tuple[Parsed, ...]
+    names: State
+    flaws: tuple[Flaw, ...]
+    has_squawk: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong: warnings may be there."""
+        return not self.errors
+
+    @property
+    def errors(self) -> int:
+        """How many errors there are."""
+        return sum(flaw.severity == "error" for flaw in self.flaws)
+
+
+def check(manifest: Path, overrides: tuple[str, ...] = ()) -> Checked:
+    """Check all that needs no server. Raise InputError for a manifest or a mapping file that cannot be read."""
+    project = load_manifest(manifest, overrides)
+    field_mappings = load_field_mappings(project)
+    linter = _Linter(project, template_variables(project, field_mappings))
+    scripts = linter.parse_all([script.path for script in project.manifest.scripts])
+    checks = linter.parse_all([check.path for check in project.manifest.checks])
+    linter.require(scripts, checks)
+    names = linter.declared(scripts)
+    squawk = find_squawk()
+    if squawk:
+        linter.flaws += run_squawk(squawk, project, [parsed.rendered for parsed in (*scripts, *checks)])
+    return Checked(field_mappings, scripts, checks, names, _in_order(project, linter.flaws), has_squawk=bool(squawk))
+
+
+def _in_order(project: Project, flaws: Sequence[Flaw]) -> tuple[Flaw, ...]:
+    """Return what was found by file and line, and only once what a loop has made several times."""
+    paths = [*(script.path for script in project.manifest.scripts), *(check.path for check in project.manifest.checks)]
+    order = {path: number for number, path in enumerate(paths)}
+    return tuple(sorted(dict.fromkeys(flaws), key=lambda flaw: (order.get(flaw.file, -1), flaw.line or 0)))
+
+
+class _Linter:
+    def __init__(self, project: Project, variables: dict[str, object]) -> None:
+        self.project = project
+        self.variables = variables
+        self.flaws: list[Flaw] = []
+
+    def parse_all(self, paths: Sequence[str]) -> tuple[Parsed, ...]:
+        """Return the files that can be parsed."""
+        return tuple(parsed for path in paths if (parsed := self.parse(path)) is not None)
+
+    def parse(self, path: str) -> Parsed | None:
+        schema = self.project.manifest.project.schema
+        try:
+            return parse(render(path, self.project.read(path), self.variables), schema=schema)
+        except InputError as error:
+            self.flaws.append(flaw_of(error))
+        return None
+
+    def require(self, scripts: Sequence[Parsed], checks: Sequence[Parsed]) -> None:
+        """Apply the rules that each command applies, and the one that is about a file by itself."""
+        entries = {script.path: script for script in self.project.manifest.scripts}
+        for parsed in scripts:
+            self.flaws += (flaw_of(error) for error in refusals(entries[parsed.rendered.path], parsed))
+            self.flaws += long_names_in(parsed)
+        for parsed in checks:
+            self.flaws += long_names_in(parsed)
+            try:
+                require_queries((parsed,))
+            except InputError as error:
+                self.flaws.append(flaw_of(error))
+
+    def declared(self, scripts: tuple[Parsed, ...]) -> State:
+        """Return what the scripts declare together, checked when all of them could be read."""
+        try:
+            names = declare(scripts)
+        except InputError as error:
+            self.flaws.append(flaw_of(error))
+            return {}
+        if len(scripts) == len(self.project.manifest.scripts):
+            self.flaws += check_rules(self.project, scripts, names)
+            try:
+                require_tables(self.project, names)
+                read_lock(self.project)
+            except InputError as error:
+                self.flaws.append(flaw_of(error))
+        return names
