@@ -128,7 +128,7 @@ def server_version(connection: Connection[Any]) -> str:
 def _target(dsn: str, origin: str) -> Target:
     try:
         parameters = conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeEncodeError):
         raise InputError(
             "not a connection string (its text is not shown, it may hold a password); "
             "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
@@ -154,7 +154,10 @@ def _check_parts(hosts: str, ports: str, origin: str) -> None:
 
 
 def _service_conninfo(environment: Mapping[str, str]) -> str:
-    return make_conninfo("", **{key: environment[name] for name, key in _SERVICE.items() if environment.get(name)})
+    try:
+        return make_conninfo("", **{key: environment[name] for name, key in _SERVICE.items() if environment.get(name)})
+    except UnicodeEncodeError:
+        raise InputError("not UTF-8; set it anew", place=", ".join(_SERVICE)) from None
 
 
 @contextmanager

@@ -17,6 +17,11 @@ from signal import SIGTERM
 
 from msgspec import Struct
 
+_PASSWORD = re.compile(
+    r"(postgres(?:ql)?:/+[^\s:/@]*:)\S+|(\w*password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\S+)|(\b\w+:)\S+(?=@)", re.IGNORECASE
+)
+"""A password in a connection string, which may stand where none is expected and is shown as the wrong value there."""
+
 
 class RunnerError(Exception):
     """Say what is wrong, where, and what to do about it.
@@ -32,8 +37,8 @@ class RunnerError(Exception):
     ) -> None:
         super().__init__(message)
         self.column = column
-        self.message = message
-        self.place = place
+        self.message = _without_passwords(message)
+        self.place = _without_passwords(place)
         self.notes = notes
 
     @property
@@ -45,6 +50,10 @@ class RunnerError(Exception):
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
         return "\n".join((head, *(f"  {line}" for note in self.notes for line in note.split("\n"))))
+
+
+def _without_passwords(text: str) -> str:
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
 
 
 class InputError(RunnerError):

@@ -22,6 +22,8 @@ _WORDS = {"str": "a string", "int": "a whole number", "bool": "true or false", "
 def read_text(path: Path, shown: str) -> str:
     """Return the text of a UTF-8 file without byte order mark or carriage returns; errors call it `shown`."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError("not a file", place=shown)  # a pipe or a device may never end
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError("file not found; create it, or correct the path", place=shown) from None

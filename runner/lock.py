@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -111,14 +112,25 @@ def read_lock(project: Project) -> Lock | None:
         known = msgspec.convert(head, _Head)
     except msgspec.ValidationError as error:
         raise InputError(f"not a lock file: {error}", place=place, notes=(_CURE,)) from None
-    facts = dict(_facts(document))
+    facts = _read_facts(document, place)
     seals = {path: _seal(text) for path, text in known.seals.items()}
     return Lock(facts, known.postgresql, known.schema, known.extension_schema, known.scripts, seals)
 
 
+def _read_facts(document: Mapping[str, Any], place: str) -> Facts:
+    try:
+        facts = dict(_facts(document))
+        wrong = next((str(item) for item, definition in facts.items() if not isinstance(definition, str)), None)
+    except AttributeError as error:  # something else where a table belongs
+        wrong = str(error)
+    if wrong is not None:
+        raise InputError(f"not a lock file: {wrong}", place=place, notes=(_CURE,))
+    return facts
+
+
 def _seal(text: str) -> Seal:
     total, checksum, sealed = (*text.split(), "", "", "")[:3]
-    return Seal(int(total) if total.isdecimal() else 0, checksum, sealed)
+    return Seal(int(total) if re.fullmatch("[0-9]{1,18}", total) else 0, checksum, sealed)
 
 
 def with_seals_of_file(project: Project, lock: Lock) -> Lock:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
+from runner.bounds import MOST_CHARACTERS, Turns, limited_memory, require_small
 from runner.errors import InputError
 from runner.excerpts import lines_to
 from runner.field_mappings import FieldMappings
@@ -24,11 +25,26 @@ from runner.quote import identifier, literal, require_storable
 if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2.lexer import Token, TokenStream
+    from jinja2.runtime import Context
 
 _BEGIN, _END = "\0(\0", "\0)\0"
 _MARK = re.compile("\0([^\0]*)\0")
 _TEMPLATE_SYNTAX = ("{{", "{%", "{#")
 _HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
+_TURN = "__turn__"
+_REPEATED_TAGS = frozenset({"call", "for", "macro"})
+_COUNTED = [
+    ("block_begin", "{%"),
+    ("name", "if"),
+    ("name", _TURN),
+    ("lparen", "("),
+    ("rparen", ")"),
+    ("block_end", "%}"),
+    ("block_begin", "{%"),
+    ("name", "endif"),
+    ("block_end", "%}"),
+]
+"""Stands at the beginning of what is repeated, so that the turns are counted."""
 _REFUSED_TAGS = frozenset({"autoescape", "extends", "filter", "from", "import", "include"})
 """A script is one file, and nothing may put out values unquoted."""
 
@@ -72,6 +88,8 @@ def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
     has_syntax = any(syntax in template for syntax in _TEMPLATE_SYNTAX)
     marked = _render_marked(path, template, variables) if has_syntax else _mark_lines(template, 1)
+    if len(marked) > MOST_CHARACTERS:
+        raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
     return _without_marks(path, marked, template)
 
 
@@ -91,9 +109,10 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
 
     environment = _environment()
     try:
-        code = environment.compile(template, path, path)
-        compiled = environment.template_class.from_code(environment, code, environment.make_globals(None))
-        rendered: Any = compiled.render(variables)
+        with limited_memory():
+            code = environment.compile(template, path, path)
+            given = environment.make_globals({_TURN: Turns()})
+            rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
     except TemplateSyntaxError as error:
         notes = (*lines_to(template, error.lineno), *_help(error))
         raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
@@ -101,40 +120,35 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
         place = f"{path}:{lines[-1]}" if lines else path
         notes = (*(lines_to(template, lines[-1]) if lines else ()), *_help(error))
-        raise InputError(_lowered(str(error)), place=place, notes=notes) from error
+        raise InputError(_in_words(error), place=place, notes=notes) from error
     marked: str = rendered.marked
     return marked
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined
+    from jinja2 import StrictUndefined, Undefined
     from jinja2.ext import Extension
-    from jinja2.lexer import Token
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class SqlEnvironment(ImmutableSandboxedEnvironment):
         """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+            require_small(operator, left, right)
+            return super().call_binop(context, operator, left, right)
 
         @staticmethod
         def concat(pieces: Iterable[str]) -> Sql:
             return Sql("".join([piece.marked if isinstance(piece, Sql) else piece for piece in pieces]))
 
     class LineMarks(Extension):
-        """Puts the template's line number before each line of plain text, and refuses some tags."""
+        """Puts the template's line number before each line of plain text, counts turns, and refuses some tags."""
 
         def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-            previous = ""
-            for token in stream:
-                if previous == "block_begin" and token.value in _REFUSED_TAGS:
-                    raise TemplateSyntaxError(f"{{% {token.value} %}} is not available here", token.lineno)
-                previous = token.type
-                if token.type == "variable_begin":
-                    yield Token(token.lineno, "data", f"\0{token.lineno}\0")
-                if token.type == "data":
-                    yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
-                else:
-                    yield token
+            return _tokens(stream)
 
     environment = SqlEnvironment(
         undefined=StrictUndefined,
@@ -151,6 +165,27 @@ def _environment() -> Environment:
     environment.filters["identifier"] = partial(_identifier, undefined=Undefined)
     environment.filters["sql"] = partial(_raw, undefined=Undefined)
     return environment
+
+
+def _tokens(stream: TokenStream) -> Iterator[Token]:
+    from jinja2 import TemplateSyntaxError
+    from jinja2.lexer import Token
+
+    previous = tag = ""
+    for token in stream:
+        if previous == "block_begin":
+            tag = token.value
+            if tag in _REFUSED_TAGS:
+                raise TemplateSyntaxError(f"{{% {tag} %}} is not available here", token.lineno)
+        previous = token.type
+        if token.type == "variable_begin":
+            yield Token(token.lineno, "data", f"\0{token.lineno}\0")
+        if token.type == "data":
+            yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
+        else:
+            yield token
+        if token.type == "block_end" and tag in _REPEATED_TAGS:
+            yield from (Token(token.lineno, *pair) for pair in _COUNTED)
 
 
 def _finalize(value: object, undefined: type[object]) -> str:
@@ -208,6 +243,14 @@ def _without_marks(path: str, marked: str, template: str) -> Rendered:
 
 def _file_of(frame: Any) -> str:
     return str(frame.f_code.co_filename)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "more memory than a gigabyte while it is rendered"
+    if isinstance(error, (RecursionError, SyntaxError)):
+        return "nested too deeply, or a macro that calls itself without an end"
+    return _lowered(str(error))
 
 
 def _lowered(message: str | None) -> str:

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
 _DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
+_SET_OPERATIONS = (pg.UNION, pg.INTERSECT, pg.EXCEPT)
+_MOST_LINKS = 16_000
+"""Where the parser's stack, of 8 MB, is half full."""
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
 _COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
 _NO_COPY = "COPY from or to the client is not possible; use INSERT"
+_LONGEST_MESSAGE = 120
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
@@ -107,6 +111,7 @@ class _Source:
     def statements(self, schema: str) -> Iterator[Statement]:
         if self.scan_error:
             raise self.syntax_error(self.scan_error)
+        self.check_depth()
         try:
             trees = self.trees()
         except postgast.PgQueryError as error:
@@ -132,6 +137,38 @@ class _Source:
             adds_value = adds_value or bool(traits.new_value)
             node = "select_into_stmt" if makes_table(body) else node
             yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits, strings)
+
+    def check_depth(self) -> None:
+        """Raise InputError for a chain of operators, joins or unions so long that the parser's stack has no end.
+
+        A tree is as deep as the tokens between two commas are many, those in parentheses included.
+        """
+        if len(self.tokens) <= _MOST_LINKS:
+            return
+        own = longest = unions = 0
+        outer: list[tuple[int, int]] = []
+        for token in self.tokens:
+            kind = token.token
+            change = _DEPTH.get(kind, 0)
+            if kind in (_COMMA, _SEMICOLON):
+                own, longest = 0, max(own, longest)
+                unions = 0 if kind == _SEMICOLON else unions
+            elif change > 0:
+                outer.append((own, longest))
+                own = longest = 0
+            elif change < 0 and outer:
+                inner = max(own, longest)
+                own, longest = outer.pop()
+                own += inner
+            else:
+                own += 1
+                unions += kind in _SET_OPERATIONS
+            if max(own, unions) > _MOST_LINKS:
+                line = self.rendered.line_at(self.positions.to_character(token.start))
+                raise InputError(
+                    f"an expression of more than {_MOST_LINKS:,} words without a comma; write it as a list",
+                    place=f"{self.rendered.path}:{line}",
+                )
 
     def trees(self) -> list[tuple[int, int, int, pg.Node | None]]:
         """Return the place, length and parse tree of each statement, and where the bytes of its tree begin to count.
@@ -187,7 +224,9 @@ class _Source:
         offset = error.cursorpos - 1
         if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
             return InputError(_NO_COPY, place=f"{path}:{self.rendered.line_at(copy.start())}")
-        message = error.message
+        message = error.message.split("\n")[0]
+        if len(message) > _LONGEST_MESSAGE:  # what is not ended is cited to the end of the file
+            message = f"{message[:_LONGEST_MESSAGE]}…"
         if message.startswith('syntax error at or near "\\'):
             message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
         found = point(self.rendered, offset)

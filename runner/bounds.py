@@ -1,0 +1,58 @@
+"""How much a template may take: turns of its loops, the size of what it computes, and memory while it is rendered."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MOST_TURNS = 500_000
+"""Turns of loops and calls of macros in one template."""
+MOST_CHARACTERS = 64 << 20
+"""Of a rendered script; the parser takes forty times as many bytes."""
+_MOST_ITEMS = 10_000_000
+_MOST_BITS = 1 << 14  # about the 4,300 digits up to which Python writes a number
+_MEMORY = 1 << 30
+_USED = Path("/proc/self/statm")
+
+
+class Turns:
+    """Counts the turns of the loops in a template."""
+
+    def __init__(self) -> None:
+        self.left = MOST_TURNS
+
+    def __call__(self) -> None:
+        """Take one. Raise ValueError when there is none left."""
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError(f"more than {MOST_TURNS:,} turns of loops and calls of macros in one template")
+
+
+def require_small(operator: str, left: object, right: object) -> None:
+    """Raise ValueError for a product or a power that would be too large to be written."""
+    if isinstance(left, int) and isinstance(right, int):
+        bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
+        if bits > _MOST_BITS:
+            raise ValueError("a number of more digits than can be written")
+        return
+    many, times = (right, left) if isinstance(left, int) else (left, right)
+    if isinstance(many, (str, list, tuple)) and isinstance(times, int) and len(many) * times > _MOST_ITEMS:
+        raise ValueError(f"more than {_MOST_ITEMS:,} characters or items")
+
+
+@contextmanager
+def limited_memory() -> Iterator[None]:
+    """Let the program take no more than another gigabyte, where Linux counts it; what needs more is a MemoryError."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if not _USED.exists():
+        yield
+        return
+    used = int(_USED.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    set_by_others = [limit for limit in before if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([used + _MEMORY, *set_by_others]), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

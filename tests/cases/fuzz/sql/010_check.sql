@@ -1,0 +1,1 @@
+select id from issue where key is null;
