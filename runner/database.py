@@ -169,6 +169,8 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
         try:
             connection = _open(target, name, remaining)
             break
+        except UnicodeError:  # the driver looks the host up as a name of the internet
+            raise InputError("a host has a name that cannot be looked up", place=target.origin) from None
         except psycopg.Error as error:
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
             if ping == pq.Ping.NO_ATTEMPT:
