@@ -6,13 +6,15 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-MOST_TURNS = 500_000
+MOST_TURNS = 200_000
 """Turns of loops and calls of macros in one template."""
 MOST_CHARACTERS = 64 << 20
 """Of a rendered script; the parser takes forty times as many bytes."""
 _MOST_ITEMS = 10_000_000
 _MOST_BITS = 1 << 14  # about the 4,300 digits up to which Python writes a number
+_MOST_DIGITS = 400
 _MEMORY = 1 << 30
 _USED = Path("/proc/self/statm")
 
@@ -40,6 +42,15 @@ def require_small(operator: str, left: object, right: object) -> None:
     many, times = (right, left) if isinstance(left, int) else (left, right)
     if isinstance(many, (str, list, tuple)) and isinstance(times, int) and len(many) * times > _MOST_ITEMS:
         raise ValueError(f"more than {_MOST_ITEMS:,} characters or items")
+
+
+def round_off(value: float, precision: int = 0, method: Any = "common") -> float:
+    """Round as the filter of Jinja does. Raise ValueError for so many digits that it would compute for hours."""
+    from jinja2.filters import do_round
+
+    if abs(precision) > _MOST_DIGITS:
+        raise ValueError(f"round takes at most {_MOST_DIGITS} digits")
+    return do_round(value, precision, method)
 
 
 @contextmanager

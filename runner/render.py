@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from runner.bounds import MOST_CHARACTERS, Turns, limited_memory, require_small
+from runner.bounds import MOST_CHARACTERS, Turns, limited_memory, require_small, round_off
 from runner.errors import InputError
 from runner.excerpts import lines_to
 from runner.field_mappings import FieldMappings
@@ -162,6 +162,7 @@ def _environment() -> Environment:
     for name in _HTML_OR_RANDOM.split():
         del environment.filters[name]
     del environment.globals["lipsum"]
+    environment.filters["round"] = round_off
     environment.filters["identifier"] = partial(_identifier, undefined=Undefined)
     environment.filters["sql"] = partial(_raw, undefined=Undefined)
     return environment

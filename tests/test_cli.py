@@ -65,6 +65,39 @@ def test_wrong_usage_is_one_message(run: Run, project: MakeProject, case: str) -
     assert "Traceback" not in result.err
 
 
+MISPLACED = (
+    ("check", "postgresql://ann:sesame@host/none"),
+    ("new", "postgresql://ann:sesame@host/none"),
+    ("check", "--manifest", "postgresql://ann:sesame@host/none"),
+    ("check", "--var", "postgresql://ann:sesame@host/none?password=sesame"),
+    ("check", "--var", "number=postgresql://ann:sesame@host/a_database_with_a_long_name"),
+    ("apply", "--wait", "host=localhost password=sesame"),
+    ("apply", "host=localhost password='open sesame'", "--json"),
+    ("apply", "ann:sesame@host", "--json"),
+)
+
+
+@pytest.mark.parametrize("arguments", MISPLACED)
+def test_a_password_in_the_wrong_place_is_not_told(run: Run, project: MakeProject, arguments: tuple[str, ...]) -> None:
+    """A connection string where none is expected is shown as the wrong value, without its password."""
+    project(ITEM, variables={"number": 1})
+    result = run(*arguments)
+    assert result.code == 2
+    assert "***" in result.err
+    assert "sesame" not in result.said
+
+
+def test_a_manifest_that_never_ends_is_not_read(run: Run, project: MakeProject) -> None:
+    """A pipe and a device are no files; a lock file of that kind is not waited for either."""
+    folder = project(ITEM)
+    os.mkfifo(folder / "pipe.toml")
+    for path in ("pipe.toml", "/dev/zero"):
+        result = run("check", "--manifest", path)
+        assert (result.code, result.err) == (2, f"error: {path}: not a file\n")
+    (folder / "pipe.toml").rename(folder / "schema.lock.toml")
+    assert run("check").err.startswith("error: schema.lock.toml: not a file\n  hint: ")
+
+
 def test_wrong_usage_names_what_is_wrong(run: Run, project: MakeProject) -> None:
     """The message shows the word that is not understood, and what is."""
     project(ITEM, variables={"text": "a"})

@@ -79,6 +79,25 @@ def service_variables(parameters: dict[str, str]) -> dict[str, str]:
     return {name: parameters[key] for name, key in names.items() if parameters[key]}
 
 
+BROKEN = {
+    "DATABASE_URL": ({"DATABASE_URL": "host=\udcff"}, "not a connection string"),
+    "DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD": ({"DB_HOST": "\udcff"}, "not UTF-8"),
+    "PGHOST": ({"PGHOST": "\udcff"}, "a host has a name that cannot be looked up"),
+    "--dsn": ({}, "a host has a name that cannot be looked up"),
+}
+
+
+@pytest.mark.parametrize("origin", BROKEN)
+def test_what_is_no_name_is_told(run: Run, project: MakeProject, origin: str) -> None:
+    """Bytes that are not UTF-8, and hosts that no name server could know, are errors of the input."""
+    project(ITEM)
+    variables, expected = BROKEN[origin]
+    options = () if variables else ("--dsn", f"host={'a' * 70}.example dbname=none")
+    result = run("plan", "--wait", "0", *options, variables=variables)
+    assert result.code == 2, result
+    assert result.err.startswith(f"error: {origin}: {expected}")
+
+
 @pytest.mark.parametrize("first", range(4))
 def test_the_first_source_that_is_set_names_the_database(
     run: Run, project: MakeProject, four_databases: list[dict[str, str]], first: int

@@ -71,7 +71,7 @@ def explore(pytestconfig: pytest.Config) -> Explore:
 
     def run(number: int, test: Callable[..., None], **drawn: st.SearchStrategy[Any]) -> None:
         chosen = settings(
-            max_examples=number * (100 if torture else 1),
+            max_examples=number * (int(__import__("os").environ.get("FZ", "100")) if torture else 1),
             derandomize=not torture,
             database=None,
             deadline=None,
@@ -171,7 +171,7 @@ NAMES = """
     DATABASE_URL PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS
     PGSSLMODE PGAPPNAME PGCLIENTENCODING PGCONNECT_TIMEOUT PGTZ PGSYSCONFDIR PGTARGETSESSIONATTRS PGREQUIREAUTH
     DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD NO_COLOR FORCE_COLOR TERM COLUMNS LINES LANG LC_ALL HOME
-    PYTHONIOENCODING _RUNNER_COMPLETE COMP_WORDS COMP_CWORD TZ
+    PYTHONIOENCODING TZ
 """.split()
 SHAPES = (
     "postgresql://user:{quoted}@/none?host=/nonexistent",

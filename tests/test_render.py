@@ -263,6 +263,46 @@ def test_too_many_loops_in_each_other() -> None:
     assert message("{% for i in [1] %}" * 25 + "{{ i }}" + "{% endfor %}" * 25).startswith("a.sql")
 
 
+ENDLESS = {
+    "a long range": ("{% for i in range(10**9) %}{{ i }}{% endfor %}", "range too big"),
+    "loops in each other": (
+        "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}",
+        "more than 200,000 turns of loops and calls of macros in one template",
+    ),
+    "calls that double": (
+        "{% macro m(n) %}{% if n %}{% set a = m(n - 1) %}{% set b = m(n - 1) %}{% endif %}{% endmacro %}{{ m(40) }}",
+        "more than 200,000 turns of loops and calls of macros in one template",
+    ),
+    "a long text": ("{{ 'a' * 10**10 }}", "more than 10,000,000 characters or items"),
+    "a long list": ("{{ 10**10 * [1] }}", "more than 10,000,000 characters or items"),
+    "a long number": ("{{ 10**(10**9) }}", "a number of more digits than can be written"),
+    "a long product": ("{{ (2**9999) * (2**9999) }}", "a number of more digits than can be written"),
+    "a wide text": ("{{ 'a' | center(10**10) }}", "more memory than a gigabyte while it is rendered"),
+    "a text that doubles": (
+        "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "more memory than a gigabyte while it is rendered",
+    ),
+    "a rounding to many digits": ("{{ 1 | round(10**9, 'ceil') }}", "round takes at most 400 digits"),
+    "parentheses in each other": (f"{{{{ {'(' * 999}1{')' * 999} }}}}", "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("template", "expected"), ENDLESS.values(), ids=ENDLESS)
+def test_what_would_not_end(template: str, expected: str) -> None:
+    """A template that takes too many turns, or too much memory, is told, and nothing waits for it."""
+    assert expected in message(template)
+
+
+def test_many_turns() -> None:
+    """A loop as long as a range may be is none too many, and leaves nothing of the count in the text."""
+    assert rendered("{% for i in range(99999) %}{% endfor %}select 1;").text == "select 1;"
+
+
+def test_a_script_that_is_too_long() -> None:
+    """A script that the parser would need gigabytes for is told, with a template in it and without."""
+    assert "more than 67,108,864 characters" in message("-" * 67_200_000)
+
+
 def test_error_in_a_macro() -> None:
     """An error within a macro has the line within the macro."""
     assert message("{% macro m(a) %}\n\n{{ a.b }}\n{% endmacro %}\n\n{{ m(1) }}").startswith("a.sql:3: ")

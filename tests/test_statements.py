@@ -465,6 +465,35 @@ def test_syntax_error(template: str, expected: list[str]) -> None:
     assert message(template) == "\n  ".join(expected)
 
 
+LONG = {
+    "operators": "select 1" + " + 1" * 25_000,
+    "casts": "select 1" + "::int" * 25_000,
+    "joins": "select * from a" + " join b on f(1, 2)" * 25_000,
+    "unions": "select 1, 2" + " union select 1, 2" * 25_000,
+    "operators within rows": "select 1, (2, (3, (4" + " + 1" * 25_000 + ")))",
+}
+
+
+@pytest.mark.parametrize("sql", LONG.values(), ids=LONG)
+def test_too_long_an_expression(sql: str) -> None:
+    """An expression that the parser's stack could not hold is told; it would end the whole program."""
+    expected = "an expression of more than 16,000 words without a comma; write it as a list"
+    assert message(f"select 1;\n{sql};") == f"a.sql:2: {expected}"
+
+
+def test_long_lists() -> None:
+    """A list may be long: of values, of columns, of conditions in a function, of statements."""
+    values = ", ".join(f"({i}, 'a' || 'b', (select 1))" for i in range(20_000))
+    assert len(split(f"insert into t values {values}; select 1 in ({'1, ' * 20_000}1);" + "select 1;" * 9)) == 11
+
+
+def test_what_is_not_ended_is_not_cited_whole() -> None:
+    """A string or a comment that is not ended is cited by its beginning, though it goes on to the end of the file."""
+    told = message("select 1;\nselect 'it''s" + " and so on\n" * 1_000)
+    assert told.splitlines()[0] == "a.sql:2: unterminated quoted string at or near \"'it''s and so on"
+    assert len(message("/* " + "x" * 10_000)) < 400
+
+
 def test_error_without_a_place() -> None:
     """An error whose place the grammar does not know is not blamed on the first line."""
     found = message("select 1;\n\n\nselect E'\\xff';")
