@@ -179,6 +179,6 @@ def _others(heading: str, items: Sequence[Object], facts: Facts, places: Mapping
         return
     yield from (f"## {heading}", "", "| name | definition | meaning | declared by |", "|---|---|---|---|")
     for item in items:
-        definition = "" if facts[item] == PRESENT else facts[item].strip().splitlines()[0]
+        definition = "" if facts[item] == PRESENT else facts[item].strip().partition("\n")[0]
         yield _row(_name(item), _code(definition), _comment(item, facts), _code(places.get(item, "")))
     yield ""

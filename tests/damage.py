@@ -41,7 +41,7 @@ _KINDS = (
     "cut",
 )
 _SCALE = 10_000
-_MOST_REPEATED = 3_000
+_MOST_REPEATED = 500
 _BYTES = (
     b"\0",
     b"\xff",
