@@ -13,7 +13,7 @@ MOST_TURNS = 200_000
 MOST_CHARACTERS = 64 << 20
 """Of a rendered script; the parser takes forty times as many bytes."""
 _MOST_ITEMS = 10_000_000
-_MOST_BITS = 1 << 14  # about the 4,300 digits up to which Python writes a number
+_MOST_BITS = 14_000  # fewer than the 4,300 digits up to which Python writes a number
 _MOST_DIGITS = 400
 _MEMORY = 1 << 30
 _USED = Path("/proc/self/statm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -123,6 +125,30 @@ def test_lock_says_what_is_declared(objects: Locked, server: Server) -> None:
     assert (head["format"], head["postgresql"]) == (1, server.major)
     assert (head["schema"], head["extension_schema"]) == ("public", "public")
     assert list(head["scripts"]) == ["script/010_objects.sql"]
+
+
+MALFORMED = {
+    "a number for a kind": {"function": 1},
+    "a text for a table": {"table": {"item": "x"}},
+    "a number for columns": {"table": {"item": {"columns": 1}}},
+    "a number for a definition": {"view": {"v": {"definition": 1}}},
+    "a table for a comment": {"view": {"v": {"comment": {}}}},
+    "a text for a schema": {"schemas": {"other": "x"}},
+}
+
+
+@pytest.mark.parametrize("document", MALFORMED.values(), ids=MALFORMED)
+def test_a_lock_of_other_types_is_no_lock(project_copy: Path, document: dict[str, Any]) -> None:
+    """What is no lock is one message, though its checksum is right."""
+    text = (project_copy / FILE).read_text(encoding="utf-8")
+    head = tomllib.loads(text)["lock"]
+    head.pop("checksum")
+    checksum = hashlib.sha256(msgspec.json.encode([head, document], order="deterministic")).hexdigest()
+    (project_copy / FILE).write_text(tomli_w.dumps({"lock": {"checksum": checksum, **head}, **document}))
+    result = call("check", folder=project_copy)
+    assert result.code == 2
+    assert result.err.startswith(f"error: {FILE}: not a lock file: ")
+    assert result.err.splitlines()[-1] == CURE
 
 
 def test_lock_is_read_table_by_table(objects: Locked) -> None:
