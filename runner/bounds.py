@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ _MOST_ITEMS = 10_000_000
 _MOST_BITS = 14_000  # fewer than the 4,300 digits up to which Python writes a number
 _MOST_DIGITS = 400
 _MEMORY = 1 << 30
+_ONE_AT_A_TIME = threading.Lock()
+"""The limit is the whole program's: threads that render at the same time would give each other's back."""
 _USED = Path("/proc/self/statm")
 
 
@@ -56,14 +59,15 @@ def round_off(value: float, precision: int = 0, method: Any = "common") -> float
 @contextmanager
 def limited_memory() -> Iterator[None]:
     """Let the program take no more than another gigabyte, where Linux counts it; what needs more is a MemoryError."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
     if not _USED.exists():
         yield
         return
-    used = int(_USED.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    set_by_others = [limit for limit in before if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_AS, (min([used + _MEMORY, *set_by_others]), before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+    with _ONE_AT_A_TIME:
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        used = int(_USED.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        set_by_others = [limit for limit in before if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min([used + _MEMORY, *set_by_others]), before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)

@@ -35,9 +35,9 @@ class RunnerError(Exception):
     def __init__(
         self, message: str, *, place: str = "", notes: tuple[str, ...] = (), column: int | None = None
     ) -> None:
-        super().__init__(message)
-        self.column = column
         self.message = _without_passwords(message)
+        super().__init__(self.message)
+        self.column = column
         self.place = _without_passwords(place)
         self.notes = notes
 
