@@ -112,8 +112,7 @@ def write(folder: Path, files: dict[str, bytes], whole: Path = FOLDER) -> None:
 
 def assert_told(result: Result, arguments: tuple[str, ...], *, codes: tuple[int, ...]) -> None:
     """A documented exit code, one document with --json, a message when it failed, no traceback, no secret."""
-    note(f"{arguments}: {result}")
-    assert result.code in codes
+    assert result.code in codes, (arguments, result)
     assert "Traceback" not in result.said
     assert "internal error" not in result.said
     assert MARK not in result.said
@@ -163,6 +162,52 @@ def test_damaged_statements_are_one_message(explore: Explore, whole: Path, folde
 
     commands = st.sampled_from(WITHOUT_DATABASE + UNREACHABLE)
     explore(20, test, text=st.sampled_from(statements()), changes=edits(words("sql", "jinja")), arguments=commands)
+
+
+def test_what_is_no_file_is_one_message(whole: Path, folder: Path) -> None:
+    """A folder, a pipe, a device or a link that leads nowhere in the place of each file: nothing is waited for."""
+    made: tuple[Callable[[Path], object], ...] = (
+        Path.mkdir,
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to("/etc/hostname"),
+    )
+    for name in KINDS:
+        for make in made:
+            write(folder, {}, whole)
+            (folder / name).unlink()
+            make(folder / name)
+            assert_told(run_here(("check", "--json"), folder=folder), ("check", "--json"), codes=(0, 2))
+
+
+NESTED = {
+    "manifest.toml": ("x = " + "[" * 10_000, "x" + ".x" * 1_000 + " = 1", "x = " + "{a = " * 10_000),
+    "field_mappings.json": ("[" * 10_000, '{"a": ' * 10_000, "[" * 10_000 + "]" * 10_000),
+    FILE: ("x = " + "[" * 10_000 + "]" * 10_000, "[" + "x." * 10_000 + "x]"),
+    "sql/020_values.sql": (
+        "select " + "(" * 10_000 + "1" + ")" * 10_000,
+        "select " + "not " * 10_000 + "true",
+        "select " + "(select " * 10_000 + "1" + ")" * 10_000,
+        "select " + "case when true then " * 10_000,
+        "select 1" + " + 1" * 100_000,
+        "/*" * 1_000 + "*/" * 1_000,
+        "{{ " + "[" * 10_000 + "]" * 10_000 + " }}",
+        "{{ 1" + " + 1" * 10_000 + " }}",
+        "{{ 'a'" + " | upper" * 10_000 + " }}",
+        "{% if number %}" * 1_000 + "{% endif %}" * 1_000,
+        "{% for i in [1] %}" * 30 + "{% endfor %}" * 30,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_deep_nesting_is_one_message(whole: Path, folder: Path, name: str) -> None:
+    """What is nested ten thousand times is read, or refused; no stack overflows."""
+    for text in NESTED[name]:
+        write(folder, {name: text.encode()}, whole)
+        assert_told(run_here(("check", "--json"), folder=folder), ("check", "--json"), codes=(0, 2))
 
 
 # Environment and arguments
