@@ -81,6 +81,7 @@ LANGUAGES = {*SHELL, "toml", "json", "yaml", "sql", "text", "dockerfile"}
 OTHER_OPTIONS = {
     "--require-hashes": "pip",
     "--upgrade": "scripts/compile-requirements",
+    "--hypothesis-seed": "pytest",
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
 }
