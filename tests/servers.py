@@ -23,6 +23,8 @@ from runner import embedded
 CLOCKS = ("changed_at", "created_at", "seconds", "started", "updated_at")
 """Columns that hold when something happened, and how long it took."""
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Server:
@@ -58,11 +60,16 @@ class Server:
 def embedded_server() -> Iterator[Server]:
     """Start the embedded PostgreSQL on a data directory of its own, and remove both."""
     with temporary_folder() as folder, started(folder / "data") as conninfo:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute("alter system set fsync = off")
-            connection.execute("alter system set autovacuum = off")
-            connection.execute("select pg_reload_conf()")
-        yield Server(conninfo)
+        yield _for_tests(conninfo)
+
+
+def _for_tests(conninfo: str) -> Server:
+    """Make a server fast, and keep it from working by itself while a test looks."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("alter system set autovacuum = off")
+        connection.execute("select pg_reload_conf()")
+    return Server(conninfo)
 
 
 @contextmanager
@@ -82,13 +89,20 @@ def started(data: Path) -> Iterator[str]:
 
 @contextmanager
 def container_server(image: str) -> Iterator[Server]:
-    """Start a container, and remove it."""
+    """Start a container on this machine, whose port is open to it alone, and remove it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        from testcontainers.core.config import testcontainers_config
         from testcontainers.postgres import PostgresContainer
 
-    with PostgresContainer(image, driver=None) as container:
-        yield Server(container.get_connection_url())
+    # What removes containers of killed processes is one more image to pull, with the engine's socket in its hands.
+    testcontainers_config.ryuk_disabled = True
+    user, password = "tests", uuid.uuid4().hex
+    container = PostgresContainer(image, username=user, password=password, dbname=user)
+    container.ports = {f"{container.port}/tcp": (LOOPBACK,)}
+    with container:
+        port = container.get_exposed_port(container.port)
+        yield _for_tests(make_conninfo(host=LOOPBACK, port=port, user=user, password=password, dbname=user))
 
 
 @contextmanager
