@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from tests import servers
-from tests.projects import Result, run_runner, write_project
+from tests.projects import Result, copy_project, run_runner, write_project
 from tests.servers import Server
 
 Run = Callable[..., Result]
@@ -67,11 +67,10 @@ def _find_server(config: pytest.Config) -> Server:
     if config.option.server == "container":
         # The client of the container engine leaves sockets to the garbage collector.
         config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
-        image = os.environ.get("RUNNER_TEST_IMAGE", "postgres:15")
         try:
-            return stack.enter_context(servers.container_server(image))
+            return stack.enter_context(servers.container_server())
         except Exception as error:  # noqa: BLE001  whatever the client raises
-            raise pytest.UsageError(f"the container {image} did not start: {error}") from None
+            raise pytest.UsageError(f"the container {servers.POSTGRES_IMAGE} did not start: {error}") from None
     return stack.enter_context(servers.embedded_server())
 
 
@@ -86,6 +85,16 @@ def database(server: Server) -> Iterator[str]:
     """The connection string of an empty database."""
     with server.database() as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def fresh_project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this repository's project, with a lock that is fresh on the server, whatever its version."""
+    copy = copy_project(tmp_path_factory.mktemp("fresh"))
+    with server.database() as dsn:
+        result = run_runner("lock", "--dsn", dsn, folder=copy)
+    assert result.code == 0, result
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ CLOCKS = ("changed_at", "created_at", "seconds", "started", "updated_at")
 """Columns that hold when something happened, and how long it took."""
 
 LOOPBACK = "127.0.0.1"
+POSTGRES_IMAGE = os.environ.get("RUNNER_TEST_IMAGE") or "postgres:15"
+"""What containers of the tests start from."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def started(data: Path) -> Iterator[str]:
 
 
 @contextmanager
-def container_server(image: str) -> Iterator[Server]:
+def container_server() -> Iterator[Server]:
     """Start a container on this machine, whose port is open to it alone, and remove it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -98,8 +100,8 @@ def container_server(image: str) -> Iterator[Server]:
     # What removes containers of killed processes is one more image to pull, with the engine's socket in its hands.
     testcontainers_config.ryuk_disabled = True
     user, password = "tests", uuid.uuid4().hex
-    container = PostgresContainer(image, username=user, password=password, dbname=user)
-    container.ports = {f"{container.port}/tcp": (LOOPBACK,)}
+    container = PostgresContainer(POSTGRES_IMAGE, username=user, password=password, dbname=user)
+    container.ports = {f"{container.port}/tcp": (LOOPBACK,)}  # type: ignore[dict-item]  # the engine takes an address too
     with container:
         port = container.get_exposed_port(container.port)
         yield _for_tests(make_conninfo(host=LOOPBACK, port=port, user=user, password=password, dbname=user))

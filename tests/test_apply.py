@@ -341,12 +341,14 @@ def test_a_second_run_changes_nothing(run: Run, applied: str, applied_connection
     assert [f(applied_connection) for f in (row_versions, sequences)] == state
 
 
-def test_a_second_run_takes_no_transaction_id(run: Run, applied: str, applied_connection: Connection) -> None:
+def test_a_second_run_takes_no_transaction_id(
+    run: Run, fresh_project: Path, applied: str, applied_connection: Connection
+) -> None:
     """A run on a database that is as declared is read-only for the server; others may write at the same time."""
-    apply(run, applied)
+    apply(run, applied, fresh_project)
     for _ in range(3):
         before = transactions(applied_connection)
-        apply(run, applied)
+        apply(run, applied, fresh_project)
         if transactions(applied_connection) == before:
             return
     pytest.fail("each of three runs took a transaction id")

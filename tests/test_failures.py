@@ -119,17 +119,17 @@ def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
     assert last.startswith("  the connection was lost at script/020_rows.sql:2: what was committed before stays"), out
 
 
-def test_a_reviewed_plan_is_not_made_anew(server: Server) -> None:
+def test_a_reviewed_plan_is_not_made_anew(server: Server, fresh_project: Path) -> None:
     """With --expect a lost connection ends the run: what would go on is another plan. The next run does the rest."""
     with server.database() as dsn:
-        dry = run_runner("apply", "--dry-run", "--json", "--dsn", dsn)
+        dry = run_runner("apply", "--dry-run", "--json", "--dsn", dsn, folder=fresh_project)
         with proxied(dsn, cut_at=8) as (through, _):
-            result = run_runner("apply", "--expect", dry.json["hash"], "--dsn", through)
+            result = run_runner("apply", "--expect", dry.json["hash"], "--dsn", through, folder=fresh_project)
         assert result.code == 1, result
         assert re.search(r"^error: sql/.*: the connection was lost: ", result.err, re.MULTILINE), result
         assert "connecting again" not in result.err
         assert "what was committed before stays, and the next apply does the rest" in result.err
-        assert run_runner("apply", "--dsn", dsn).code == 0
+        assert run_runner("apply", "--dsn", dsn, folder=fresh_project).code == 0
 
 
 def test_a_connection_that_is_lost_again_and_again_is_given_up(server: Server, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,10 +17,8 @@ import pytest
 from psycopg import Connection
 
 from runner.loaded import load
-from runner.lock import FILE
-from tests.projects import CASES, ROOT, Result, copy_project
+from tests.projects import CASES, Result
 from tests.proxy import proxied
-from tests.servers import Server
 from tests.test_lock import call
 
 TABLES = sorted(tomllib.loads((CASES / "schema.toml").read_text(encoding="utf-8")))
@@ -58,20 +55,6 @@ SAMPLES = {
 # The project and its database
 
 
-@pytest.fixture(scope="module")
-def folder(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository's project, with a lock that is fresh on the server of the tests."""
-    copy = copy_project(tmp_path_factory.mktemp("quiet"))
-    written_on = tomllib.loads((ROOT / FILE).read_text(encoding="utf-8"))["lock"]["postgresql"]
-    if written_on == server.major:
-        shutil.copy(ROOT / FILE, copy / FILE)
-    else:
-        with server.database() as dsn:
-            result = call("lock", "--dsn", dsn, folder=copy)
-        assert result.code == 0, result
-    return copy
-
-
 def apply(folder: Path, dsn: str) -> Result:
     """Apply the project, which must succeed without building anything."""
     result = call("apply", "--dsn", dsn, folder=folder)
@@ -81,11 +64,11 @@ def apply(folder: Path, dsn: str) -> Result:
 
 
 @pytest.fixture
-def settled(applied: str, folder: Path) -> str:
+def settled(applied: str, fresh_project: Path) -> str:
     """The connection string of an applied database in which nothing is left to be tidied up by the one who reads."""
     with psycopg.connect(applied, autocommit=True) as connection:
         connection.execute("vacuum (freeze, analyze)")
-    apply(folder, applied)
+    apply(fresh_project, applied)
     return applied
 
 
@@ -143,13 +126,13 @@ def marks(connection: Connection) -> Marks:
 # What it waits for
 
 
-def test_it_waits_for_nobody(folder: Path, busy: str) -> None:
+def test_it_waits_for_nobody(fresh_project: Path, busy: str) -> None:
     """It ends well in seconds beside open writes to every table, and locks that all but readers and writers wait for.
 
     So it takes no lock above ROW EXCLUSIVE on any table, and none at all on the locked one.
     """
     begin = time.monotonic()
-    apply(folder, busy)
+    apply(fresh_project, busy)
     assert time.monotonic() - begin < FEW_SECONDS
 
 
@@ -174,12 +157,12 @@ def kind(sql: str) -> str:
     return str(statement.stmt.WhichOneof("node"))
 
 
-def test_it_sends_reads_and_the_data_statements_of_the_scripts(folder: Path, settled: str) -> None:
+def test_it_sends_reads_and_the_data_statements_of_the_scripts(fresh_project: Path, settled: str) -> None:
     """Nothing else is sent: no DDL, no COMMENT, no lock of rows; and a history row only if a script has written."""
-    loaded = load(folder / "manifest.toml")
+    loaded = load(fresh_project / "manifest.toml")
     data = [item.sql for script in loaded.scripts for item in script.statements if item.is_data]
     with proxied(settled) as (dsn, proxy):
-        apply(folder, dsn)
+        apply(fresh_project, dsn)
     sent = [TAG.sub("", sql) for sql in proxy.sent]
     assert [sql for sql in sent if sql in data] == data
     others = [sql for sql in sent if sql not in data]
@@ -194,12 +177,12 @@ def test_it_sends_reads_and_the_data_statements_of_the_scripts(folder: Path, set
 
 @pytest.mark.parametrize("case", MOST_TRIPS)
 def test_it_asks_seldom(
-    request: pytest.FixtureRequest, record_property: Callable[[str, object], None], folder: Path, case: str
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None], fresh_project: Path, case: str
 ) -> None:
     """A run needs one connection, and asks the server a few times, however many statements the scripts have."""
     dsn = str(request.getfixturevalue("database" if case == "a new database" else "settled"))
     with proxied(dsn) as (through, proxy):
-        apply(folder, through)
+        apply(fresh_project, through)
     record_property("round trips", proxy.trips)
     assert proxy.connections == 1
     assert proxy.trips <= MOST_TRIPS[case]
@@ -221,15 +204,15 @@ def test_the_proxy_sees_what_is_sent(database: str) -> None:
 
 @pytest.mark.parametrize("state", ["settled", "busy"])
 def test_it_leaves_no_trace(
-    request: pytest.FixtureRequest, pytestconfig: pytest.Config, folder: Path, state: str
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, fresh_project: Path, state: str
 ) -> None:
     """No transaction id, no byte of WAL, no sequence value and no history row is taken, alone or beside writers."""
     dsn = str(request.getfixturevalue(state))
     with psycopg.connect(dsn, autocommit=True) as connection:
         for _ in range(ATTEMPTS):
-            apply(folder, dsn)
+            apply(fresh_project, dsn)
             before = marks(connection)
-            apply(folder, dsn)
+            apply(fresh_project, dsn)
             after = marks(connection)
             assert (after.sequences, after.history) == (before.sequences, before.history)
             if after == before:
