@@ -31,6 +31,7 @@ _ATTEMPTS = 4
 _WAS_DOWN = re.compile(
     "closed the connection|refused|reset by peer|No such file|timeout expired|the database system is "
 )
+_NAME_THE_USER = ("hint: name the user, in DB_USER, PGUSER or the connection string",)
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
@@ -174,7 +175,8 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
         except psycopg.Error as error:
             ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
             if ping == pq.Ping.NO_ATTEMPT:
-                raise InputError(_first_line(target.redacted(str(error))), place=target.origin) from None
+                notes = _NAME_THE_USER if "local user" in str(error) else ()
+                raise InputError(_first_line(target.redacted(str(error))), place=target.origin, notes=notes) from None
             came_up += ping == pq.Ping.OK and bool(_WAS_DOWN.search(str(error)))
             is_up_soon = ping in _UP_SOON or 0 < came_up < _ATTEMPTS
             if remaining <= 0 or not is_up_soon:
