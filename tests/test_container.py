@@ -27,7 +27,7 @@ READY_WITHIN = 60
 HARDENED = ("--rm", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 CONTENT = {"field_mappings.json", "manifest.toml", "runner", "schema.lock.toml", "sql"}
 
-Docker = Callable[..., "subprocess.CompletedProcess[str]"]
+Docker = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def docker(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
