@@ -140,8 +140,12 @@ def is_one_transaction(facts: Mapping[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("case", [case for case, facts in PLANS.items() if is_one_transaction(facts)])
-def test_a_single_transaction_does_the_same(pair: Sequence[str], tmp_path: Path, case: str) -> None:
+def test_a_single_transaction_does_the_same(server: Server, pair: Sequence[str], tmp_path: Path, case: str) -> None:
     """All scripts in one transaction end where each in its own does, with apply and with psql."""
+    if case == "an enum type whose value is added and renamed once" and server.major < 17:
+        pytest.skip(
+            "before PostgreSQL 17 a value is not used in the transaction that adds it, even to a type made in it"
+        )
     assert_plan_is_kept(pair, tmp_path, PLANS[case], "--single-transaction")
     for query, expected in PLANS[case].get("has", {}).items():
         for dsn in pair:
