@@ -105,7 +105,12 @@ attribute as (
             case when a.attstorage <> t.typstorage then ' storage ' || a.attstorage::text end,
             case when a.attcompression <> '' then ' compression ' || a.attcompression::text end,
             case when a.attstattarget >= 0 then ' statistics ' || a.attstattarget end,
-            ' with (' || array_to_string(a.attoptions, ', ') || ')'
+            -- what begins with pg_ is the server's own: 17.12 keeps there when it last changed a column
+            ' with (' || (
+                select string_agg(o.text, ', ')
+                from unnest(a.attoptions) as o (text)
+                where not starts_with(o.text, 'pg_')
+            ) || ')'
         ) as settings,
         a.attgenerated, a.attidentity, d.value,
         s.oid as sequence_oid, s.seqtypid, s.options, s.relpersistence as sequence_persistence
