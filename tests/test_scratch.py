@@ -472,10 +472,10 @@ def test_a_build_runs_no_event_trigger(connection: Connection[Any], database: st
 
 @pytest.fixture
 def plain_role(connection: Connection[Any]) -> Iterator[str]:
-    """A role that may log in and make objects in public, with a name that has to be quoted."""
+    """A role that may log in, with its name as password, and make objects in public; the name has to be quoted."""
     role = f"plain role {uuid.uuid4().hex[:8]}"
     name = sql.Identifier(role)
-    connection.execute(sql.SQL("create role {} login").format(name))
+    connection.execute(sql.SQL("create role {} login password {}").format(name, role))
     connection.execute(sql.SQL("grant create on schema public to {}").format(name))
     yield role
     connection.execute(sql.SQL("drop owned by {}").format(name))
@@ -487,7 +487,7 @@ def test_a_role_that_may_not_build_learns_what_to_grant(
 ) -> None:
     """Exit code 1 and the very GRANT, after which it works, without more privileges than that."""
     project({"010_small.sql": ITEM})
-    dsn = make_conninfo(database, user=plain_role)
+    dsn = make_conninfo(database, user=plain_role, password=plain_role)
     result = run("lock", "--dsn", dsn)
     assert result.code == 1
     grant = f'grant create on database {connection.info.dbname} to "{plain_role}";'
