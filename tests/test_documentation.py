@@ -84,6 +84,7 @@ OTHER_OPTIONS = {
     "--hypothesis-seed": "pytest",
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
+    **dict.fromkeys(("--build", "--build-arg", "--env", "--read-only", "--rm", "--tag", "--volumes"), "docker"),
 }
 """Options of other programs, which the pages name."""
 
