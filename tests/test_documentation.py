@@ -79,7 +79,6 @@ LANGUAGES = {*SHELL, "toml", "json", "yaml", "sql", "text", "dockerfile"}
 """The languages that a block may be in; Python is for the page whose examples are run in test_library.py."""
 
 OTHER_OPTIONS = {
-    "--require-hashes": "pip",
     "--upgrade": "scripts/compile-requirements",
     "--hypothesis-seed": "pytest",
     "--repeats": "scripts/bench",
