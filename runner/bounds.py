@@ -1,12 +1,7 @@
-"""How much a template may take: turns of its loops, the size of what it computes, and memory while it is rendered."""
+"""How much a template may take: turns of its loops, and the size of what it computes."""
 
 from __future__ import annotations
 
-import resource
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 MOST_TURNS = 200_000
@@ -16,10 +11,6 @@ MOST_CHARACTERS = 64 << 20
 _MOST_ITEMS = 10_000_000
 _MOST_BITS = 14_000  # fewer than the 4,300 digits up to which Python writes a number
 _MOST_DIGITS = 400
-_MEMORY = 1 << 30
-_ONE_AT_A_TIME = threading.Lock()
-"""The limit is the whole program's: threads that render at the same time would give each other's back."""
-_USED = Path("/proc/self/statm")
 
 
 class Turns:
@@ -54,20 +45,3 @@ def round_off(value: float, precision: int = 0, method: Any = "common") -> float
     if abs(precision) > _MOST_DIGITS:
         raise ValueError(f"round takes at most {_MOST_DIGITS} digits")
     return do_round(value, precision, method)
-
-
-@contextmanager
-def limited_memory() -> Iterator[None]:
-    """Let the program take no more than another gigabyte, where Linux counts it; what needs more is a MemoryError."""
-    if not _USED.exists():
-        yield
-        return
-    with _ONE_AT_A_TIME:
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        used = int(_USED.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        set_by_others = [limit for limit in before if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_AS, (min([used + _MEMORY, *set_by_others]), before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from runner.bounds import MOST_CHARACTERS, Turns, limited_memory, require_small, round_off
+from runner.bounds import MOST_CHARACTERS, Turns, require_small, round_off
 from runner.errors import InputError
 from runner.excerpts import lines_to
 from runner.field_mappings import FieldMappings
@@ -109,10 +109,9 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
 
     environment = _environment()
     try:
-        with limited_memory():
-            code = environment.compile(template, path, path)
-            given = environment.make_globals({_TURN: Turns()})
-            rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
+        code = environment.compile(template, path, path)
+        given = environment.make_globals({_TURN: Turns()})
+        rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
     except TemplateSyntaxError as error:
         notes = (*lines_to(template, error.lineno), *_help(error))
         raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
@@ -248,7 +247,7 @@ def _file_of(frame: Any) -> str:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return "more memory than a gigabyte while it is rendered"
+        return "more memory than there is"
     if isinstance(error, (RecursionError, SyntaxError)):
         return "nested too deeply, or a macro that calls itself without an end"
     return _lowered(str(error))

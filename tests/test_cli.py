@@ -95,7 +95,7 @@ def test_a_manifest_that_never_ends_is_not_read(run: Run, project: MakeProject) 
         result = run("check", "--manifest", path)
         assert (result.code, result.err) == (2, f"error: {path}: not a file\n")
     (folder / "pipe.toml").rename(folder / "schema.lock.toml")
-    assert run("check").err.startswith("error: schema.lock.toml: not a file\n  hint: ")
+    assert run("check").out.startswith("error: schema.lock.toml: not a file\n  hint: ")
 
 
 def test_wrong_usage_names_what_is_wrong(run: Run, project: MakeProject) -> None:

@@ -277,11 +277,6 @@ ENDLESS = {
     "a long list": ("{{ 10**10 * [1] }}", "more than 10,000,000 characters or items"),
     "a long number": ("{{ 10**(10**9) }}", "a number of more digits than can be written"),
     "a long product": ("{{ (2**9999) * (2**9999) }}", "a number of more digits than can be written"),
-    "a wide text": ("{{ 'a' | center(10**10) }}", "more memory than a gigabyte while it is rendered"),
-    "a text that doubles": (
-        "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
-        "more memory than a gigabyte while it is rendered",
-    ),
     "a rounding to many digits": ("{{ 1 | round(10**9, 'ceil') }}", "round takes at most 400 digits"),
     "parentheses in each other": (f"{{{{ {'(' * 999}1{')' * 999} }}}}", "nested too deeply"),
 }
@@ -289,7 +284,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("template", "expected"), ENDLESS.values(), ids=ENDLESS)
 def test_what_would_not_end(template: str, expected: str) -> None:
-    """A template that takes too many turns, or too much memory, is told, and nothing waits for it."""
+    """A template that takes too many turns, or makes something too large, is told, and nothing waits for it."""
     assert expected in message(template)
 
 
