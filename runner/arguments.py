@@ -55,6 +55,16 @@ OUTPUT = (
     click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
 )
+LOG = (
+    click.option(
+        "--log-format",
+        metavar="FORMAT",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="text; or json: all that people read, as lines of JSON on stderr, for a log collector.",
+    ),
+)
 DATABASE = (
     click.option(
         "--wait",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.arguments import DATABASE, OUTPUT, PROJECT, Commands, examples, finite, options
+from runner.arguments import DATABASE, LOG, OUTPUT, PROJECT, Commands, examples, finite, options
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
@@ -50,7 +50,7 @@ def cli() -> None:
         "apply --expect HASH --dsn postgresql://app@db/jira",
     )
 )
-@options(*PROJECT, *OUTPUT, *DATABASE)
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
@@ -77,25 +77,32 @@ def apply(  # noqa: PLR0913  the options
     expect: str | None,
     baseline: bool,
     single_transaction: bool,
-    **output: bool,
+    **output: Any,
 ) -> int:
     """Apply all scripts, then verify the database."""
     from runner.execute import Listener
     from runner.run import Request, require_hash, run
     from runner.stop import Stop
 
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     begin = time.monotonic()
     loaded = load(manifest, variables)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
-    with reporter.progress(), _found(loaded, dsn, wait, reporter) as (connect, describe):
-        if dry_run:
-            with connect() as connection:
-                planned = stages.plan(connection, loaded, reporter.say, request.options)
-                require_hash(planned, expect)
-                return _print_script(loaded, planned, describe(connection), reporter)
+    if dry_run:
+        with _connected(loaded, dsn, wait, reporter) as (connection, target):
+            reporter.stage("planning")
+            planned = stages.plan(connection, loaded, reporter.say, request.options)
+            require_hash(planned, expect)
+        return _print_script(loaded, planned, target, reporter)
+    with _found(loaded, dsn, wait, reporter) as (connect, describe):
         stop = Stop()
-        listener = Listener(reporter.started, reporter.finished, reporter.say, reporter.progressed)
+        listener = Listener(
+            stage=reporter.stage,
+            started=reporter.started,
+            finished=reporter.finished,
+            say=reporter.say,
+            progressed=reporter.progressed,
+        )
         with stop.on_signals():
             result = run(
                 connect,
@@ -105,8 +112,7 @@ def apply(  # noqa: PLR0913  the options
                 stop,
                 lambda connection, _: reporter.scripts_heading(loaded, describe(connection)),
             )
-        reporter.verification(result.verification)
-        reporter.apply_summary(result, time.monotonic() - begin)
+        reporter.applied(result, time.monotonic() - begin)
     reporter.json(documents.apply_json(result))
     return 0 if result.verification.ok else 1
 
@@ -125,52 +131,53 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
 
 
 @cli.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
-@options(*PROJECT, *OUTPUT, *DATABASE)
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
 def plan(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.stage("planning")
         planned = stages.plan(connection, loaded, reporter.say)
         sizes = stages.table_sizes(connection, loaded, planned)
     reporter.heading(loaded, target)
-    for line in lines.plan_lines(planned.plan, sizes, verbose=reporter.verbose):
-        reporter.line(line)
+    reporter.lines(lines.plan_lines(planned.plan, sizes, verbose=reporter.verbose))
     reporter.json(documents.plan_json(planned.plan))
     return 1 if check and planned.plan.pending else 0
 
 
 @cli.command(epilog=examples("verify", "verify --json > findings.json"))
-@options(*PROJECT, *OUTPUT, *DATABASE)
-def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: Any) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.stage("verifying")
         reporter.heading(loaded, target)
         verification = stages.verify(connection, loaded, reporter.say)
-    reporter.verification(verification)
-    reporter.summary(verification)
+    reporter.verified(verification)
     reporter.json(documents.verify_json(verification))
     return 0 if verification.ok else 1
 
 
 @cli.command(epilog=examples("lock", "lock --check"))
-@options(*PROJECT, *OUTPUT, *DATABASE)
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
 ) -> int:
     """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
     from runner.lock import FILE, lock_text, with_seals_of_file
     from runner.planning import lock_on
 
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     loaded = load(manifest, variables, with_lock=False)
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
+        reporter.stage("building what the scripts declare")
         made = lock_on(connection, loaded, reporter.say)
     written = with_seals_of_file(loaded.project, made) if check else made
     code = _keep_file(manifest.parent / FILE, lock_text(written), "lock", reporter, check=check)
@@ -201,12 +208,12 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
     type=click.Path(path_type=Path, file_okay=False),
     help="Write each file, rendered, below DIR.",
 )
-def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: bool) -> int:
+def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: Any) -> int:
     """Print all scripts, rendered, as one psql script. Needs no database."""
     from runner import psql
     from runner.planning import plan_for_empty
 
-    reporter = _reporter(flags)
+    reporter = Reporter(**flags)
     loaded = load(manifest, variables)
     rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
     if output is None:
@@ -235,11 +242,11 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
     show_default=True,
     help="github prints annotations, which GitHub shows beside the lines.",
 )
-def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: bool) -> int:
+def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: Any) -> int:
     """Check manifest, templates, mappings and SQL. Tells all that is wrong at once; needs no database."""
     from runner import flaws, lint
 
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     annotate = form == "github"
     if annotate and reporter.as_json:
         raise InputError("is not for --json; give one of the two", place="--format")
@@ -261,16 +268,16 @@ def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: bo
 
 
 @cli.command(epilog=examples("status", "status --verbose"))
-@options(*PROJECT, *OUTPUT, *DATABASE)
-def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: bool) -> int:
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: Any) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     loaded = load(manifest, variables)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.stage("planning")
         reporter.heading(loaded, target)
         planned = stages.plan(connection, loaded, reporter.say)
-    for line in lines.status_lines(planned, verbose=reporter.verbose):
-        reporter.line(line)
+    reporter.lines(lines.status_lines(planned, verbose=reporter.verbose))
     reporter.json(documents.status_json(planned))
     return 0
 
@@ -279,12 +286,12 @@ def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
 @options(*PROJECT, *OUTPUT)
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
-def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: bool) -> int:
+def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: Any) -> int:
     """Make a script with the next number, and its manifest entry. Needs no database."""
     from runner.manifest import load_manifest
     from runner.scaffold import new_script
 
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     project = load_manifest(manifest, variables)
     made = new_script(project, name, description)
     newline = "\r\n" if b"\r\n" in manifest.read_bytes() else "\n"
@@ -296,19 +303,20 @@ def new(manifest: Path, variables: tuple[str, ...], name: str, description: str,
 
 
 @cli.command(epilog=examples("docs", "docs --check"))
-@options(*PROJECT, *OUTPUT, *DATABASE)
+@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is not what would be written.")
 def docs(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: bool
+    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
 ) -> int:
     """Write docs/schema.md: the declared tables with a diagram. With a fresh lock file, needs no database."""
     from runner.schema_page import schema_page
 
-    reporter = _reporter(output)
+    reporter = Reporter(**output)
     loaded = load(manifest, variables)
     facts = stages.locked_facts(loaded)
     if facts is None:
         with _connected(loaded, dsn, wait, reporter) as (connection, _):
+            reporter.stage("building what the scripts declare")
             facts = stages.declare_on(connection, loaded, reporter.say).facts
     text = schema_page(loaded.project.manifest.project.name, facts, loaded.scripts)
     return _keep_file(loaded.project.folder / "docs" / "schema.md", text, "docs", reporter, check=check)
@@ -340,7 +348,7 @@ def shell(
     from runner.manifest import load_manifest
     from runner.shell import run_psql
 
-    reporter = _reporter({})
+    reporter = Reporter()
     project = load_manifest(manifest, variables)
     with find_target(dsn, project.folder, reporter.say) as target:
         with connect(target, project.manifest, wait, reporter.say):
@@ -363,10 +371,11 @@ def _found(
     """Yield what connects to the database, and what describes it."""
     from runner import database
 
-    with database.find_target(dsn, loaded.project.folder, reporter.say) as target:
+    with reporter.progress(), database.find_target(dsn, loaded.project.folder, reporter.say) as target:
 
         @contextmanager
         def connect() -> Iterator[Connection[Any]]:
+            reporter.stage("connecting")
             with database.connect(target, loaded.project.manifest, wait, reporter.say) as connection:
                 connection.add_notice_handler(
                     lambda notice: reporter.notice(notice.severity_nonlocalized or "", notice.message_primary or "")
@@ -374,12 +383,6 @@ def _found(
                 yield connection
 
         yield connect, lambda connection: database.describe(connection, target)
-
-
-def _reporter(flags: dict[str, bool]) -> Reporter:
-    return Reporter(
-        as_json=flags.get("as_json", False), quiet=flags.get("quiet", False), verbose=flags.get("verbose", False)
-    )
 
 
 def _write_file(path: Path, text: str, newline: str = "\n") -> None:

@@ -37,12 +37,13 @@ def apply_json(result: ApplyResult) -> dict[str, Any]:
     return {
         "ok": result.verification.ok,
         "run": result.plan.run,
-        "scripts": [_script_json(script) for script in result.scripts],
+        "scripts": [script_json(script) for script in result.scripts],
         "verify": verify_json(result.verification),
     }
 
 
-def _script_json(result: ScriptResult) -> dict[str, Any]:
+def script_json(result: ScriptResult) -> dict[str, Any]:
+    """Return how a script ended as a JSON object."""
     return {
         "path": result.plan.script.path,
         "status": result.status,
@@ -63,13 +64,14 @@ def verify_json(verification: Verification) -> dict[str, Any]:
         "ok": verification.ok,
         "tables": len(verification.tables),
         "indexes": sum(table.indexes for table in verification.tables),
-        "findings": [_finding_json(finding) for finding in verification.findings],
-        "warnings": [_finding_json(finding) for finding in verification.warnings],
-        "unmanaged": [_finding_json(finding) for finding in verification.unmanaged],
+        "findings": [finding_json(finding) for finding in verification.findings],
+        "warnings": [finding_json(finding) for finding in verification.warnings],
+        "unmanaged": [finding_json(finding) for finding in verification.unmanaged],
     }
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a JSON object."""
     return {
         "kind": finding.kind,
         "object": finding.object,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 LINES_BEFORE = 2
 _LONGEST = 120
+"""How much of a long line is shown around a place that is known."""
+_LONGEST_WHOLE = 400
 
 
 def lines_to(text: str, number: int) -> tuple[str, ...]:
     """Return a line by its number, after those of the lines before it that are not empty."""
     *before, last = text.split("\n")[max(number - 1 - LINES_BEFORE, 0) : number] or [""]
-    return (*(_tidy(line)[:_LONGEST] for line in before if line.strip()), _tidy(last)[:_LONGEST])
+    return (*(_cut(_tidy(line)) for line in before if line.strip()), _cut(_tidy(last)))
 
 
 def at_caret(line: str, offset: int) -> tuple[str, ...]:
@@ -18,6 +20,10 @@ def at_caret(line: str, offset: int) -> tuple[str, ...]:
         cut = max(offset - _LONGEST // 2, 0)
         line, offset = f"…{line[cut : cut + _LONGEST]}…", offset - cut + 1
     return _tidy(line), " " * offset + "^"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_WHOLE else f"{line[:_LONGEST_WHOLE]}…"
 
 
 def _tidy(line: str) -> str:

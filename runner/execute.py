@@ -23,16 +23,20 @@ from runner.server_errors import server_error, statement_error
 from runner.session import session_sql
 from runner.stop import Stop
 from runner.transactions import Failure, Sender
-from runner.waits import Watch
+from runner.waits import Progress, Watch
 
 
 class Listener(Struct, frozen=True):
-    """Is told what goes on: a script begins, a script ends, a line for people, how far a long step is."""
+    """Is told what goes on: a stage begins, a script begins, a script ends, a line for people, how far a statement is.
 
+    How far a statement is that takes long is told from another thread, a few times a second.
+    """
+
+    stage: Callable[[str], None] = lambda _: None
     started: Callable[[ScriptPlan], None] = lambda _: None
     finished: Callable[[ScriptResult], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
-    progressed: Callable[[str], None] = lambda _: None
+    progressed: Callable[[Progress], None] = lambda _: None
 
 
 def execute(
@@ -156,7 +160,7 @@ class _Run:
         def send() -> Failure | None:
             self.keep(build_settings(self.manifest), place)
             with self.sender.stop.cancellable():
-                failure = self.sender.once(_tagged(step), cursors, lambda _: place, place)
+                failure = self.sender.once(_tagged(step), cursors, lambda _: place)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
                 self.drop_leftover(step, place)
             return failure

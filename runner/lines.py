@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from runner.plans import LEFT
 
 if TYPE_CHECKING:
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from runner.plans import Plan, ScriptPlan, Step
     from runner.stages import Planned
     from runner.verification import Finding
+    from runner.waits import Progress
 
+_STYLES = {"create": "green", "alter": "yellow", "unchanged": "dim", "run": ""}
 _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
@@ -21,9 +25,18 @@ _MISSING = "missing: "
 _WORTH_A_WORD = 1 << 20
 
 
+class Line(Struct, frozen=True):
+    """A line for people, or a few; `is_failure` marks those that even a quiet run shows."""
+
+    text: str
+    style: str = ""
+    is_failure: bool = False
+
+
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
+    return f"{number} {noun}{ending}"
 
 
 def finding_text(finding: Finding) -> str:
@@ -57,40 +70,43 @@ def check_text(document: Mapping[str, Any], errors: int) -> str:
     found = [count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
     if errors:
         return f"not ok: {', '.join(found)}"
-    return (
-        f"ok: {document['scripts']} scripts with {document['statements']} statements, {document['checks']} checks; "
-        f"declared: {document['tables']} tables, {document['indexes']} indexes, "
-        f"{document['mapped_columns']} mapped columns{'; ' if found else ''}{', '.join(found)}"
-    )
+    scripts, statements = count(document["scripts"], "script"), count(document["statements"], "statement")
+    nouns = {"tables": "table", "indexes": "index", "mapped_columns": "mapped column"}
+    declared = ", ".join(count(document[key], noun) for key, noun in nouns.items())
+    checks = count(document["checks"], "check")
+    return f"ok: {'; '.join([f'{scripts} with {statements}, {checks}', f'declared: {declared}', *found])}"
 
 
-def status_lines(planned: Planned, *, verbose: bool) -> Iterator[str]:
+def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     """Return each script's last row of the history, all rows when verbose, and what is pending."""
     scripts = planned.plan.scripts
     width = max(len(script.script.path) for script in scripts)
-    yield f"{'script':<{width}}  {'run':>4}  {'result':<13}  {'when':<16}  by"
+    yield Line(f"{'script':<{width}}  {'run':>4}  {'result':<8}  {'when':<16}  by", "bold")
     last = {entry.script: entry for entry in planned.entries}
     shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
     for entry in shown:
         when = f"{entry.started:%Y-%m-%d %H:%M}"
-        yield f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<13}  {when}  {entry.role}"
+        text = f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<8}  {when}  {entry.role}"
+        yield Line(text, "" if entry.status == "applied" else "red")
         if entry.error:
-            yield from (f"    {part}" for part in entry.error.splitlines())
+            yield Line("\n".join(f"    {part}" for part in entry.error.splitlines()))
     for script in scripts:
         if script.script.path not in last:
-            yield f"{script.script.path:<{width}}  {'':>4}  not in history"
-    yield from (f"{s.script.path}: {s.reason}" for s in scripts if s.changed and s.script.run == "once")
+            yield Line(f"{script.script.path:<{width}}  {'':>4}  not in the history")
+    for script in scripts:
+        if script.changed and script.script.run == "once":
+            yield Line(f"{script.script.path}: {script.reason}", "yellow")
     yield from _pending_lines(planned.plan)
 
 
-def _pending_lines(plan: Plan) -> Iterator[str]:
+def _pending_lines(plan: Plan) -> Iterator[Line]:
     pending = [script for script in plan.scripts if script.pending]
     if not pending:
-        yield "nothing is pending"
+        yield Line("nothing is pending", "green")
         return
-    yield f"pending in {count(len(pending), 'script')}:"
+    yield Line(f"pending in {count(len(pending), 'script')}:", "yellow")
     for script in pending:
-        yield f"  {script.script.path}: {pending_reason(script)}"
+        yield Line(f"  {script.script.path}: {pending_reason(script)}")
 
 
 def pending_reason(script: ScriptPlan) -> str:
@@ -98,26 +114,28 @@ def pending_reason(script: ScriptPlan) -> str:
     if script.script.run != "always":
         return script.reason
     reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
-    return f"{reasons[0]}{f' and {len(reasons) - 1} more' if len(reasons) > 1 else ''}"
+    more = f"; {count(len(reasons) - 1, 'more statement')}" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}"
 
 
-def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[str]:
+def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
     """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
     if plan.setup:
-        yield f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas"
+        yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
     for script in plan.scripts:
         why = f"  {script.reason}" if script.script.run != "always" else ""
-        yield f"{script.script.path}{why}"
+        yield Line(f"{script.script.path}{why}", "bold")
         folded: Counter[str] = Counter()
         for step in script.steps:
             if verbose or not _is_folded(step):
-                yield f"  {_MARKS[step.action]} {_step_text(step, sizes)}"
+                yield Line(f"  {_MARKS[step.action]} {_step_text(step, sizes)}", _STYLES[step.action])
             else:
                 folded[step.action] += 1
         for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
             if folded[action]:
-                yield f"  {_MARKS[action]} {folded[action]} {words}"
-    yield f"plan {plan.hash}: {plan.pending} pending"
+                yield Line(f"  {_MARKS[action]} {folded[action]} {words}", _STYLES[action])
+    yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
+    yield Line(f"plan {plan.hash}")
 
 
 def _is_folded(step: Step) -> bool:
@@ -162,6 +180,21 @@ def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:
         if lock and lock.relation in sizes
         else []
     )
+
+
+def progress_text(progress: Progress) -> str:
+    """Return how far a statement is, in one line."""
+    state = progress_state(progress)
+    words = f": {progress.sql}" if progress.sql else ""
+    return f"{progress.script}:{progress.line}: for {progress.seconds:.0f} s{f', {state}' if state else ''}{words}"
+
+
+def progress_state(progress: Progress) -> str:
+    """Return the phase and percentage of an index that is built, and whom a statement waits for."""
+    phase = (progress.phase or "").removeprefix("building index: ")
+    done = "" if progress.percent is None else f"{progress.percent} %"
+    waits = f"waits for {'; '.join(map(str, progress.blockers))}" if progress.blockers else ""
+    return ", ".join(filter(None, (phase, done, waits)))
 
 
 def _size(size: int) -> str:

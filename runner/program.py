@@ -17,6 +17,7 @@ import click
 
 from runner.cli import COMPLETE, cli
 from runner.errors import InputError, InterruptError, RunnerError
+from runner.log import LogFormat
 from runner.report import Reporter
 
 NAME = "python -m runner"
@@ -37,7 +38,7 @@ def main() -> NoReturn:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command, print what it raises, and return the exit code."""
-    reporter = Reporter(as_json="--json" in arguments, quiet=False, verbose=False)
+    reporter = Reporter(as_json="--json" in arguments, log_format=_log_format(arguments))
     try:
         code = cli.main(arguments, prog_name=NAME, standalone_mode=False, complete_var=COMPLETE)
         sys.stdout.flush()
@@ -62,6 +63,11 @@ def run_command(arguments: list[str]) -> int:
         failure = _interrupt_within(error) or _internal_error(error)
         reporter.error(failure)
         return failure.exit_code
+
+
+def _log_format(arguments: list[str]) -> LogFormat:
+    """Return what the arguments ask for, also where they cannot be understood."""
+    return "json" if "--log-format json" in " ".join(arguments).replace("--log-format=", "--log-format ") else "text"
 
 
 def _interrupt_within(error: BaseException) -> InterruptError | None:

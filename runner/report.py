@@ -1,108 +1,124 @@
-"""What people and programs see: results as JSON-ready values, and as lines on a terminal or in a log."""
+"""Tell people and programs: results on stdout as lines or as a document, what goes on on stderr or as a drawn line."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from runner import documents, lines
+from runner import documents, events, summary
 from runner.flaws import flaw_lines
+from runner.lines import Line, progress_state
+from runner.log import Event, Log, LogFormat
+from runner.terminal import Doing, Drawing, Stream
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
-
     from runner.errors import RunnerError
     from runner.flaws import Flaw
     from runner.loaded import Loaded
     from runner.plans import ScriptPlan
     from runner.results import ScriptResult
     from runner.stages import ApplyResult
-    from runner.verification import Finding, Verification
+    from runner.verification import Verification
+    from runner.waits import Progress
 
-MOST_ROWS_SHOWN = 20
 SECONDS_BETWEEN_LINES = 15.0
-_STYLES = {"applied": "green", "unchanged": "dim", "failed": "bold red", "skipped": "yellow"}
 
 
 class Reporter:
-    """Writes results to stdout and progress to stderr; colours and a spinner only on a terminal."""
+    """Writes results to stdout and what goes on to stderr; with a log of JSON, both to the log."""
 
-    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+    def __init__(
+        self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False, log_format: LogFormat = "text"
+    ) -> None:
         self.as_json = as_json
         self.quiet = quiet
         self.verbose = verbose
-        self.console = _console(sys.stdout)
-        self.diagnostics = _console(sys.stderr)
-        self.status: Status | None = None
+        self.out = Stream(sys.stdout)
+        self.log = Log(Stream(sys.stderr), log_format)
+        self.drawing: Drawing | None = None
         self.width = 0
-        self.told = -math.inf
+        self.told = time.monotonic()
 
     def json(self, document: dict[str, Any]) -> None:
         """Print the one JSON document, if JSON is asked for."""
         if self.as_json:
-            is_unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-            print(json.dumps(document, ensure_ascii=not is_unicode, indent=2), flush=True)
+            with self._beside(self.out):
+                self.out.write_json(document, indent=2)
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line of the result, unless it is asked for as JSON or not at all."""
-        if not self.as_json and not self.quiet:
-            _write(self.console, sys.stdout, text, style)
+        self.lines([Line(text, style)])
 
     def failure(self, text: str, style: str = "bold red") -> None:
         """Print a line that even a quiet run shows."""
-        if not self.as_json:
-            _write(self.console, sys.stdout, text, style)
+        self.lines([Line(text, style, is_failure=True)])
+
+    def lines(self, shown: Iterable[Line]) -> None:
+        """Print lines of the result."""
+        for line in shown:
+            if self.quiet and not line.is_failure:
+                continue
+            if self.log.as_json:
+                self._tell(Event("error" if line.is_failure else "info", line.text.strip()))
+            elif not self.as_json:
+                with self._beside(self.out):
+                    self.out.write(line.text, line.style)
 
     def say(self, text: str) -> None:
-        """Tell what is going on, on stderr."""
-        if self.quiet:
-            return
-        if self.status:
-            self.status.stop()
-        _write(self.diagnostics, sys.stderr, text, "dim")
-        if self.status:
-            self.status.start()
+        """Tell what is going on."""
+        self._tell(Event("info", text), "dim")
 
     def notice(self, severity: str, text: str) -> None:
         """Tell what the server says in passing: warnings, and with --verbose the rest."""
-        if self.verbose or severity == "WARNING":
+        if severity == "WARNING":
+            self._tell(Event("warning", text), "yellow")
+        elif self.verbose:
             self.say(f"{severity.lower()}: {text}")
 
     def error(self, error: RunnerError) -> None:
-        """Print an error, on stderr; as JSON on stdout too."""
+        """Tell what ended a command, on stderr; as JSON on stdout too."""
         self.json({"ok": False, "error": documents.error_json(error)})
-        _write(self.diagnostics, sys.stderr, f"error: {error}", "red")
+        if self.log.as_json:
+            self._tell(events.error_event(error))
+            return
+        for line in summary.error_lines(error):
+            self.log.stream.write(line.text, line.style)
 
     @contextmanager
     def progress(self) -> Iterator[None]:
-        """Show a spinner on a terminal while something is going on."""
-        console = self.console or self.diagnostics
-        if console is None or self.quiet or self.as_json:
+        """Draw what is going on while the block runs, where that disturbs nothing."""
+        stream = self.log.stream if self.as_json else self.out
+        if not stream.can_draw or self.quiet or self.log.as_json:
             yield
             return
-        with console.status("planning") as self.status:
-            yield
-        self.status = None
+        self.drawing = Drawing(stream.console)
+        try:
+            with self.drawing.shown():
+                yield
+        finally:
+            self.drawing = None
+
+    def stage(self, name: str) -> None:
+        """Show what is being done, such as planning."""
+        self._doing(Doing(name, time.monotonic()))
 
     def started(self, script: ScriptPlan) -> None:
         """Show which script is running."""
-        if self.status:
-            self.status.update(f"{script.script.path}: {script.script.description}")
+        self.told = time.monotonic()
+        self._doing(Doing(script.script.path, time.monotonic(), script.script.description))
 
-    def progressed(self, text: str) -> None:
-        """Show how far a long step is: on a terminal at once, else in a line now and then."""
-        if self.status:
-            self.status.update(text)
-        elif time.monotonic() - self.told >= SECONDS_BETWEEN_LINES:
-            self.told = time.monotonic()
-            self.say(text)
+    def progressed(self, progress: Progress) -> None:
+        """Show how far a statement is that takes long: at once where that is drawn, else in a line now and then."""
+        now = time.monotonic()
+        if self.drawing:
+            place = f"{progress.script}:{progress.line}"
+            self._doing(Doing(place, now - progress.seconds, progress.sql, progress_state(progress)))
+        elif now - self.told >= SECONDS_BETWEEN_LINES:
+            self.told = now
+            self._tell(events.progress_event(progress), "dim")
 
     def heading(self, loaded: Loaded, target: str) -> None:
         """Print which project it is about, and where."""
@@ -111,63 +127,16 @@ class Reporter:
     def scripts_heading(self, loaded: Loaded, target: str) -> None:
         """Print which project it is about, and where, and the heading of the scripts' table."""
         self.heading(loaded, target)
-        self.width = max(len(script.path) for script in loaded.project.manifest.scripts)
-        self.line(f"{'script':<{self.width}}  {'result':<9}  {'sent':>5} {'of':>5}  {'seconds':>7}")
+        if not self.quiet and not self.log.as_json:
+            self.width = max(len(script.path) for script in loaded.project.manifest.scripts)
+            self.lines([summary.scripts_heading(self.width)])
 
     def finished(self, result: ScriptResult) -> None:
         """Print how a script ended, the rows that it returned, and its error."""
-        script = result.plan
-        numbers = f"{result.sent:>5} {script.parsed.total:>5}  {result.seconds:>7.3f}"
-        text = f"{script.script.path:<{self.width}}  {result.status:<9}  {numbers}"
-        show = self.failure if result.status in ("failed", "skipped") else self.line
-        show(text, _STYLES[result.status])
-        if script.changed and script.script.run == "once":
-            self.failure(f"    {script.reason}", "yellow")
-        for returned in result.returned:
-            for row in returned.rows[:MOST_ROWS_SHOWN]:
-                self.line("    " + "  ".join("null" if value is None else value for value in row))
-            if len(returned.rows) > MOST_ROWS_SHOWN:
-                self.line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
-        if result.error is not None:
-            for part in f"error: {result.error}".splitlines():
-                self.failure(f"    {part}", "red")
-
-    def verification(self, verification: Verification) -> None:
-        """Print each table and each check with its mark, and the findings beneath."""
-        width = max((len(table.name) for table in verification.tables), default=0)
-        for table in verification.tables:
-            numbers = f"{table.columns:>3} columns  {table.indexes:>2} indexes" if table.exists else "missing"
-            show = self.line if table.ok else self.failure
-            show(f"{_mark(table.ok)} {table.name:<{width}}  {numbers}", "" if table.ok else "red")
-            self.findings(f for f in table.findings if (f.kind, f.object) != ("missing", f"table {table.name}"))
-        elsewhere = {table.name for table in verification.tables}
-        self.findings(
-            f for f in verification.findings if f.kind not in ("check", "script") and f.table not in elsewhere
-        )
-        for check in verification.checks:
-            ok = not check.rows and not check.error
-            show = self.line if ok else self.failure
-            show(f"{_mark(ok)} check: {check.check.description}", "" if ok else "red")
-            if not ok:
-                self.failure(f"     {check.check.path}", "red")
-            own = [f for f in verification.findings if f.kind == "check" and f.object == check.check.path]
-            for finding in own[:MOST_ROWS_SHOWN]:
-                self.failure("\n".join(f"     {part}" for part in (finding.actual or "").splitlines()), "red")
-            if len(own) > MOST_ROWS_SHOWN:
-                self.failure(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red")
-
-        for finding in verification.warnings:
-            self.line(f"warning: {lines.finding_text(finding)}", "yellow")
-        if self.verbose:
-            for finding in verification.unmanaged:
-                self.line(lines.finding_text(finding), "dim")
-
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """Print findings that belong to an object."""
-        for finding in findings:
-            self.failure(f"     {lines.finding_text(finding)}", "red")
-            for line in lines.remedy_lines(finding):
-                self.failure(f"       {line}", "dim")
+        if self.log.as_json:
+            self._tell(events.script_event(result))
+        else:
+            self.lines(summary.script_lines(result, self.width))
 
     def flaw(self, flaw: Flaw, annotation: str = "") -> None:
         """Print what `check` found, for people or as an annotation."""
@@ -175,49 +144,40 @@ class Reporter:
         show = self.failure if is_error else self.line
         show(annotation or "\n".join(flaw_lines(flaw)), "" if annotation else "red" if is_error else "yellow")
 
-    def apply_summary(self, result: ApplyResult, seconds: float) -> None:
-        """Print the closing line of `apply`."""
-        counts = {status: sum(script.status == status for script in result.scripts) for status in _STYLES}
-        scripts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        sent = sum(script.sent for script in result.scripts)
-        self.summary(
-            result.verification,
-            f"run {result.plan.run} in {seconds:.2f} s: {sent} statements sent; scripts: {scripts}",
-        )
-
-    def summary(self, verification: Verification, done: str = "") -> None:
-        """Print whether the database is as declared, after what was done."""
-        if done:
-            self.line(done)
-        tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
-        if verification.ok:
-            self.line(
-                f"verified: {tables} tables, {indexes} indexes, {len(verification.checks)} checks, no finding",
-                "bold green",
-            )
+    def applied(self, result: ApplyResult, seconds: float) -> None:
+        """Print the end of the scripts' table, what the verification found, and what was done."""
+        if self.log.as_json:
+            self._tell(events.run_event(result, seconds))
+            self.verified(result.verification)
             return
-        self.failure(f"not as declared: {lines.count(len(verification.findings), 'finding')}")
-        for finding in verification.findings:
-            if finding.kind == "script":
-                first = finding.actual.splitlines()[0] if finding.actual else f"{finding.object}: skipped"
-                self.failure(f"     {first}", "red")
+        self.lines([summary.total_line(result.scripts, self.width)])
+        self.lines(summary.verification_lines(result.verification, verbose=self.verbose))
+        self.lines([summary.run_line(result, seconds), summary.verified_line(result.verification)])
 
+    def verified(self, verification: Verification) -> None:
+        """Print what a verification found, and whether the database is as declared."""
+        if self.log.as_json:
+            for event in events.verification_events(verification, verbose=self.verbose):
+                self._tell(event)
+            return
+        self.lines(summary.verification_lines(verification, verbose=self.verbose))
+        self.lines([summary.verified_line(verification)])
 
-def _console(stream: Any) -> Console | None:
-    """Return a rich console for a terminal, nothing for a file or a pipe."""
-    if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        return None
-    from rich.console import Console
+    def _tell(self, event: Event, style: str = "") -> None:
+        if not self.quiet or event.level == "error":
+            with self._beside(self.log.stream):
+                self.log.write(event, style)
 
-    return Console(file=stream, highlight=False)
+    def _doing(self, doing: Doing) -> None:
+        if self.drawing:
+            self.drawing.doing = doing
 
-
-def _write(console: Console | None, stream: Any, text: str, style: str) -> None:
-    if console is None:
-        print(text, file=stream, flush=True)
-        return
-    console.print(text, style=style or None, markup=False, emoji=False, overflow="fold")
-
-
-def _mark(ok: bool) -> str:  # noqa: FBT001
-    return "✅" if ok else "❌"
+    @contextmanager
+    def _beside(self, stream: Stream) -> Iterator[None]:
+        """Draw nothing while something else writes to a stream that may lead to the same terminal."""
+        drawing = self.drawing
+        if drawing is None or not stream.is_terminal or drawing.console is stream.console:
+            yield
+            return
+        with drawing.hidden():
+            yield

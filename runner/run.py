@@ -52,7 +52,9 @@ def run(
     while True:
         try:
             with connect() as connection:
+                listener.stage("waiting for the run lock")
                 take_run_lock(connection, loaded.project.manifest, request.lock_wait, listener.say)
+                listener.stage("planning")
                 made = stages.plan(connection, loaded, listener.say, request.options, brief=True)
                 require_hash(made, request.expect)
                 planned(connection, made)

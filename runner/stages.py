@@ -127,6 +127,7 @@ def apply(
             raise
     if stop.signal is not None:
         raise InterruptError(stop.signal, notes=tuple(_standing(planned.plan, results)))
+    listener.stage("verifying")
     quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
     actual, proposals = planned.actual, planned.proposals
     if not quiet:

@@ -68,10 +68,10 @@ class Sender:
         failure = self.again(send, place)
         return (cursors[-1] if cursors else None), failure
 
-    def once(self, statement: str, cursors: list[Cursor[Any]], place: Place, index: str = "") -> Failure | None:
-        """Send a statement by itself, in no transaction; `index` is the place of one that it builds."""
+    def once(self, statement: str, cursors: list[Cursor[Any]], place: Place) -> Failure | None:
+        """Send a statement by itself, in no transaction."""
         try:
-            with self.watch.over(index):
+            with self.watch.over():
                 cursors.append(self.connection.execute(statement))
         except psycopg.Error as error:
             self._require_connection(error, place(0))

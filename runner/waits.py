@@ -1,4 +1,4 @@
-"""A second connection, opened when something takes long: it sees whom the run waits for, and how far an index is."""
+"""A second connection, opened when something takes long: it sees what runs, how far it is, and whom it waits for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg
+from msgspec import Struct
 from psycopg import Connection
 
 from runner.manifest import Manifest, duration_in_seconds
@@ -19,6 +20,7 @@ from runner.sql_files import read_sql
 _LONGEST_QUERY = 80
 _SHORTEST, _LONGEST = 0.02, 0.5
 """How often it looks, in seconds."""
+_TAGGED = re.compile(r"/\* (?P<script>.+?):(?P<line>[0-9]+) \*/ (?P<sql>.*)", re.DOTALL)
 
 
 class Blocker(NamedTuple):
@@ -40,16 +42,30 @@ class Blocker(NamedTuple):
         return f"{who}{f', {self.state}' if self.state else ''}{since}){self._last_query()}"
 
     def _last_query(self) -> str:
-        query = " ".join((self.query or "").split()).removesuffix(";")
-        if not query or query.startswith("<") or re.search("password", query, re.IGNORECASE):
-            return ""
-        return f": {query if len(query) <= _LONGEST_QUERY else query[:_LONGEST_QUERY] + '…'}"
+        query = _beginning(self.query or "")
+        return "" if not query or query.startswith("<") else f": {query}"
+
+
+class Progress(Struct, frozen=True):
+    """A statement that runs, with its place in a script; `seconds` is its age, `sql` its beginning.
+
+    `phase` and `percent` are those of an index that it builds: how much of that phase is done.
+    """
+
+    script: str
+    line: int
+    sql: str
+    seconds: float
+    phase: str | None = None
+    percent: int | None = None
+    blockers: tuple[Blocker, ...] = ()
+    """Whom it waits for."""
 
 
 class Watch:
     """Looks, in a thread of its own, from when something begins until it ends."""
 
-    def __init__(self, connection: Connection[Any], manifest: Manifest, progressed: Callable[[str], None]) -> None:
+    def __init__(self, connection: Connection[Any], manifest: Manifest, progressed: Callable[[Progress], None]) -> None:
         self.conninfo = same_server(connection)
         self.manifest = manifest
         limit = duration_in_seconds(manifest.run.lock_timeout)
@@ -57,7 +73,7 @@ class Watch:
         self.progressed = progressed
         self.blockers: tuple[Blocker, ...] = ()
         """Whom it was waited for when it was last looked."""
-        self._begun: tuple[float, str] | None = None
+        self._begun: float | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
@@ -68,10 +84,10 @@ class Watch:
             self._thread.join(timeout=2)
 
     @contextmanager
-    def over(self, index: str = "") -> Iterator[None]:
-        """Look while the block runs, and keep whom it waited for; `index` is the place of one that is being built."""
+    def over(self) -> Iterator[None]:
+        """Look while the block runs, and keep whom it waited for."""
         self.blockers = ()
-        self._begun = (time.monotonic(), index)
+        self._begun = time.monotonic()
         if not self._thread.ident:
             self._thread.start()
         try:
@@ -83,7 +99,7 @@ class Watch:
         connection: Connection[Any] | None = None
         while not self._closed.wait(self.every):
             begun = self._begun
-            if begun is None or time.monotonic() - begun[0] < 2 * self.every:
+            if begun is None or time.monotonic() - begun < 2 * self.every:
                 continue
             with suppress(psycopg.Error):  # without it the run goes on, and knows no names
                 if connection is None or connection.closed:
@@ -92,7 +108,7 @@ class Watch:
         if connection is not None:
             connection.close()
 
-    def _look(self, connection: Connection[Any], begun: tuple[float, str]) -> None:
+    def _look(self, connection: Connection[Any], begun: float) -> None:
         run = lock_holder(connection, self.manifest)
         if run is None:
             return
@@ -100,7 +116,16 @@ class Watch:
         blockers = tuple(Blocker(*row) for row in connection.execute(read_sql("waits.sql"), parameters))
         if blockers and self._begun == begun:
             self.blockers = blockers
-        if begun[1]:
-            for phase, percent in connection.execute(read_sql("waits_progress.sql"), parameters):
-                waiting = f", waits for {blockers[0]}" if blockers else ""
-                self.progressed(f"{begun[1]}: {phase}{f', {percent} %' if percent is not None else ''}{waiting}")
+        for query, seconds, phase, percent in connection.execute(read_sql("waits_progress.sql"), parameters):
+            tagged = _TAGGED.match(query)
+            if tagged and self._begun == begun:
+                place = (tagged["script"], int(tagged["line"]))
+                self.progressed(Progress(*place, _beginning(tagged["sql"]), seconds, phase, percent, blockers))
+
+
+def _beginning(sql: str) -> str:
+    """Return the first words of a statement in one line, and nothing of one that may hold a password."""
+    words = " ".join(sql.split()).removesuffix(";")
+    if re.search("password", words, re.IGNORECASE):
+        return ""
+    return words if len(words) <= _LONGEST_QUERY else f"{words[:_LONGEST_QUERY]}…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.servers import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = Path(__file__).resolve().parent / "cases"
+TIME = re.compile(r"^[0-9-]+T[0-9:]+[+-][0-9:]+ ", re.MULTILINE)
+"""What a line of stderr begins with where that is no terminal."""
 LONGEST = 120
 """Seconds after which a run of the runner hangs."""
 
@@ -59,9 +62,16 @@ def runner_environment(variables: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def run_runner(
-    *arguments: str | Path, folder: Path = ROOT, variables: Mapping[str, str] | None = None, text: str | None = None
+    *arguments: str | Path,
+    folder: Path = ROOT,
+    variables: Mapping[str, str] | None = None,
+    text: str | None = None,
+    with_times: bool = False,
 ) -> Result:
-    """Run the runner as a program, in `folder`, with `variables` as its environment and `text` as its stdin."""
+    """Run the runner as a program, in `folder`, with `variables` as its environment and `text` as its stdin.
+
+    The times before lines of stderr are left out unless they are asked for.
+    """
     ended = subprocess.run(
         runner_command(*arguments),
         check=False,
@@ -71,7 +81,8 @@ def run_runner(
         input=(text or "").encode(),
         timeout=LONGEST,
     )
-    return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+    err = ended.stderr.decode()
+    return Result(ended.returncode, ended.stdout.decode(), err if with_times else TIME.sub("", err))
 
 
 @contextmanager

