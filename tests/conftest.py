@@ -25,6 +25,7 @@ _SERVER = pytest.StashKey[Server]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--torture", action="store_true", help="run the long form of tests that take samples otherwise")
+    parser.addoption("--rewrite", action="store_true", help="write the snapshots of test_terminal.py anew")
     parser.addoption("--dsn", metavar="DSN", help="run on this server, as a superuser; else RUNNER_TEST_DSN")
     parser.addoption(
         "--server",

@@ -1,0 +1,1 @@
+update item set price = 100 / id where price is null;
