@@ -145,7 +145,7 @@ def test_a_lock_of_other_types_is_no_lock(project_copy: Path, document: dict[str
     head.pop("checksum")
     checksum = hashlib.sha256(msgspec.json.encode([head, document], order="deterministic")).hexdigest()
     (project_copy / FILE).write_text(tomli_w.dumps({"lock": {"checksum": checksum, **head}, **document}))
-    result = call("check", folder=project_copy)
+    result = call("docs", "--check", folder=project_copy)
     assert result.code == 2
     assert result.err.startswith(f"error: {FILE}: not a lock file: ")
     assert result.err.splitlines()[-1] == CURE
