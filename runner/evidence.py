@@ -60,7 +60,7 @@ class Evidence(Struct):
         import psycopg
 
         if table not in self.tables:
-            query = f"select pg_table_size({literal(table)}::regclass), exists (select from {table})"  # noqa: S608
+            query = f"select pg_table_size({literal(table)}::regclass), exists (select 1 from {table} limit 1)"  # noqa: S608
             try:
                 self.tables[table] = Table(*self._ask(query, {})[0])
             except psycopg.Error as error:

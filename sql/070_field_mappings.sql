@@ -17,8 +17,12 @@
 -- Never changed: a row that the file never named, and is_active of a row that the file named
 -- before and still names (a user may have switched it off).
 --
--- localtimestamp is current_timestamp in the type of the columns, timestamp without time zone:
--- comparing it with created_at involves no time zone, so a change of the clocks does no harm.
+-- current_timestamp::timestamp is the clock in the type of the columns, without a time zone:
+-- comparing it with created_at involves none, so a change of the clocks does no harm.
+--
+-- Two forms are avoided for Citus. It sends localtimestamp as a word, and each copy of a reference
+-- table would get the time of its own node. And of "case x when 'a'" the 'a' does not arrive, so
+-- that a "case" here has a condition after "when".
 --
 -- Re-run: reads only; takes no row lock, no transaction id and no sequence value.
 -- Locks: ROW EXCLUSIVE on configurations, configuration_history and field_mappings.
@@ -60,7 +64,7 @@ retired as (
     update configurations
     set
         is_active = false,
-        updated_at = localtimestamp
+        updated_at = current_timestamp::timestamp
     from changed
     where
         config_type = 'jira'
@@ -88,8 +92,8 @@ saved as (
         true,
         'system',
         {{ reason }},
-        localtimestamp,
-        localtimestamp
+        current_timestamp::timestamp,
+        current_timestamp::timestamp
     from changed
     returning id, config_type, config_key, config_value, version, user_updated, reason
 ),
@@ -159,7 +163,7 @@ set
     db_column_name = declared.db_column_name,
     field_type = declared.field_type,
     is_custom = declared.is_custom,
-    updated_at = localtimestamp
+    updated_at = current_timestamp::timestamp
 from (
     values
     {% for row in field_mappings.rows %}
@@ -195,7 +199,7 @@ where
             and config_key = 'field_mappings'
             and user_updated = 'system'
             and reason = {{ reason }}
-            and created_at = localtimestamp
+            and created_at = current_timestamp::timestamp
     );
 {% endif %}
 
@@ -218,7 +222,7 @@ with newest as (
         and config_key = 'field_mappings'
         and user_updated = 'system'
         and reason = {{ reason }}
-        and created_at = localtimestamp
+        and created_at = current_timestamp::timestamp
 ),
 
 before as (
@@ -258,17 +262,19 @@ mapping as (
         bool_or(not compared.is_newest) as is_in_before
     from compared
     cross join lateral jsonb_each(
-        case jsonb_typeof(compared.config_value -> 'field_groups')
-            when 'object' then compared.config_value -> 'field_groups'
+        case
+            when jsonb_typeof(compared.config_value -> 'field_groups') = 'object'
+                then compared.config_value -> 'field_groups'
         end
     ) as field_group (key, value)
     cross join lateral jsonb_each(
-        case jsonb_typeof(field_group.value -> 'fields')
-            when 'object' then field_group.value -> 'fields'
+        case
+            when jsonb_typeof(field_group.value -> 'fields') = 'object'
+                then field_group.value -> 'fields'
         end
     ) as field (key, value)
     cross join lateral jsonb_each(
-        case jsonb_typeof(field.value) when 'object' then field.value end
+        case when jsonb_typeof(field.value) = 'object' then field.value end
     ) as mapped (key, value)
     where mapped.value ->> 'field_id' <> ''
     group by mapped.key, mapped.value ->> 'field_id'
@@ -277,7 +283,7 @@ mapping as (
 update field_mappings
 set
     is_active = mapping.is_in_newest,
-    updated_at = localtimestamp
+    updated_at = current_timestamp::timestamp
 from mapping
 where
     field_mappings.jira_field_id = mapping.jira_field_id
