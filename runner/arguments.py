@@ -50,6 +50,15 @@ PROJECT = (
         help="The manifest.",
     ),
 )
+PROFILES = (
+    click.option(
+        "--profile",
+        "profiles",
+        metavar="NAME",
+        multiple=True,
+        help="Include the scripts of a profile of the manifest. May be repeated.",
+    ),
+)
 OUTPUT = (
     click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
     click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.arguments import DATABASE, LOG, OUTPUT, PROJECT, Commands, examples, finite, options
+from runner.arguments import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, Commands, examples, finite, options
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
@@ -50,7 +50,7 @@ def cli() -> None:
         "apply --expect HASH --dsn postgresql://app@db/jira",
     )
 )
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
@@ -69,6 +69,7 @@ def cli() -> None:
 def apply(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
+    profiles: tuple[str, ...],
     dsn: str | None,
     wait: float,
     lock_wait: float,
@@ -86,7 +87,7 @@ def apply(  # noqa: PLR0913  the options
 
     reporter = Reporter(**output)
     begin = time.monotonic()
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
     if dry_run:
         with _connected(loaded, dsn, wait, reporter) as (connection, target):
@@ -131,14 +132,21 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
 
 
 @cli.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
 def plan(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    check: bool,
+    **output: Any,
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
     reporter = Reporter(**output)
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         planned = stages.plan(connection, loaded, reporter.say)
@@ -150,11 +158,13 @@ def plan(
 
 
 @cli.command(epilog=examples("verify", "verify --json > findings.json"))
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
-def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: Any) -> int:
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+def verify(
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], dsn: str | None, wait: float, **output: Any
+) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
     reporter = Reporter(**output)
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("verifying")
         reporter.heading(loaded, target)
@@ -165,17 +175,24 @@ def verify(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: fl
 
 
 @cli.command(epilog=examples("lock", "lock --check"))
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    check: bool,
+    **output: Any,
 ) -> int:
     """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
     from runner.lock import FILE, lock_text, with_seals_of_file
     from runner.planning import lock_on
 
     reporter = Reporter(**output)
-    loaded = load(manifest, variables, with_lock=False)
+    loaded = load(manifest, variables, profiles, with_lock=False)
     with _connected(loaded, dsn, wait, reporter) as (connection, _):
         reporter.stage("building what the scripts declare")
         made = lock_on(connection, loaded, reporter.say)
@@ -201,20 +218,22 @@ def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check
 
 
 @cli.command(epilog=examples("render > schema.sql", "render --output DIR"))
-@options(*PROJECT, *OUTPUT)
+@options(*PROJECT, *PROFILES, *OUTPUT)
 @click.option(
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write each file, rendered, below DIR.",
 )
-def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **flags: Any) -> int:
+def render(
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], output: Path | None, **flags: Any
+) -> int:
     """Print all scripts, rendered, as one psql script. Needs no database."""
     from runner import psql
     from runner.planning import plan_for_empty
 
     reporter = Reporter(**flags)
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
     if output is None:
         text = psql.write(plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
@@ -232,7 +251,7 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
 
 
 @cli.command(epilog=examples("check", "check --format github", "check --var batch_size=250"))
-@options(*PROJECT, *OUTPUT)
+@options(*PROJECT, *PROFILES, *OUTPUT)
 @click.option(
     "--format",
     "form",
@@ -242,7 +261,7 @@ def render(manifest: Path, variables: tuple[str, ...], output: Path | None, **fl
     show_default=True,
     help="github prints annotations, which GitHub shows beside the lines.",
 )
-def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: Any) -> int:
+def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, form: str, **output: Any) -> int:
     """Check manifest, templates, mappings and SQL. Tells all that is wrong at once; needs no database."""
     from runner import flaws, lint
 
@@ -251,7 +270,7 @@ def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: An
     if annotate and reporter.as_json:
         raise InputError("is not for --json; give one of the two", place="--format")
     try:
-        checked = lint.check(manifest, variables)
+        checked = lint.check(manifest, variables, profiles)
     except InputError as error:
         if annotate:
             click.echo(flaws.annotation(flaws.flaw_of(error), manifest))
@@ -268,11 +287,13 @@ def check(manifest: Path, variables: tuple[str, ...], *, form: str, **output: An
 
 
 @cli.command(epilog=examples("status", "status --verbose"))
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
-def status(manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, **output: Any) -> int:
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+def status(
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], dsn: str | None, wait: float, **output: Any
+) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
     reporter = Reporter(**output)
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         reporter.heading(loaded, target)
@@ -303,16 +324,23 @@ def new(manifest: Path, variables: tuple[str, ...], name: str, description: str,
 
 
 @cli.command(epilog=examples("docs", "docs --check"))
-@options(*PROJECT, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is not what would be written.")
 def docs(
-    manifest: Path, variables: tuple[str, ...], dsn: str | None, wait: float, *, check: bool, **output: Any
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    check: bool,
+    **output: Any,
 ) -> int:
     """Write docs/schema.md: the declared tables with a diagram. With a fresh lock file, needs no database."""
     from runner.schema_page import schema_page
 
     reporter = Reporter(**output)
-    loaded = load(manifest, variables)
+    loaded = load(manifest, variables, profiles)
     facts = stages.locked_facts(loaded)
     if facts is None:
         with _connected(loaded, dsn, wait, reporter) as (connection, _):

@@ -91,6 +91,7 @@ def check_json(checked: Checked) -> dict[str, Any]:
     return {
         "ok": checked.ok,
         "scripts": len(checked.scripts),
+        "left_out": checked.left_out,
         "statements": sum(script.total for script in checked.scripts),
         "checks": len(checked.checks),
         "tables": sum(item.kind == "table" for item in checked.names),

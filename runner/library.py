@@ -6,7 +6,7 @@ its settings, a second one that sees whom it waits for, and new ones when a conn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,12 +68,13 @@ def _text(finding: Finding) -> str:
     return lines.finding_text(finding)
 
 
-def load(manifest: str | Path, variables: Mapping[str, object] | None = None) -> Loaded:
-    """Read, render and parse the manifest and all that it names, with other values for some of its variables.
+def load(manifest: str | Path, variables: Mapping[str, object] | None = None, profiles: Sequence[str] = ()) -> Loaded:
+    """Read, render and parse the manifest and what it names, with other values for some of its variables.
 
-    No server is asked. What is returned never changes, and serves any number of databases. Raise InputError.
+    A script with profiles is included when one of its own is among `profiles`. No server is asked. What is returned
+    never changes, and serves any number of databases. Raise InputError.
     """
-    return load_files(Path(manifest), variables or {})
+    return load_files(Path(manifest), variables or {}, tuple(profiles))
 
 
 def plan(

@@ -74,7 +74,8 @@ def check_text(document: Mapping[str, Any], errors: int) -> str:
     nouns = {"tables": "table", "indexes": "index", "mapped_columns": "mapped column"}
     declared = ", ".join(count(document[key], noun) for key, noun in nouns.items())
     checks = count(document["checks"], "check")
-    return f"ok: {'; '.join([f'{scripts} with {statements}, {checks}', f'declared: {declared}', *found])}"
+    others = f", {document['left_out']} of profiles that are not chosen" if document["left_out"] else ""
+    return f"ok: {'; '.join([f'{scripts} with {statements}{others}, {checks}', f'declared: {declared}', *found])}"
 
 
 def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from runner import profiles
 from runner.check_rules import check_rules, long_names_in
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
@@ -28,6 +29,8 @@ class Checked(Struct, frozen=True):
     field_mappings: FieldMappings | None
     scripts: tuple[Parsed, ...]
     checks: tuple[Parsed, ...]
+    left_out: int
+    """How many scripts are of profiles that were not chosen: they are checked each by itself."""
     names: State
     flaws: tuple[Flaw, ...]
     has_squawk: bool
@@ -43,19 +46,23 @@ class Checked(Struct, frozen=True):
         return sum(flaw.severity == "error" for flaw in self.flaws)
 
 
-def check(manifest: Path, overrides: tuple[str, ...] = ()) -> Checked:
+def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ...] = ()) -> Checked:
     """Check all that needs no server. Raise InputError for a manifest or a mapping file that cannot be read."""
-    project = load_manifest(manifest, overrides)
+    whole = load_manifest(manifest, overrides)
+    project = profiles.choose(whole, chosen)
+    others = profiles.left_out(whole, project).manifest.scripts
     field_mappings = load_field_mappings(project)
-    linter = _Linter(project, template_variables(project, field_mappings))
+    linter = _Linter(whole, template_variables(project, field_mappings))
     scripts = linter.parse_all([script.path for script in project.manifest.scripts])
+    left_out = linter.parse_all([script.path for script in others])
     checks = linter.parse_all([check.path for check in project.manifest.checks])
-    linter.require(scripts, checks)
-    names = linter.declared(scripts)
+    linter.require((*scripts, *left_out), checks)
+    names = linter.declared(project, scripts)
     squawk = find_squawk()
     if squawk:
-        linter.flaws += run_squawk(squawk, project, [parsed.rendered for parsed in (*scripts, *checks)])
-    return Checked(field_mappings, scripts, checks, names, _in_order(project, linter.flaws), has_squawk=bool(squawk))
+        linter.flaws += run_squawk(squawk, whole, [parsed.rendered for parsed in (*scripts, *left_out, *checks)])
+    flaws = _in_order(whole, linter.flaws)
+    return Checked(field_mappings, scripts, checks, len(others), names, flaws, has_squawk=bool(squawk))
 
 
 def _in_order(project: Project, flaws: Sequence[Flaw]) -> tuple[Flaw, ...]:
@@ -96,18 +103,18 @@ class _Linter:
             except InputError as error:
                 self.flaws.append(flaw_of(error))
 
-    def declared(self, scripts: tuple[Parsed, ...]) -> State:
+    def declared(self, project: Project, scripts: tuple[Parsed, ...]) -> State:
         """Return what the scripts declare together, checked when all of them could be read."""
         try:
             names = declare(scripts)
         except InputError as error:
             self.flaws.append(flaw_of(error))
             return {}
-        if len(scripts) == len(self.project.manifest.scripts):
-            self.flaws += check_rules(self.project, scripts, names)
+        if len(scripts) == len(project.manifest.scripts):
+            self.flaws += check_rules(project, scripts, names)
             try:
-                require_tables(self.project, names)
-                read_lock(self.project)
+                require_tables(project, names)
+                read_lock(project)
             except InputError as error:
                 self.flaws.append(flaw_of(error))
         return names

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import profiles
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.lock import Lock, read_lock
@@ -66,12 +67,13 @@ class Loaded:
         return scripts, checks, names
 
 
-def load(manifest: Path, overrides: Overrides = (), *, with_lock: bool = True) -> Loaded:
-    """Read, render and parse everything that the manifest names. Raise InputError; nothing needs a server.
+def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = (), *, with_lock: bool = True) -> Loaded:
+    """Read, render and parse what the manifest names, of scripts with profiles only those of the chosen ones.
 
-    What is as it was when the lock file was written has been parsed then, and is not parsed again.
+    Raise InputError; nothing needs a server. What is as it was when the lock file was written has been parsed then,
+    and is not parsed again.
     """
-    project = load_manifest(manifest, overrides)
+    project = profiles.choose(load_manifest(manifest, overrides), chosen)
     field_mappings = load_field_mappings(project)
     variables = template_variables(project, field_mappings)
 

@@ -36,6 +36,7 @@ _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 RunMode = Literal["always", "on_change", "once"]
 OnError = Literal["continue", "stop"]
 RepairLevel = Literal["none", "additive", "align"]
+ProfileName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
 Overrides = tuple[str, ...] | Mapping[str, object]
 """Values for variables: `NAME=VALUE` as people type it, or values by name."""
 
@@ -86,6 +87,16 @@ class Script(Section, frozen=True):
     run: RunMode = "always"
     transaction: bool = True
     allow_destructive: bool = False
+    profiles: Annotated[tuple[ProfileName, ...], msgspec.Meta(min_length=1)] = ()
+    """It is a part of the project only where one of these is chosen; without any, always."""
+
+
+class Profile(Section, frozen=True):
+    """What a database must have for the scripts of a profile."""
+
+    name: ProfileName
+    description: str
+    requires_extension: Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_BYTES)] | None = None
 
 
 class Check(Section, frozen=True):
@@ -95,7 +106,7 @@ class Check(Section, frozen=True):
     description: str
 
 
-class Manifest(Section, frozen=True, rename={"scripts": "script", "checks": "check"}):
+class Manifest(Section, frozen=True, rename={"scripts": "script", "checks": "check", "profiles": "profile"}):
     """The whole manifest; paths are relative to its folder."""
 
     project: ProjectSection
@@ -104,6 +115,7 @@ class Manifest(Section, frozen=True, rename={"scripts": "script", "checks": "che
     variables: dict[str, object] = {}
     field_mappings: FieldMappingsSection | None = None
     checks: tuple[Check, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
 
 class Project(msgspec.Struct, frozen=True):

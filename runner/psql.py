@@ -22,7 +22,7 @@ _PLANNED = """\
 -- {name}: what 'apply' would send, planned by runner {version} from {manifest}.
 -- Plan {hash}, made {made}
 -- for {target}.
--- Run it with psql -f; it stops at the first error. 'apply --expect {hash}' does the same.
+-- Run it with psql -f; it stops at the first error. '{apply} --expect {hash}' does the same.
 """
 _SETTINGS = """\
 \\set ON_ERROR_STOP on
@@ -51,12 +51,14 @@ class DryRun(Struct, frozen=True):
 
 def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: DryRun | None = None) -> str:
     """Return the psql script; equal plans give the same text, but for what the header of a dry run tells."""
+    profiles = dict.fromkeys(name for script in manifest.scripts for name in script.profiles)
     words = {
         "name": manifest.project.name,
         "version": __version__,
         "history": manifest.run.history_table,
         "scripts": len(plan.scripts),
         "hash": plan.hash,
+        "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles)]),
     }
     if dry_run:
         words |= {"manifest": dry_run.manifest, "target": dry_run.target, "made": dry_run.made}

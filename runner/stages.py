@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from runner import catalog, history
+from runner import catalog, history, profiles
 from runner.catalog import Facts, Scope, Snapshot
 from runner.declared import Declared, declared
 from runner.errors import DatabaseError, InterruptError
@@ -74,8 +74,10 @@ def plan(
 ) -> Planned:
     """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock.
 
-    With `brief`, statements of which nothing is to be done may be left out of it.
+    With `brief`, statements of which nothing is to be done may be left out of it. Raise DatabaseError when the database
+    lacks what a chosen profile requires.
     """
+    profiles.require(connection, loaded.project, lambda: loaded.names)
     options = options or Options()
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
@@ -147,6 +149,7 @@ def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:
 
 def verify(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None] = lambda _: None) -> Verification:
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
+    profiles.require(connection, loaded.project, lambda: loaded.names)
     declared = declare_on(connection, loaded, say)
     actual = _snapshot(connection, loaded, declared.facts)
     proposals = _propose(connection, loaded, declared.facts, actual)

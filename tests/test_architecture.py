@@ -33,6 +33,7 @@ ALLOWED = {
         "execute",
         "run",
         "checks",
+        "profiles",
         "stages",
         "planning",
         "cli",

@@ -60,6 +60,7 @@ NOT_RUN = {
     r"scripts/compile-requirements\b": "needs a registry of packages, and changes the requirements",
     r"psql -f$": "names the program, not a file",
     r"scripts/(?:run)?$": "names the program, no command",
+    r"python -m runner \w+ --profile citus\b": "needs a Citus cluster, which test_citus.py looks for",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
 """Command lines that the test does not run, and why; the files that they name have to be there."""
