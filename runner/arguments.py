@@ -74,22 +74,38 @@ LOG = (
         help="text; or json: all that people read, as lines of JSON on stderr, for a log collector.",
     ),
 )
-DATABASE = (
+_WAIT = click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=86_400),
+    default=30,
+    callback=finite,
+    show_default=True,
+    help="How long to wait for a server that is still starting.",
+)
+_DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
+DATABASE = (_WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
+DATABASES = (
     click.option(
-        "--wait",
-        metavar="SECONDS",
-        type=click.FloatRange(min=0, max=86_400),
-        default=30,
-        callback=finite,
+        "--jobs",
+        metavar="N",
+        type=click.IntRange(min=1, max=256),
+        default=4,
         show_default=True,
-        help="How long to wait for a server that is still starting.",
+        help="How many databases or schemas at a time.",
     ),
     click.option(
-        "--dsn",
-        metavar="DSN",
-        help="The database. Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, "
-        "else the embedded PostgreSQL.",
+        "--schemas-matching",
+        "pattern",
+        metavar="PATTERN",
+        help="All schemas of the database with such a name; * stands for any characters, ? for one.",
     ),
+    click.option("--schema", "schemas", metavar="NAME", multiple=True, help="Another target schema. May be repeated."),
+    click.option(
+        "--targets", "file", metavar="FILE", help="A file of databases: one DSN a line, or TOML; - reads stdin."
+    ),
+    _WAIT,
+    click.option("--dsn", "dsns", metavar="DSN", multiple=True, help=f"The database. May be repeated. {_DEFAULT}"),
 )
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.arguments import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, Commands, examples, finite, options
+from runner.arguments import DATABASE, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, Commands, examples, finite, options
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
 from runner.report import Reporter
+from runner.targets import Where
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -50,7 +51,7 @@ def cli() -> None:
         "apply --expect HASH --dsn postgresql://app@db/jira",
     )
 )
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
@@ -70,32 +71,37 @@ def apply(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
     profiles: tuple[str, ...],
-    dsn: str | None,
-    wait: float,
     lock_wait: float,
     *,
     dry_run: bool,
     expect: str | None,
     baseline: bool,
     single_transaction: bool,
-    **output: Any,
+    **others: Any,
 ) -> int:
     """Apply all scripts, then verify the database."""
     from runner.execute import Listener
     from runner.run import Request, require_hash, run
     from runner.stop import Stop
 
-    reporter = Reporter(**output)
+    where, reporter = _where(others)
     begin = time.monotonic()
     loaded = load(manifest, variables, profiles)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
+    if where.is_many:
+        from runner.fleet_commands import apply_to_many
+
+        if dry_run:
+            raise InputError("a dry run is for one database and one schema", place="--dry-run")
+        return apply_to_many(where, loaded, request, reporter)
+    loaded = loaded.for_schema(*where.schemas)
     if dry_run:
-        with _connected(loaded, dsn, wait, reporter) as (connection, target):
+        with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
             reporter.stage("planning")
             planned = stages.plan(connection, loaded, reporter.say, request.options)
             require_hash(planned, expect)
         return _print_script(loaded, planned, target, reporter)
-    with _found(loaded, dsn, wait, reporter) as (connect, describe):
+    with _found(loaded, where.dsn, where.wait, reporter) as (connect, describe):
         stop = Stop()
         listener = Listener(
             stage=reporter.stage,
@@ -132,22 +138,18 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
 
 
 @cli.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
-def plan(
-    manifest: Path,
-    variables: tuple[str, ...],
-    profiles: tuple[str, ...],
-    dsn: str | None,
-    wait: float,
-    *,
-    check: bool,
-    **output: Any,
-) -> int:
+def plan(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, check: bool, **others: Any) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    reporter = Reporter(**output)
+    where, reporter = _where(others)
     loaded = load(manifest, variables, profiles)
-    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+    if where.is_many:
+        from runner.fleet_commands import plan_for_many
+
+        return plan_for_many(where, loaded, reporter, check=check)
+    loaded = loaded.for_schema(*where.schemas)
+    with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
         planned = stages.plan(connection, loaded, reporter.say)
         sizes = stages.table_sizes(connection, loaded, planned)
@@ -158,14 +160,17 @@ def plan(
 
 
 @cli.command(epilog=examples("verify", "verify --json > findings.json"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
-def verify(
-    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], dsn: str | None, wait: float, **output: Any
-) -> int:
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+def verify(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], **others: Any) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
-    reporter = Reporter(**output)
+    where, reporter = _where(others)
     loaded = load(manifest, variables, profiles)
-    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+    if where.is_many:
+        from runner.fleet_commands import verify_many
+
+        return verify_many(where, loaded, reporter)
+    loaded = loaded.for_schema(*where.schemas)
+    with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("verifying")
         reporter.heading(loaded, target)
         verification = stages.verify(connection, loaded, reporter.say)
@@ -382,6 +387,12 @@ def shell(
         with connect(target, project.manifest, wait, reporter.say):
             pass
         return run_psql(target, psql_arguments)
+
+
+def _where(others: dict[str, Any]) -> tuple[Where, Reporter]:
+    """Return which databases and schemas a command is for, and what its results are told by."""
+    names = ("dsns", "file", "schemas", "pattern", "jobs", "wait")
+    return Where(*(others.pop(name) for name in names)), Reporter(**others)
 
 
 @contextmanager

@@ -121,6 +121,14 @@ def describe(connection: Connection[Any], target: Target) -> str:
     )
 
 
+def short_name(target: Target) -> str:
+    """Return host, port and database as they are configured, without role and password."""
+    given = conninfo_to_dict(target.conninfo)
+    host, port = given.get("host") or given.get("hostaddr") or "", given.get("port")
+    server = f"{host}:{port}" if port else str(host)
+    return "/".join(str(part) for part in (server, given.get("dbname")) if part) or target.origin
+
+
 def server_version(connection: Connection[Any]) -> str:
     """Return the server's version as people write it."""
     return (connection.info.parameter_status("server_version") or "unknown").split(" ")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.catalog import Facts
-from runner.lock import FILE, Lock, stale
+from runner.lock import FILE, Lock, facts_in, stale
 from runner.manifest import Manifest
 from runner.objects import PRESENT, Object
 from runner.parsed import Parsed
@@ -58,7 +58,7 @@ def declared(
     if lock:
         reason = stale(lock, manifest, tuple(scripts), connection.info.server_version // 10_000)
         if reason is None:
-            return Declared(lock.facts)
+            return Declared(facts_in(lock, manifest.project.schema))
         say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
     return build_declared(connection, manifest, scripts, names)
 

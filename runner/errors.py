@@ -13,6 +13,7 @@ RunnerError                  one message for a person, and the exit code
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from signal import SIGTERM
 
 from msgspec import Struct
@@ -113,3 +114,13 @@ class StatementError(DatabaseError):
         told = tuple(f"{name}: {text}" for name, text in said.items() if text)
         super().__init__(f"{server.message}{code}", place=place, notes=excerpt + told + notes, column=column)
         self.server = server
+
+
+def internal_error(error: Exception) -> RunnerError:
+    """Return a defect of the runner as an error, with its place in the source."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
+    hint = "hint: this is a defect of the runner; please report it with these lines"
+    return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from runner import documents
 from runner.lines import finding_text, progress_text
@@ -13,6 +13,7 @@ from runner.summary import run_line, verified_line
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
+    from runner.fleet_report import Told
     from runner.results import ScriptResult, Status
     from runner.stages import ApplyResult
     from runner.verification import Finding, Verification
@@ -44,6 +45,13 @@ def progress_event(progress: Progress) -> Event:
         "waits_for": [str(blocker) for blocker in progress.blockers],
     }
     return Event("info", progress_text(progress), fields)
+
+
+def fleet_event(told: Told, document: Mapping[str, Any]) -> Event:
+    """Return how the work on a target ended, without the document of its result."""
+    fields = {name: value for name, value in document.items() if name != "result"}
+    findings = [finding_text(finding) for finding in told.findings if finding.kind != "script"]
+    return Event("info" if told.ok else "error", f"{told.name}: {told.words}", fields | {"findings": findings})
 
 
 def verification_events(verification: Verification, *, verbose: bool) -> Iterator[Event]:

@@ -29,6 +29,11 @@ def read_text(path: Path, shown: str) -> str:
         raise InputError("file not found; create it, or correct the path", place=shown) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=shown) from error
+    return decoded(data, shown)
+
+
+def decoded(data: bytes, shown: str) -> str:
+    """Return UTF-8 text without byte order mark or carriage returns; errors call its file `shown`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

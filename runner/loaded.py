@@ -2,69 +2,134 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runner import profiles
 from runner.errors import InputError
 from runner.field_mappings import FieldMappings, load_field_mappings
 from runner.lock import Lock, read_lock
-from runner.manifest import Check, Overrides, Project, Script, load_manifest
+from runner.manifest import Check, Overrides, Project, Script, check_name, load_manifest
 from runner.objects import Object
 from runner.parsed import Parsed
-from runner.render import Rendered, render, template_variables
+from runner.render import Rendered, depends_on, render, template_variables
 from runner.seal import Sealed, open_seals
 
 if TYPE_CHECKING:
     from runner.fold import State
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Everything that is known without a server: the manifest, its files rendered, and what the lock file knows.
+_NOWHERE = " "
+"""A schema that no script names."""
 
-    The files are parsed when somebody asks for their statements; where they are not sealed, that is at once.
-    """
+
+@dataclass(frozen=True)
+class Files:
+    """The scripts and checks as they were rendered; they are parsed when somebody asks for their statements."""
 
     project: Project
-    field_mappings: FieldMappings | None
     rendered_scripts: tuple[Rendered, ...]
     rendered_checks: tuple[Rendered, ...]
-    lock: Lock | None = None
-    sealed: Sealed | None = None
 
     @cached_property
     def scripts(self) -> tuple[Parsed, ...]:
         """The scripts with all their statements. Raise InputError."""
-        return self._parsed[0]
+        from runner.rules import check_scripts
+
+        scripts = self._parse(self.rendered_scripts, self.project.manifest.project.schema)
+        check_scripts(self.project, scripts)
+        return scripts
 
     @cached_property
     def checks(self) -> tuple[Parsed, ...]:
         """The checks with all their statements. Raise InputError."""
-        return self.sealed.checks if self.sealed else self._parsed[1]
+        checks = self._parse(self.rendered_checks, self.project.manifest.project.schema)
+        require_queries(checks)
+        return checks
 
     @cached_property
     def names(self) -> State:
         """What the scripts declare, as far as their text tells. Raise InputError."""
-        return self._parsed[2]
+        from runner.fold import declare
+
+        names = declare(self.scripts)
+        require_tables(self.project, names)
+        return names
+
+    def require_valid(self) -> None:
+        """Raise InputError for what is wrong in a script or a check."""
+        _ = self.scripts, self.checks, self.names
+
+    def hold_in(self, schema: str) -> bool:
+        """Return whether nothing in them would be another when the target had that name. Raise InputError."""
+        word = re.compile(rf"(?<!\w){re.escape(schema)}(?!\w)")
+        rendered = (*self.rendered_scripts, *self.rendered_checks)
+        return self._name_no_target and not any(word.search(file.text) for file in rendered)
 
     @cached_property
-    def _parsed(self) -> tuple[tuple[Parsed, ...], tuple[Parsed, ...], State]:
-        from runner.fold import declare
-        from runner.rules import check_scripts
+    def _name_no_target(self) -> bool:
+        """Whether neither a template reads the target schema's name, nor a statement has it."""
+        rendered = (*self.rendered_scripts, *self.rendered_checks)
+        if any(depends_on(file.template, "schema") for file in rendered):
+            return False
+        elsewhere = self._parse(rendered, schema=_NOWHERE)
+        both = zip((*self.scripts, *self.checks), elsewhere, strict=True)
+        return all(here.statements == there.statements for here, there in both)
+
+    def _parse(self, rendered: Sequence[Rendered], schema: str) -> tuple[Parsed, ...]:
         from runner.statements import parse
 
-        schema = self.project.manifest.project.schema
-        scripts = tuple(parse(rendered, schema=schema) for rendered in self.rendered_scripts)
-        checks = tuple(parse(rendered, schema=schema) for rendered in self.rendered_checks)
-        require_queries(checks)
-        check_scripts(self.project, scripts)
-        names = declare(scripts)
-        require_tables(self.project, names)
-        return scripts, checks, names
+        return tuple(parse(file, schema=schema) for file in rendered)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Everything that is known without a server; `sealed` is set when the lock file knows the scripts as they are."""
+
+    project: Project
+    field_mappings: FieldMappings | None
+    files: Files
+    lock: Lock | None = None
+    sealed: Sealed | None = None
+
+    @property
+    def scripts(self) -> tuple[Parsed, ...]:
+        """The scripts with all their statements."""
+        return self.files.scripts
+
+    @property
+    def checks(self) -> tuple[Parsed, ...]:
+        """The checks with all their statements."""
+        return self.sealed.checks if self.sealed else self.files.checks
+
+    @property
+    def names(self) -> State:
+        """What the scripts declare, as far as their text tells."""
+        return self.files.names
+
+    def for_schema(self, schema: str | None = None) -> Loaded:
+        """Return the project with another target schema than the manifest's, if one is given. Raise InputError.
+
+        What does not depend on it is not done again.
+        """
+        manifest = self.project.manifest
+        if schema is None or schema == manifest.project.schema:
+            return self
+        check_name(schema, "--schema")
+        section = msgspec.structs.replace(manifest.project, schema=schema)
+        other = msgspec.structs.replace(manifest, project=section)
+        project = msgspec.structs.replace(self.project, manifest=other)
+        if self.files.hold_in(schema):
+            return replace(self, project=project)
+        files = _render(project, self.field_mappings)
+        files.require_valid()
+        return Loaded(project, self.field_mappings, files, self.lock)
 
 
 def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = (), *, with_lock: bool = True) -> Loaded:
@@ -75,23 +140,26 @@ def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = ()
     """
     project = profiles.choose(load_manifest(manifest, overrides), chosen)
     field_mappings = load_field_mappings(project)
+    files = _render(project, field_mappings)
+    try:
+        lock = read_lock(project) if with_lock else None
+    except InputError:
+        files.require_valid()  # what is wrong with a script comes first
+        raise
+    known = lock.seals if lock else {}
+    sealed = open_seals(project.manifest, files.rendered_scripts, files.rendered_checks, known)
+    if sealed is None:
+        files.require_valid()
+    return Loaded(project, field_mappings, files, lock, sealed)
+
+
+def _render(project: Project, field_mappings: FieldMappings | None) -> Files:
     variables = template_variables(project, field_mappings)
 
     def rendered(entries: Sequence[Script | Check]) -> tuple[Rendered, ...]:
         return tuple(render(entry.path, project.read(entry.path), variables) for entry in entries)
 
-    scripts, checks = rendered(project.manifest.scripts), rendered(project.manifest.checks)
-    loaded = Loaded(project, field_mappings, scripts, checks)
-    try:
-        lock = read_lock(project) if with_lock else None
-    except InputError:
-        loaded.scripts  # noqa: B018  what is wrong with a script comes first
-        raise
-    sealed = open_seals(project.manifest, scripts, checks, lock.seals) if lock else None
-    loaded = replace(loaded, lock=lock, sealed=sealed)
-    if sealed is None:
-        loaded.scripts  # noqa: B018  raises what is wrong
-    return loaded
+    return Files(project, rendered(project.manifest.scripts), rendered(project.manifest.checks))
 
 
 def require_queries(checks: tuple[Parsed, ...]) -> None:

@@ -67,8 +67,8 @@ def make_lock(
 def stale(lock: Lock, manifest: Manifest, scripts: tuple[Parsed, ...], postgresql: int) -> str | None:
     """Return why a lock does not hold for these scripts on this server; None when it does."""
     project = manifest.project
-    if (lock.schema, lock.extension_schema) != (project.schema, project.extension_schema):
-        return f"it is for schema {lock.schema}, extensions in {lock.extension_schema}"
+    if lock.extension_schema != project.extension_schema:
+        return f"it is for extensions in {lock.extension_schema}"
     checksums = _checksums(scripts)
     changed = [path for path in {**lock.scripts, **checksums} if lock.scripts.get(path) != checksums.get(path)]
     if changed:
@@ -77,6 +77,17 @@ def stale(lock: Lock, manifest: Manifest, scripts: tuple[Parsed, ...], postgresq
     if lock.postgresql != postgresql:
         return f"it is for PostgreSQL {lock.postgresql}, and the server is {postgresql}"
     return None
+
+
+def facts_in(lock: Lock, schema: str) -> Facts:
+    """Return what is declared when the target schema has another name than it had when the lock was written."""
+    if schema == lock.schema:
+        return lock.facts
+    kinds = ("schema", "comment on schema")
+    renamed = {
+        item: item._replace(name=schema) for item in lock.facts if item.kind in kinds and item.name == lock.schema
+    }
+    return {renamed.get(item, item): definition for item, definition in lock.facts.items()}
 
 
 def _checksums(scripts: tuple[Parsed, ...]) -> dict[str, str]:

@@ -182,7 +182,7 @@ def _check_values(project: Project) -> None:
         names["field_mappings.table"] = manifest.field_mappings.table
         _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
-        _check_name(name, f"{file}: {key}")
+        check_name(name, f"{file}: {key}")
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=f"{file}: run.history_table")
@@ -196,7 +196,8 @@ def _check_values(project: Project) -> None:
         raise InputError("no script; list at least one [[script]]", place=f"{file}: script")
 
 
-def _check_name(name: str, place: str) -> None:
+def check_name(name: str, place: str) -> None:
+    """Raise InputError unless a schema or a table can have the name."""
     if not name or len(name.encode()) > NAME_BYTES:
         raise InputError(f"a name has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
     if name.startswith("pg_") or name in ("information_schema", "$user"):

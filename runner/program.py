@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from runner.cli import COMPLETE, cli
-from runner.errors import InputError, InterruptError, RunnerError
+from runner.errors import InputError, InterruptError, RunnerError, internal_error
 from runner.log import LogFormat
 from runner.report import Reporter
 
@@ -60,7 +58,7 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001  a traceback helps no user
-        failure = _interrupt_within(error) or _internal_error(error)
+        failure = _interrupt_within(error) or internal_error(error)
         reporter.error(failure)
         return failure.exit_code
 
@@ -78,13 +76,6 @@ def _interrupt_within(error: BaseException) -> InterruptError | None:
     if found is None:
         return None
     return InterruptError(signal.SIGTERM if isinstance(found, Terminated) else signal.SIGINT)
-
-
-def _internal_error(error: Exception) -> RunnerError:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
-    hint = "hint: this is a defect of the runner; please report it with these lines"
-    return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:

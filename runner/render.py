@@ -93,6 +93,15 @@ def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     return _without_marks(path, marked, template)
 
 
+def depends_on(template: str, variable: str) -> bool:
+    """Return whether a template, which can be rendered, reads a variable."""
+    if not any(syntax in template for syntax in _TEMPLATE_SYNTAX):
+        return False
+    from jinja2.meta import find_undeclared_variables
+
+    return variable in find_undeclared_variables(_environment().parse(template))
+
+
 def template_variables(project: Project, field_mappings: FieldMappings | None) -> dict[str, object]:
     """Return what every template of a project sees."""
     manifest = project.manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from runner.terminal import Doing, Drawing, Stream
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.flaws import Flaw
+    from runner.fleet_report import Told
     from runner.loaded import Loaded
     from runner.plans import ScriptPlan
     from runner.results import ScriptResult
@@ -162,6 +163,48 @@ class Reporter:
             return
         self.lines(summary.verification_lines(verification, verbose=self.verbose))
         self.lines([summary.verified_line(verification)])
+
+    def fleet_begins(self, loaded: Loaded, names: Sequence[str], width: int) -> None:
+        """Print which project is applied to how many targets, and the heading of their table."""
+        from runner import fleet_report
+
+        if not self.log.as_json:
+            self.lines(fleet_report.heading(loaded.project.manifest.project.name, names, width))
+
+    def fleet_member(self, told: Told, width: int) -> None:
+        """Print how the work on a target ended, in a line of JSON where JSON is asked for."""
+        from runner import fleet_report
+
+        document = fleet_report.member_json(told)
+        if self.as_json:
+            self._json_line(document)
+        if self.log.as_json:
+            self._tell(events.fleet_event(told, document))
+        else:
+            self.lines(fleet_report.member_lines(told, width))
+
+    def fleet_stands(self, all_told: Sequence[Told], targets: int, since: float) -> None:
+        """Show how many targets have ended."""
+        failed = sum(not told.ok for told in all_told)
+        state = f"{failed} failed" if failed else ""
+        self._doing(Doing(f"{len(all_told)} of {targets} targets have ended", since, state=state))
+
+    def fleet_ended(self, all_told: Sequence[Told], seconds: float) -> None:
+        """Print how many targets ended how."""
+        from runner import fleet_report
+
+        document = fleet_report.summary_json(all_told, seconds)
+        if self.as_json:
+            self._json_line(document)
+        lines = tuple(fleet_report.summary_lines(all_told, seconds))
+        if self.log.as_json:
+            self._tell(Event("info" if document["ok"] else "error", lines[0].text, document))
+        else:
+            self.lines(lines)
+
+    def _json_line(self, document: dict[str, Any]) -> None:
+        with self._beside(self.out):
+            self.out.write_json(document)
 
     def _tell(self, event: Event, style: str = "") -> None:
         if not self.quiet or event.level == "error":

@@ -13,7 +13,7 @@ from runner.catalog import Facts, Scope, Snapshot
 from runner.declared import Declared, declared
 from runner.errors import DatabaseError, InterruptError
 from runner.loaded import Loaded
-from runner.lock import stale
+from runner.lock import facts_in, stale
 from runner.objects import Object
 from runner.plans import Options, Past, Plan, require_single_transaction
 from runner.quiet import is_as_declared, quiet_plan
@@ -52,7 +52,7 @@ class ApplyResult(Struct, frozen=True):
 def declare_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], None]) -> Declared:
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
     if loaded.lock and loaded.sealed and loaded.lock.postgresql == connection.info.server_version // 10_000:
-        return Declared(loaded.lock.facts)
+        return Declared(facts_in(loaded.lock, loaded.project.manifest.project.schema))
     return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
 
 
@@ -61,7 +61,7 @@ def locked_facts(loaded: Loaded) -> Facts | None:
     lock = loaded.lock
     if lock is None or stale(lock, loaded.project.manifest, loaded.scripts, lock.postgresql):
         return None
-    return lock.facts
+    return facts_in(lock, loaded.project.manifest.project.schema)
 
 
 def plan(

@@ -18,6 +18,7 @@ from runner.errors import InputError
 from runner.objects import Declaration
 from runner.parsed import BY_FIRST_WORD, DATA_NODES, Parsed, Statement, Traits
 from runner.pointer import point
+from runner.quote import identifier
 from runner.render import Rendered
 from runner.traits import makes_table, strings_in, traits_of
 
@@ -44,7 +45,7 @@ def parse(rendered: Rendered, *, schema: str) -> Parsed:
     source = _Source(rendered)
     source.check_outputs()
     statements = tuple(source.statements(schema))
-    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements), len(statements))
+    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements, schema), len(statements))
 
 
 def with_free_colons(sql: str) -> str:
@@ -235,7 +236,8 @@ class _Source:
     def checksum(self) -> str:
         return self.checksum_of(self.tokens)
 
-    def ddl_checksum(self, statements: Iterable[Statement]) -> str:
+    def ddl_checksum(self, statements: Iterable[Statement], schema: str) -> str:
+        """Return the checksum of what makes objects; the target schema counts as such, whatever its name."""
         tokens: list[pg.ScanToken] = []
         for statement in statements:
             if statement.is_buildable:
@@ -243,11 +245,11 @@ class _Source:
                 first = bisect_left(self.starts, begin)
                 end = bisect_left(self.starts, begin + len(statement.sql.encode()))
                 tokens += self.tokens[first:end]
-        return self.checksum_of(tokens) if tokens else ""
+        return self.checksum_of(tokens, target=identifier(schema).encode()) if tokens else ""
 
-    def checksum_of(self, tokens: Sequence[pg.ScanToken]) -> str:
+    def checksum_of(self, tokens: Sequence[pg.ScanToken], target: bytes | None = None) -> str:
         texts = [self.data[token.start : token.end] for token in tokens]
-        kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
+        kept = [b"\1" if text == target else text for text in texts if not text.startswith((b"--", b"/*"))]
         return hashlib.sha256(b"\0".join(kept)).hexdigest()
 
     def element(self, location: int, shift: int) -> str:

@@ -35,6 +35,7 @@ ALLOWED = {
         "checks",
         "profiles",
         "stages",
+        "fleet_commands",
         "planning",
         "cli",
         "shell",

@@ -44,6 +44,7 @@ PLACEHOLDERS = {
     r"\bSHELL\b": "bash",
     r"\bDIR\b": "rendered",
     r"\bHASH\b": "{hash}",
+    r"--dsn postgres\S+ --dsn postgres\S+": "--dsn {dsn} --dsn {empty}",
     r"postgres(?:ql)?://\S+": "{dsn}",
     r"^psql -f schema\.sql": "psql -X -v ON_ERROR_STOP=1 -d {empty} -f schema.sql",
     r"^psql (?!-X)": "psql -X -v ON_ERROR_STOP=1 -d {dsn} ",
@@ -166,6 +167,7 @@ def typist(tmp_path: Path, database: str, server: Server) -> Iterator[Typist]:
     folder = copy_project(tmp_path)
     shutil.copy(ROOT / "schema.lock.toml", folder)
     with server.database() as empty:
+        (folder / "targets.txt").write_text(f"{database}\n{empty}\n", encoding="utf-8")
         yield Typist(folder, database, empty)
 
 

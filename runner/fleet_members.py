@@ -1,0 +1,109 @@
+"""Which databases and schemas a command is for, when it is for many: each is a member of a fleet."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from runner import database
+from runner.database import Target
+from runner.errors import DatabaseError, InputError
+from runner.fleet import Member, Outcome, run_all
+from runner.loaded import Loaded
+from runner.stop import Stop
+from runner.targets import Entry, Where, read_targets, require_different
+
+
+@contextmanager
+def found_members(
+    where: Where, loaded: Loaded, stop: Stop, say: Callable[[str], None]
+) -> Iterator[tuple[tuple[Member, ...], tuple[Outcome[Any], ...]]]:
+    """Yield the members, and how it ended for databases whose schemas could not be found out. Raise InputError."""
+    with ExitStack() as stack:
+        folder = loaded.project.folder
+        databases = [
+            _Database(entry, stack.enter_context(database.find_target(entry.dsn, folder, say, entry.place)))
+            for entry in _entries(where)
+        ]
+        names = _names(databases)
+        if where.pattern is None:
+            schemas = {name: _schemas(where, entry, loaded) for name, (entry, _) in names.items()}
+            failed: tuple[Outcome[Any], ...] = ()
+        else:
+            schemas, failed = _matching(where, loaded, names, stop)
+        yield tuple(_members(loaded, names, schemas)), failed
+
+
+class _Database(NamedTuple):
+    entry: Entry
+    target: Target
+
+
+def _entries(where: Where) -> tuple[Entry, ...]:
+    if where.file is not None and where.dsns:
+        raise InputError("give the databases with --targets, or each with --dsn, not both", place="--dsn")
+    if where.schemas and where.pattern is not None:
+        raise InputError("give schemas with --schema, or a pattern for them, not both", place="--schemas-matching")
+    if where.file is None:
+        return require_different([Entry(dsn, place="--dsn") for dsn in where.dsns]) or (Entry(None),)
+    entries = read_targets(where.file)
+    for entry in entries:
+        if entry.schema is not None and (where.schemas or where.pattern is not None):
+            raise InputError("it has a schema of its own; leave out --schema and --schemas-matching", place=entry.place)
+    return entries
+
+
+def _names(databases: Sequence[_Database]) -> dict[str, _Database]:
+    """Return the databases by names for people, which are different, and have no password."""
+    plain = [each.entry.name or database.short_name(each.target) for each in databases]
+    seen: Counter[str] = Counter()
+    named = {}
+    for name, each in zip(plain, databases, strict=True):
+        seen[name] += 1
+        named[f"{name} #{seen[name]}" if plain.count(name) > 1 else name] = each
+    return named
+
+
+def _schemas(where: Where, entry: Entry, loaded: Loaded) -> tuple[str, ...]:
+    own = (entry.schema,) if entry.schema is not None else where.schemas
+    return tuple(dict.fromkeys(own)) or (loaded.project.manifest.project.schema,)
+
+
+def _members(loaded: Loaded, names: Mapping[str, _Database], schemas: Mapping[str, Sequence[str]]) -> Iterator[Member]:
+    are_several = {schema for own in schemas.values() for schema in own} != {loaded.project.manifest.project.schema}
+    for name, each in names.items():
+        for schema in schemas.get(name, ()):
+            yield Member(f"{name} {schema}" if are_several else name, each.target, loaded.for_schema(schema))
+
+
+def _matching(
+    where: Where, loaded: Loaded, names: Mapping[str, _Database], stop: Stop
+) -> tuple[dict[str, tuple[str, ...]], tuple[Outcome[Any], ...]]:
+    """Return the schemas that match in each database, and how it ended where they could not be found out."""
+
+    def look(member: Member, _: Stop) -> tuple[str, ...]:
+        with database.connect(member.target, loaded.project.manifest, where.wait, lambda _: None) as connection:
+            rows = connection.execute(_MATCHING, {"pattern": _like(where.pattern or "")}).fetchall()
+        if not rows:
+            raise DatabaseError(f"no schema matches {where.pattern!r}", place="--schemas-matching")
+        return tuple(name for (name,) in rows)
+
+    members = [Member(name, each.target, loaded) for name, each in names.items()]
+    outcomes = list(run_all(members, look, where.jobs, stop))
+    found = {outcome.member.name: outcome.result for outcome in outcomes if outcome.result is not None}
+    return found, tuple(outcome for outcome in outcomes if outcome.result is None)
+
+
+def _like(pattern: str) -> str:
+    """Return a pattern with * and ? as one of LIKE."""
+    return re.sub(r"[\\%_]", r"\\\g<0>", pattern).replace("*", "%").replace("?", "_")
+
+
+_MATCHING = """
+    select nspname from pg_catalog.pg_namespace
+    where nspname like %(pattern)s and nspname !~ '^pg_' and nspname <> 'information_schema'
+    order by nspname
+"""
