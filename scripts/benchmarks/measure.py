@@ -14,7 +14,7 @@ from statistics import median
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from benchmarks import locks, projects
+from benchmarks import fleets, locks, projects
 from benchmarks.proxy import Counts, proxy
 from tests.servers import Server, embedded_server, environment, temporary_folder
 
@@ -120,8 +120,29 @@ def main(dsn: str | None, repeats: int) -> None:
                 print(f"{make.__name__} project, {delay * 1000:g} ms each way")
                 compare(server, folder, delay, repeats)
         with temporary_folder() as folder:
+            projects.long(folder)
+            memory(server, folder)
+        with temporary_folder() as folder:
+            projects.own(folder)
+            _lock(server, folder)
+            fleets.measure(server, folder)
+        with temporary_folder() as folder:
             seconds, longest = locks.measure(server, folder)
             print(f"repairs on {locks.ROWS:,} rows: {seconds:.1f} s, ACCESS EXCLUSIVE for {longest * 1000:.0f} ms")
+
+
+def memory(server: Server, folder: Path) -> None:
+    """Print how much memory a script of many statements takes at most."""
+    size = sum(path.stat().st_size for path in folder.glob("sql/*.sql")) / 2**20
+    print(f"{projects.STATEMENTS:,} statements in one script of {size:.1f} MB")
+    with database(server, 0.0) as (dsn, counts):
+        for title in ("new database", "without a lock", "second run"):
+            cost = run([sys.executable, *RUNNER, "apply", "--quiet", "--dsn", dsn], folder, counts)
+            ratio = (cost.peak - 60) / size
+            print(f"  {title:<14} {cost.wall:>8.3f} s {cost.peak:>8.0f} MB: 60 MB + {ratio:.1f} x its size", flush=True)
+            if title == "without a lock":
+                _lock(server, folder)
+    print()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS, TABLES, COLUMNS, FIELDS = 100, 10, 5, 1_500
+STATEMENTS = 100_000
 
 
 def own(folder: Path) -> Path:
@@ -48,6 +49,20 @@ def large(folder: Path) -> Path:
         (folder / name).write_text("\n".join(_table(script, table) for table in range(TABLES)), encoding="utf-8")
         manifest.append(f'[[script]]\npath = "{name}"\ndescription = "ten tables"\n')
     (folder / "manifest.toml").write_text("\n".join(manifest), encoding="utf-8")
+    return folder
+
+
+def long(folder: Path) -> Path:
+    """Write one script of 100,000 statements: a table, and rows."""
+    (folder / "sql").mkdir()
+    rows = (
+        f"insert into item select {n}, 'item number {n}' where not exists (select from item where id = {n});\n"  # noqa: S608
+        for n in range(STATEMENTS - 1)
+    )
+    table = "create table if not exists item (id integer primary key, name text);\n"
+    (folder / "sql" / "010_items.sql").write_text(table + "".join(rows), encoding="utf-8")
+    entry = '[[script]]\npath = "sql/010_items.sql"\ndescription = "items"\n'
+    (folder / "manifest.toml").write_text(f'[project]\nname = "long"\n{entry}', encoding="utf-8")
     return folder
 
 
