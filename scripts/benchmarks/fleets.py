@@ -12,6 +12,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.psql import psql_command
 from tests.servers import Server, environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,7 +40,7 @@ def measure(server: Server, folder: Path) -> None:
             rates[f"apply, {run}"] = _rate([*program, "apply", *options], folder)
         rates["verify"] = _rate([*program, "verify", *options], folder)
     with _databases(server) as names:
-        psql = [sys.executable, str(ROOT / "scripts" / "benchmarks" / "psql.py"), "{}", str(script)]
+        psql = psql_command("{}", str(script))
         for run in ("new", "second run"):
             rates[f"psql, {run}"] = _rate(["xargs", "-P", str(JOBS), "-I", "{}", *psql], folder, "\n".join(names))
     print(f"{DATABASES} databases, {JOBS} at a time, on {os.cpu_count()} processors")

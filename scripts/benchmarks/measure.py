@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import fleets, locks, projects
 from benchmarks.proxy import Counts, proxy
+from benchmarks.psql import psql_command
 from tests.servers import Server, embedded_server, environment, temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -77,10 +78,9 @@ def compare(server: Server, folder: Path, delay: float, repeats: int) -> None:
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("rendered/sql/*.sql"))]
     script = folder / "rendered.sql"
     script.write_text("".join(f"begin;\n{text}\ncommit;\n" for text in texts), encoding="utf-8")
-    psql = str(ROOT / "scripts" / "benchmarks" / "psql.py")
     new: dict[str, Callable[[str], list[str]]] = {
         "apply": lambda dsn: [sys.executable, *RUNNER, "apply", "--dsn", dsn],
-        "psql -f": lambda dsn: [sys.executable, psql, dsn, str(script)],
+        "psql -f": lambda dsn: psql_command(dsn, str(script)),
         "bare": lambda dsn: [sys.executable, BARE, dsn, str(folder / "rendered")],
     }
     bare_again: dict[str, Callable[[str], list[str]]] = {**new, "bare": lambda dsn: [sys.executable, BARE, dsn]}
