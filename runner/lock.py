@@ -68,7 +68,7 @@ def stale(lock: Lock, manifest: Manifest, scripts: tuple[Parsed, ...], postgresq
     """Return why a lock does not hold for these scripts on this server; None when it does."""
     project = manifest.project
     if lock.extension_schema != project.extension_schema:
-        return f"it is for extensions in {lock.extension_schema}"
+        return f"its extensions are in {lock.extension_schema}"
     checksums = _checksums(scripts)
     changed = [path for path in {**lock.scripts, **checksums} if lock.scripts.get(path) != checksums.get(path)]
     if changed:
