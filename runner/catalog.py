@@ -17,7 +17,7 @@ from runner.quote import identifier
 from runner.sql_files import read_sql
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
 
 Facts = Mapping[Object, str]
 """Objects with their definitions; PRESENT stands for a definition that nobody knows."""
@@ -81,6 +81,11 @@ class Scope(Struct, frozen=True):
 
 def read(connection: Connection[Any], scope: Scope) -> Snapshot:
     """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
+    return read_and_ask(connection, scope, "select")[0]
+
+
+def read_and_ask(connection: Connection[Any], scope: Scope, question: str) -> tuple[Snapshot, list[tuple[Any, ...]]]:
+    """Return the facts, and the rows of one more query in the same round trip: none when its table is not there."""
     import psycopg
 
     begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
@@ -88,33 +93,45 @@ def read(connection: Connection[Any], scope: Scope) -> Snapshot:
     while True:
         attempts += 1
         try:
-            return read_in_transaction(connection, scope, before=begin, after=("rollback",))
+            return _read(connection, scope, before=begin, after=("rollback", question))
         except psycopg.errors.LockNotAvailable:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:
                 raise
 
 
-def read_in_transaction(
-    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
-) -> Snapshot:
+def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
     """Return the facts as the open transaction sees them, in one round trip; it changes settings of the transaction."""
+    return _read(connection, scope)[0]
+
+
+def _read(
+    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
+) -> tuple[Snapshot, list[tuple[Any, ...]]]:
+    """Return the facts, and the rows of the last statement, which may ask for what is not there."""
+    import psycopg
+
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
-    with connection.pipeline():
-        for statement in (*before, *_OWN_WORDS):
-            connection.execute(statement)
-        set_search_path(connection, scope.path, scope.extensions)
-        closed = connection.execute(read_sql("catalog_closed.sql"), {"path": list(scope.path)})
-        facts = connection.execute(read_sql("catalog.sql"), parameters)
-        deparsed = connection.execute(read_sql("catalog_deparsed.sql"), parameters)
-        for statement in after:
-            connection.execute(statement)
+    last: list[Cursor[Any]] = []
+    try:
+        with connection.pipeline():
+            for statement in (*before, *_OWN_WORDS):
+                connection.execute(statement)
+            set_search_path(connection, scope.path, scope.extensions)
+            closed = connection.execute(read_sql("catalog_closed.sql"), {"path": list(scope.path)})
+            facts = connection.execute(read_sql("catalog.sql"), parameters)
+            deparsed = connection.execute(read_sql("catalog_deparsed.sql"), parameters)
+            last += [connection.execute(statement) for statement in after]
+    except psycopg.errors.UndefinedTable:
+        if deparsed.pgresult is None:
+            raise
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
             notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
         )
-    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed})
+    rows = last[-1].fetchall() if last and last[-1].pgresult and last[-1].description else []
+    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows
 
 
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from runner.objects import Object
 from runner.plans import Applied, ScriptPlan
 from runner.quote import identifier, literal
 from runner.sql_files import read_sql
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 Status = Literal["started", "applied", "failed"]
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
@@ -59,10 +56,9 @@ def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
     return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
 
 
-def read(connection: Connection[Any], manifest: Manifest) -> list[Entry]:
-    """Return the whole history, oldest first; the table must exist."""
-    rows = connection.execute(f"select {_COLUMNS} from {_table(manifest)} order by run, started")  # noqa: S608
-    return [Entry(*row) for row in rows]
+def question(manifest: Manifest) -> str:
+    """Return the query for the whole history, oldest first, whose rows are those of `Entry`."""
+    return f"select {_COLUMNS} from {_table(manifest)} order by run, started"  # noqa: S608
 
 
 def last_applied(entries: Iterable[Entry]) -> dict[str, Applied]:

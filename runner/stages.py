@@ -81,9 +81,9 @@ def plan(
     options = options or Options()
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
-    actual = _snapshot(connection, loaded, declared.facts)
-    has_history = Object("table", manifest.run.history_table) in actual.facts
-    entries = tuple(history.read(connection, manifest) if has_history else ())
+    scope = _scope(loaded, declared.facts)
+    actual, rows = catalog.read_and_ask(connection, scope, history.question(manifest))
+    entries = tuple(history.Entry(*row) for row in rows)
     past = _past(loaded, actual, entries)
     proposals: Proposals = {}
     if brief and loaded.sealed and is_as_declared(declared.facts, actual):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.psql import psql_command
+from benchmarks.psql import psql_command, rendered_script
 from tests.servers import Server, environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -21,15 +21,7 @@ DATABASES, JOBS = 200, 16
 
 def measure(server: Server, folder: Path) -> None:
     """Print how many databases a second are done, and the ratio to psql; `folder` has a project and its lock."""
-    text = subprocess.run(
-        [sys.executable, "-m", "runner", "render"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        env=environment(PYTHONPATH=str(ROOT)),
-    ).stdout
-    script = folder / "all.sql"
-    script.write_bytes(text)
+    script = rendered_script(folder)
     rates: dict[str, float] = {}
     with _databases(server) as names:
         targets = folder / "targets.txt"

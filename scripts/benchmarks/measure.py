@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import fleets, locks, projects
 from benchmarks.proxy import Counts, proxy
-from benchmarks.psql import psql_command
+from benchmarks.psql import psql_command, rendered_script
 from tests.servers import Server, embedded_server, environment, temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -73,11 +73,7 @@ def database(server: Server, delay: float) -> Iterator[tuple[str, Counts]]:
 
 def compare(server: Server, folder: Path, delay: float, repeats: int) -> None:
     """Print a table for one project and one delay: a new database, and a second run."""
-    rendering = [sys.executable, *RUNNER, "render", "--output", str(folder / "rendered")]
-    subprocess.run(rendering, cwd=folder, check=True, capture_output=True, env=environment(PYTHONPATH=str(ROOT)))
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("rendered/sql/*.sql"))]
-    script = folder / "rendered.sql"
-    script.write_text("".join(f"begin;\n{text}\ncommit;\n" for text in texts), encoding="utf-8")
+    script = rendered_script(folder)
     new: dict[str, Callable[[str], list[str]]] = {
         "apply": lambda dsn: [sys.executable, *RUNNER, "apply", "--dsn", dsn],
         "psql -f": lambda dsn: psql_command(dsn, str(script)),
