@@ -50,7 +50,7 @@ def _rate(command: Sequence[str], folder: Path, text: str = "") -> float:
         input=text,
         encoding="utf-8",
         stdout=subprocess.DEVNULL,
-        env=environment(PYTHONPATH=str(ROOT)),
+        env=environment(PYTHONPATH=str(ROOT), PGOPTIONS="-c client_min_messages=warning"),
     )
     return DATABASES / (time.perf_counter() - begin)
 
