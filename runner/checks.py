@@ -9,11 +9,11 @@ import psycopg
 from msgspec import Struct
 from psycopg import Connection, Cursor
 
+from runner.answers import rows_as_text
 from runner.errors import StatementError
 from runner.manifest import Check, Manifest
 from runner.parsed import Parsed, Statement
 from runner.plans import session_settings, tag
-from runner.results import rows_as_text
 from runner.server_errors import statement_error
 from runner.transactions import roll_back
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import psycopg
 from msgspec import Struct
-from psycopg import Connection, Cursor
+from psycopg import Connection
 
 from runner import history
+from runner.answers import Answer
 from runner.errors import DatabaseError, StatementError
 from runner.manifest import Manifest
 from runner.objects import Object, name_of
@@ -89,7 +90,7 @@ class _Run:
         """Run one script, and record how it ended."""
         begin = time.monotonic()
         send = self.own_transaction if script.script.transaction else self.alone
-        cursors, failed = send(script)
+        answers, failed = send(script)
         is_committed = failed is None
         for steps in script.later_steps:
             failed = failed or self.later(script, steps)
@@ -101,20 +102,20 @@ class _Run:
             return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), failed)
         if script.is_recorded_apart:
             self.record(script, seconds)
-        return self.ended_well(script, cursors, seconds)
+        return self.ended_well(script, answers, seconds)
 
-    def ended_well(self, script: ScriptPlan, cursors: Sequence[Cursor[Any]], seconds: float) -> ScriptResult:
-        """Return the result of a script; `cursors` begin with those of its own steps, and go on as `recorded` does."""
+    def ended_well(self, script: ScriptPlan, answers: Sequence[Answer], seconds: float) -> ScriptResult:
+        """Return the result of a script; `answers` begin with those of its own steps, and go on as `recorded` does."""
         row = len(script.own_steps) + len(own_role(self.manifest))
-        is_recorded = script.is_recorded_apart or cursors[row].rowcount > 0
-        return ended_well(script, cursors, seconds, is_recorded=is_recorded)
+        is_recorded = script.is_recorded_apart or answers[row].count > 0
+        return ended_well(script, answers, seconds, is_recorded=is_recorded)
 
-    def own_transaction(self, script: ScriptPlan) -> tuple[list[Cursor[Any]], StatementError | None]:
-        """Send the statements of a script in one transaction; return its cursors, from the first statement on."""
+    def own_transaction(self, script: ScriptPlan) -> tuple[list[Answer], StatementError | None]:
+        """Send the statements of a script in one transaction; return its answers, from the first statement on."""
         steps = script.own_steps
         statements = [*self.begin, *map(_tagged, steps), *self.recorded(script), "commit"]
-        cursors, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
-        return cursors[len(self.begin) :], self.error(script, steps, failure) if failure else None
+        answers, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
+        return answers[len(self.begin) :], self.error(script, steps, failure) if failure else None
 
     def recorded(self, script: ScriptPlan) -> Iterator[str]:
         """Return what ends a script within its transaction, its history row in between."""
@@ -123,24 +124,24 @@ class _Run:
         yield record(self.manifest, self.plan.run, script)
         yield from (RESET, session_sql())
 
-    def alone(self, script: ScriptPlan) -> tuple[list[Cursor[Any]], StatementError | None]:
+    def alone(self, script: ScriptPlan) -> tuple[list[Answer], StatementError | None]:
         """Send the statements of a script without a transaction, one by one."""
         steps, path = script.own_steps, script.script.path
         self.keep([*self.begin, history.record_started(self.manifest, self.plan.run, script), "commit"], path)
         self.keep(session_settings(self.manifest, local=False), path)
-        cursors: list[Cursor[Any]] = []
+        answers: list[Answer] = []
         failed = None
         for step in steps:
             if failed is None and not step.concurrently:
                 place = f"{path}:{step.statement.line}"
-                cursor, failure = self.sender.alone(_tagged(step), lambda _, place=place: place)  # type: ignore[misc]
+                answer, failure = self.sender.alone(_tagged(step), lambda _, place=place: place)  # type: ignore[misc]
                 failed = self.error(script, [step], failure, begin=0) if failure else None
             elif failed is None:
-                cursor, failed = self.build(script, step)
-            if failed is None and cursor:
-                cursors.append(cursor)
+                answer, failed = self.build(script, step)
+            if failed is None and answer:
+                answers.append(answer)
         self.keep([*own_role(self.manifest), RESET, session_sql()], path)
-        return cursors, failed
+        return answers, failed
 
     def later(self, script: ScriptPlan, steps: Sequence[Step]) -> StatementError | None:
         """Run steps after the script's own transaction: an index CONCURRENTLY, or a transaction of their own."""
@@ -152,22 +153,22 @@ class _Run:
         _, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
         return self.error(script, steps, failure) if failure else None
 
-    def build(self, script: ScriptPlan, step: Step) -> tuple[Cursor[Any] | None, StatementError | None]:
+    def build(self, script: ScriptPlan, step: Step) -> tuple[Answer | None, StatementError | None]:
         """Build an index CONCURRENTLY, and drop what a failure has left of it; the session's settings change."""
         place = f"{script.script.path}:{step.statement.line}"
-        cursors: list[Cursor[Any]] = []
+        answers: list[Answer] = []
 
         def send() -> Failure | None:
             self.keep(build_settings(self.manifest), place)
             with self.sender.stop.cancellable():
-                failure = self.sender.once(_tagged(step), cursors, lambda _: place)
+                failure = self.sender.once(_tagged(step), answers, lambda _: place)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
                 self.drop_leftover(step, place)
             return failure
 
         failure = self.sender.again(send, lambda _: place)
         failed = self.error(script, [step], failure, begin=0) if failure else None
-        return (cursors[-1] if cursors else None), failed
+        return (answers[-1] if answers else None), failed
 
     def drop_leftover(self, step: Step, place: str) -> None:
         """Drop the index when it is invalid; when that fails too, the next run finds it."""
@@ -177,8 +178,8 @@ class _Run:
         name = name_of(index._replace(schema=index.schema or self.manifest.project.schema))
         self.keep([f"set statement_timeout = '{'5s' if self.sender.stop.asked else '1min'}'"], place)
         invalid = f"select from pg_index where indexrelid = to_regclass({literal(name)}) and not indisvalid"
-        found: list[Cursor[Any]] = []
-        if self.sender.once(invalid, found, lambda _: place) is None and found[0].rowcount:
+        found: list[Answer] = []
+        if self.sender.once(invalid, found, lambda _: place) is None and found[0].count:
             failure = self.sender.once(f"drop index concurrently if exists {name}", [], lambda _: place)
             if failure:
                 self.sender.say(f"{place}: the invalid index {name} is left; the next run builds it anew")
@@ -197,13 +198,13 @@ class _Run:
             statements += self.begin[1:]
             starts.append(len(statements))
             statements += [*map(_tagged, script.own_steps), *self.recorded(script)]
-        cursors, failure = self.sender.together(
+        answers, failure = self.sender.together(
             [*statements, "commit"], lambda index: self.name(scripts, starts, index)
         )
         seconds = time.monotonic() - begin
         if failure is None:
             for script in self.plan.scripts:
-                own = cursors[starts[scripts.index(script)] :] if script in scripts else []
+                own = answers[starts[scripts.index(script)] :] if script in scripts else []
                 yield self.ended_well(script, own, seconds) if own else ScriptResult(script, "unchanged")
             return
         place = _range(starts, failure.place)

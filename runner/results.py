@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
+from runner.answers import Answer
 from runner.errors import RunnerError
 from runner.plans import ScriptPlan, Step
-
-if TYPE_CHECKING:
-    from psycopg import Cursor
 
 Status = Literal["applied", "unchanged", "failed", "skipped"]
 
@@ -36,36 +34,23 @@ class ScriptResult(Struct, frozen=True):
     error: RunnerError | None = None
 
 
-def ended_well(
-    script: ScriptPlan, cursors: Sequence[Cursor[Any]], seconds: float, *, is_recorded: bool
-) -> ScriptResult:
-    """Return the result of a script; `cursors` begin with those of its own steps.
+def ended_well(script: ScriptPlan, answers: Sequence[Answer], seconds: float, *, is_recorded: bool) -> ScriptResult:
+    """Return the result of a script; `answers` begin with those to its own steps.
 
     `is_recorded` tells whether the history has a row for it.
     """
     own = script.own_steps
-    rows, returned = _results(own, cursors[: len(own)])
+    rows, returned = _results(own, answers[: len(own)])
     status: Status = "applied" if is_recorded else "unchanged"
     return ScriptResult(script, status, len(script.to_send), rows, seconds, returned)
 
 
-def _results(steps: Sequence[Step], cursors: Sequence[Cursor[Any]]) -> tuple[int, tuple[Returned, ...]]:
+def _results(steps: Sequence[Step], answers: Sequence[Answer]) -> tuple[int, tuple[Returned, ...]]:
     written, returned = 0, []
-    for step, cursor in zip(steps, cursors, strict=True):
-        command = (cursor.statusmessage or "").split(" ")[0]
+    for step, answer in zip(steps, answers, strict=True):
+        command = (answer.status or "").split(" ")[0]
         if command in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            written += max(cursor.rowcount, 0)
-        if cursor.description:
-            columns = tuple(column.name for column in cursor.description)
-            returned.append(Returned(step.statement.line, columns, tuple(rows_as_text(cursor))))
+            written += max(answer.count, 0)
+        if answer.columns is not None:
+            returned.append(Returned(step.statement.line, answer.columns, answer.rows))
     return written, tuple(returned)
-
-
-def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:
-    """Return the rows in PostgreSQL's own words; Python has no value for some, such as infinite dates."""
-    result = cursor.pgresult
-    if result is None:
-        return
-    for row in range(result.ntuples):
-        values = (result.get_value(row, column) for column in range(result.nfields))
-        yield tuple(None if value is None else bytes(value).decode() for value in values)

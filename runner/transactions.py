@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import Connection, Cursor, pq
 
+from runner.answers import Answer, answer_of
 from runner.errors import ConnectionLostError
 from runner.manifest import Manifest
 from runner.server_errors import first_line
@@ -16,6 +17,7 @@ from runner.stop import Stop
 from runner.waits import Blocker, Watch
 
 _AGAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+_MOST_IN_A_TRIP = 2_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 
 Place = Callable[[int], str]
@@ -42,37 +44,37 @@ class Sender:
         self.stop = stop
         self.say = say
 
-    def together(self, statements: Sequence[str], place: Place) -> tuple[list[Cursor[Any]], Failure | None]:
+    def together(self, statements: Sequence[str], place: Place) -> tuple[list[Answer], Failure | None]:
         """Send a transaction in one round trip, and again while a lock is not to be had; roll back a failed one."""
-        cursors: list[Cursor[Any]] = []
+        answers: list[Answer] = []
 
         def send() -> Failure | None:
-            cursors.clear()
+            answers.clear()
             with self.stop.cancellable():
-                return self._pipeline(statements, cursors, place)
+                return self._pipeline(statements, answers, place)
 
-        return cursors, self.again(send, place)
+        return answers, self.again(send, place)
 
     def keep(self, statements: Sequence[str], place: str) -> Failure | None:
         """Send what is not a part of any script in one round trip; no signal cancels it."""
         return self.again(lambda: self._pipeline(statements, [], lambda _: place), lambda _: place)
 
-    def alone(self, statement: str, place: Place) -> tuple[Cursor[Any] | None, Failure | None]:
+    def alone(self, statement: str, place: Place) -> tuple[Answer | None, Failure | None]:
         """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
-        cursors: list[Cursor[Any]] = []
+        answers: list[Answer] = []
 
         def send() -> Failure | None:
             with self.stop.cancellable():
-                return self.once(statement, cursors, place)
+                return self.once(statement, answers, place)
 
         failure = self.again(send, place)
-        return (cursors[-1] if cursors else None), failure
+        return (answers[-1] if answers else None), failure
 
-    def once(self, statement: str, cursors: list[Cursor[Any]], place: Place) -> Failure | None:
+    def once(self, statement: str, answers: list[Answer], place: Place) -> Failure | None:
         """Send a statement by itself, in no transaction."""
         try:
             with self.watch.over():
-                cursors.append(self.connection.execute(statement))
+                answers.append(answer_of(self.connection.execute(statement)))
         except psycopg.Error as error:
             self._require_connection(error, place(0))
             return Failure(0, error, self.watch.blockers)
@@ -93,17 +95,25 @@ class Sender:
             self.stop.wait(pause)
         return failure
 
-    def _pipeline(self, statements: Sequence[str], cursors: list[Cursor[Any]], place: Place) -> Failure | None:
+    def _pipeline(self, statements: Sequence[str], answers: list[Answer], place: Place) -> Failure | None:
+        """Send statements in one round trip, or in a few when they are very many, and add the answers."""
+        sent: list[Cursor[Any]] = []
         try:
-            with self.watch.over(), self.connection.pipeline():
-                for statement in statements:
-                    cursors.append(self.connection.execute(statement))  # noqa: PERF401  it is read after an error
+            with self.watch.over(), self.connection.pipeline() as pipeline:
+                for number, statement in enumerate(statements, 1):
+                    sent.append(self.connection.execute(statement))
+                    if number % _MOST_IN_A_TRIP == 0:
+                        pipeline.sync()
+                        answers += map(answer_of, sent)
+                        sent.clear()
         except psycopg.Error as error:
-            failed = next((i for i, cursor in enumerate(cursors) if cursor.statusmessage is None), len(cursors) - 1)
+            unanswered = (i for i, cursor in enumerate(sent) if cursor.statusmessage is None)
+            failed = len(answers) + next(unanswered, len(sent) - 1)
             blockers = self.watch.blockers
             self._require_connection(error, place(failed))
             roll_back(self.connection)
             return Failure(failed, error, blockers)
+        answers += map(answer_of, sent)
         return None
 
     def _require_connection(self, error: psycopg.Error, place: str) -> None:
