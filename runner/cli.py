@@ -281,7 +281,7 @@ def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...],
             click.echo(flaws.annotation(flaws.flaw_of(error), manifest))
         raise
     if not checked.has_squawk and not reporter.as_json:
-        reporter.say("squawk is not installed: what it would find is not told")
+        reporter.say("squawk is not installed: what it would find is not told; pip install squawk-cli")
     for flaw in checked.flaws:
         reporter.flaw(flaw, flaws.annotation(flaw, manifest) if annotate else "")
     document = documents.check_json(checked)
@@ -352,7 +352,7 @@ def docs(
             reporter.stage("building what the scripts declare")
             facts = stages.declare_on(connection, loaded, reporter.say).facts
     text = schema_page(loaded.project.manifest.project.name, facts, loaded.scripts)
-    return _keep_file(loaded.project.folder / "docs" / "schema.md", text, "docs", reporter, check=check)
+    return _keep_file(manifest.parent / "docs" / "schema.md", text, "docs", reporter, check=check)
 
 
 @cli.command(epilog=examples("completion bash > runner.bash", "completion fish > runner.fish"))

@@ -1,19 +1,24 @@
-"""The history table: what was run, when, by whom, and how it ended. Nothing here needs a connection but `read`."""
+"""The history table: what was run, when, by whom, and how it ended. Nothing here sends anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from runner import __version__
+from runner.errors import DatabaseError
 from runner.manifest import Manifest
 from runner.objects import Object
 from runner.plans import Applied, ScriptPlan
 from runner.quote import identifier, literal
 from runner.sql_files import read_sql
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 Status = Literal["started", "applied", "failed"]
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
@@ -59,6 +64,22 @@ def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
 def question(manifest: Manifest) -> str:
     """Return the query for the whole history, oldest first, whose rows are those of `Entry`."""
     return f"select {_COLUMNS} from {_table(manifest)} order by run, started"  # noqa: S608
+
+
+@contextmanager
+def grant_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
+    """Turn the server's refusal to show the history into an error that names the GRANT."""
+    from psycopg.errors import InsufficientPrivilege
+
+    try:
+        yield
+    except InsufficientPrivilege as error:
+        said = error.diag.message_primary or ""
+        if manifest.run.history_table not in said:
+            raise
+        role = identifier(manifest.run.role or connection.info.user)
+        hint = f"hint: its owner says: grant select on {_table(manifest)} to {role};"
+        raise DatabaseError(f"reading the history table: {said} [{error.sqlstate}]", notes=(hint,)) from error
 
 
 def last_applied(entries: Iterable[Entry]) -> dict[str, Applied]:

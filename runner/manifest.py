@@ -133,6 +133,9 @@ class Project(msgspec.Struct, frozen=True):
 def load_manifest(path: Path, overrides: Overrides = ()) -> Project:
     """Read and validate a manifest; `overrides` are other values for its variables. Raise InputError."""
     file = str(path)
+    if not path.exists():
+        hint = "hint: run it where the manifest is, or give --manifest PATH"
+        raise InputError("file not found; create it, or correct the path", place=file, notes=(hint,))
     manifest = convert(_decode_toml(read_text(path, file), file), Manifest, file=file)
     project = Project(manifest, path.absolute().parent, file)
     _check_values(project)

@@ -46,9 +46,7 @@ def run_command(arguments: list[str]) -> int:
         reporter.error(stopped)
         return stopped.exit_code
     except click.ClickException as error:
-        command = getattr(error, "ctx", None)
-        hint = f"hint: see {command.command_path if command else NAME} --help"
-        reporter.error(InputError(error.format_message(), notes=(hint,)))
+        reporter.error(InputError(_in_our_words(error.format_message()), notes=(_help_for(error, arguments),)))
         return 2
     except (KeyboardInterrupt, click.Abort) as error:
         stopped = _interrupt_within(error) or InterruptError(signal.SIGINT)
@@ -61,6 +59,23 @@ def run_command(arguments: list[str]) -> int:
         failure = _interrupt_within(error) or internal_error(error)
         reporter.error(failure)
         return failure.exit_code
+
+
+def _in_our_words(message: str) -> str:
+    """Return what click says as the other messages are written: lower case, without a full stop."""
+    text = message.rstrip(".").replace(". (Did you mean", " (did you mean")
+    return text[:1].lower() + text[1:]
+
+
+def _help_for(error: click.ClickException, arguments: list[str]) -> str:
+    """Return the hint for arguments that cannot be understood."""
+    context = getattr(error, "ctx", None)
+    command = next((word for word in arguments if word in cli.commands), None)
+    if isinstance(error, click.NoSuchOption) and context and context.parent is None and command:
+        known = (option for parameter in cli.commands[command].params for option in parameter.opts)
+        if error.option_name in known:
+            return f"hint: options stand after the command: {NAME} {command} {error.option_name} …"
+    return f"hint: see {context.command_path if context else NAME} --help"
 
 
 def _log_format(arguments: list[str]) -> LogFormat:

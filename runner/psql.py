@@ -14,7 +14,7 @@ from runner.quote import identifier
 from runner.statements import with_free_colons
 
 _RENDERED = """\
--- {name}: {scripts} scripts, rendered by runner {version}.
+-- {name}: {scripts}, rendered by runner {version}.
 -- Run it with psql -f on a database that lacks all of it; it stops at the first error.
 -- A script is one transaction, with its row in {history} inside, unless the manifest says otherwise.
 """
@@ -56,7 +56,7 @@ def write(plan: Plan, manifest: Manifest, checks: Sequence[Parsed], dry_run: Dry
         "name": manifest.project.name,
         "version": __version__,
         "history": manifest.run.history_table,
-        "scripts": len(plan.scripts),
+        "scripts": "1 script" if len(plan.scripts) == 1 else f"{len(plan.scripts)} scripts",
         "hash": plan.hash,
         "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles)]),
     }

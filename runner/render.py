@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _BEGIN, _END = "\0(\0", "\0)\0"
 _MARK = re.compile("\0([^\0]*)\0")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 _TEMPLATE_SYNTAX = ("{{", "{%", "{#")
 _HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
 _TURN = "__turn__"
@@ -126,8 +127,9 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
         raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
     except Exception as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
-        place = f"{path}:{lines[-1]}" if lines else path
-        notes = (*(lines_to(template, lines[-1]) if lines else ()), *_help(error))
+        line = _line_of(environment, template, error, lines[-1]) if lines else None
+        place = f"{path}:{line}" if line else path
+        notes = (*(lines_to(template, line) if line else ()), *_help(error))
         raise InputError(_in_words(error), place=place, notes=notes) from error
     marked: str = rendered.marked
     return marked
@@ -248,6 +250,17 @@ def _without_marks(path: str, marked: str, template: str) -> Rendered:
             lines.append(line)
         offset += len(text)
     return Rendered(path, "".join(texts), tuple(outputs), tuple(starts), tuple(lines), template)
+
+
+def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:
+    """Return the line that an error is about: an undefined name is noticed where it is put out, maybe far below."""
+    from jinja2 import nodes
+
+    found = _UNDEFINED.fullmatch(str(error))
+    if not found:
+        return line
+    named = [node.lineno for node in environment.parse(template).find_all(nodes.Name) if node.name == found[1]]
+    return line if line in named or not named else named[0]
 
 
 def _file_of(frame: Any) -> str:

@@ -113,6 +113,17 @@ def test_wrong_usage_with_json_is_a_document(run: Run, project: MakeProject) -> 
     assert "--nope" in result.json["error"]["message"]
 
 
+def test_an_option_before_its_command(run: Run) -> None:
+    """An option that its command has is told to stand after it; one that nobody has is not."""
+    misplaced, unknown = run("--manifest", "m.toml", "apply"), run("--nope", "apply")
+    assert misplaced.err == (
+        "error: no such option '--manifest'\n"
+        "  hint: options stand after the command: python -m runner apply --manifest …\n"
+    )
+    assert unknown.err == "error: no such option '--nope'\n  hint: see python -m runner --help\n"
+    assert (misplaced.code, unknown.code) == (2, 2)
+
+
 def test_the_version_is_told(run: Run) -> None:
     """--version prints one line, wherever it is called."""
     result = run("--version")

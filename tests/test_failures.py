@@ -241,6 +241,21 @@ def test_a_role_without_create_gets_the_grant(roles: str) -> None:
     assert run_runner("apply", "--dsn", dsn).code == 0
 
 
+def test_a_role_that_may_not_read_the_history_gets_the_grant(run: Run, project: MakeProject, roles: str) -> None:
+    """A plan needs the history: who may not read it gets the GRANT, which helps."""
+    project({"010_item.sql": "create table if not exists item (id integer);"})
+    assert run("apply", "--dsn", roles).code == 0
+    database = conninfo_to_dict(roles)["dbname"]
+    dsn = login(roles, "test_reader", f"grant create on database {database} to test_reader;")
+    result = run("plan", "--dsn", dsn)
+    assert result.code == 1
+    assert "error: reading the history table: permission denied for table runner_history [42501]" in lines(result)
+    said = next(line for line in lines(result) if line.startswith("hint: its owner says"))
+    with psycopg.connect(roles, autocommit=True) as connection:
+        connection.execute(said.partition("says: ")[2].encode())
+    assert run("plan", "--dsn", dsn).code == 0
+
+
 def test_tables_of_another_role_are_told(run: Run, project: MakeProject, roles: str) -> None:
     """Who is not the owner of a table is told to apply as the owner."""
     dsn = login(roles, "test_other", "grant create on schema public to test_other; create table item (id integer);")

@@ -179,8 +179,11 @@ def test_link_to_itself(tmp_path: Path) -> None:
 
 
 def test_missing_manifest(tmp_path: Path) -> None:
-    """A manifest that is not there is said to be so."""
-    assert message(tmp_path / "manifest.toml") == "manifest.toml: file not found; create it, or correct the path"
+    """A manifest that is not there is said to be so, with where the command looks for it."""
+    assert message(tmp_path / "manifest.toml") == (
+        "manifest.toml: file not found; create it, or correct the path\n"
+        "  hint: run it where the manifest is, or give --manifest PATH"
+    )
 
 
 def test_manifest_is_a_folder(tmp_path: Path) -> None:

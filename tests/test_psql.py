@@ -137,6 +137,7 @@ def test_render_as_a_document(run: Run, project: MakeProject) -> None:
     project({"010_item.sql": "select 'größe';"})
     document = json.loads(run("render", "--json").out)
     assert document == {"ok": True, "sql": run("render").out}
+    assert document["sql"].startswith("-- small: 1 script, rendered by runner ")
 
 
 def test_variables_can_be_given(run: Run, project: MakeProject) -> None:

@@ -241,6 +241,19 @@ def test_undefined_name_is_named(template: str) -> None:
     assert message(f"select\n{template}") == f"a.sql:2: 'nme' is undefined\n  {UNDEFINED}"
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set all = {'k': nme} %}\nselect {{ all }}",
+        "{% set all = [nme] %}\n{% for one in all %}\nselect {{ one }};\n{% endfor %}",
+        "{% macro put(x) %}select {{ x }}{% endmacro %}select {{ put(nme) }}",
+    ],
+)
+def test_undefined_name_is_shown_where_it_stands(template: str) -> None:
+    """An undefined name is shown in the line that names it, not where its value is put out."""
+    assert message(f"select 1;\n{template}").partition("\n")[0] == "a.sql:2: 'nme' is undefined"
+
+
 SURPRISES = {
     "a float that is too large": "{{ 1e400 }}",
     "a whole number that is too long": "{{ 10 ** 5000 }}",

@@ -70,5 +70,5 @@ def test_a_page_that_is_not_fresh_is_told(run: Run, tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "schema.lock.toml").write_bytes((ROOT / "schema.lock.toml").read_bytes())
     result = run("docs", "--check", "--json")
-    assert (result.code, result.json["fresh"]) == (1, False)
+    assert (result.code, result.json["fresh"], result.json["file"]) == (1, False, "docs/schema.md")
     assert not (tmp_path / "docs").exists()

@@ -245,7 +245,7 @@ def test_every_line_of_a_log_of_json_is_json(run: Run, project: MakeProject, dat
     for result in results[command == "docs" :]:
         for line in map(json.loads, result.err.splitlines()):
             assert {"time", "level", "message"} <= set(line)
-    assert json.loads(results[2].err)["error"]["message"].startswith("No such option")
+    assert json.loads(results[2].err)["error"]["message"].startswith("no such option")
 
 
 # Lines that fit
