@@ -27,7 +27,7 @@ from runner.manifest import Manifest, Section
 from tests.conftest import Run
 from tests.pages import Page, pages, rows
 from tests.projects import LONGEST, ROOT, copy_project, run_runner, runner_environment
-from tests.servers import Server
+from tests.servers import Server, temporary_folder
 
 README = Page(ROOT / "README.md")
 COMMANDS: dict[str, click.Command] = dict(cli.commands)
@@ -229,14 +229,13 @@ def test_help_lists_all_commands_whole(run: Run) -> None:
 
 # Commands and options
 
-TABLE = rows(README.section("Commands"))
-COMMAND_ROWS = [row for row in TABLE if not row[0].startswith("`-")]
-OPTION_ROWS = [row for row in TABLE if row[0].startswith("`-")]
+COMMAND_ROWS = rows(PAGES["docs/commands.md"].section("Commands"))
+OPTION_ROWS = rows(PAGES["docs/commands.md"].section("Options"))
 NEEDS_DATABASE = {row[0].strip("`").split()[0] for row in COMMAND_ROWS if row[2] != "no"}
 
 
 def test_the_commands_are_documented() -> None:
-    """README's first table has every command with its arguments, and no other; it tells which need a database."""
+    """The table of commands has every one with its arguments, and no other; it tells which need a database."""
     documented = [row[0].strip("`").split() for row in COMMAND_ROWS]
     assert sorted(words[0] for words in documented) == sorted(COMMANDS)
     for name, *arguments in documented:
@@ -261,7 +260,7 @@ def meant(text: str) -> set[str]:
 
 
 def test_the_options_are_documented() -> None:
-    """README's table has every option with its value, of exactly the commands that have it, and no other."""
+    """The table of options has every one with its value, of exactly the commands that have it, and no other."""
     table = {}
     for names, of, _ in OPTION_ROWS:
         *others, last = re.findall(r"`([^`]+)`", names)
@@ -364,6 +363,46 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_every_page_is_linked() -> None:
-    """README leads to every page."""
-    linked = {link.partition("#")[0] for link in README.links}
-    assert {page for page in PAGES if page.startswith("docs/")} <= linked
+    """README leads to the index of the pages, and the index to every file beside it."""
+    assert "docs/README.md" in README.links
+    folder = {path.name for path in (ROOT / "docs").iterdir()}
+    assert folder - {"README.md"} <= set(PAGES["docs/README.md"].links)
+
+
+# What README shows
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that the embedded PostgreSQL may keep its data in."""
+    with temporary_folder() as folder:
+        yield folder
+
+
+def test_the_session_is_what_is_printed(place: Path) -> None:
+    """README's first and second run are what a new user sees, but for seconds and the version of PostgreSQL."""
+    shutil.copy(ROOT / "schema.lock.toml", copy_project(place))
+    typed = "$ scripts/run apply\n"
+    first, second = [block.text.removeprefix(typed) for block in README.blocks if block.text.startswith(typed)][:2]
+    for shown in (first, second):
+        applied = run_runner("apply", folder=place)
+        printed = re.escape(re.sub(r"[0-9]+\.[0-9]+", "0.0", shown)).replace("…\\\n", "(?:.*\n)+")
+        assert re.fullmatch(printed, re.sub(r"[0-9]+\.[0-9]+", "0.0", applied.err + applied.out).strip())
+
+
+def test_a_project_of_ones_own(place: Path) -> None:
+    """README's manifest and script are a whole project: nothing to complain about, applied once, and then unchanged."""
+    section = README.section("A project of your own")
+    manifest, script = re.findall(r"^```(?:toml|sql)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (place / "sql").mkdir()
+    (place / "manifest.toml").write_text(manifest)
+    (place / "sql" / "010_tables.sql").write_text(script)
+    elsewhere = place / "elsewhere"
+    elsewhere.mkdir()
+    rules = {flaw["rule"] for flaw in run_runner("check", "--json", folder=place).json["findings"]}
+    assert {rule for rule in rules if not rule.startswith("squawk/")} == set()  # squawk may be installed, or not
+    assert run_runner("apply", "--manifest", "../manifest.toml", folder=elsewhere).code == 0
+    assert "1 unchanged" in run_runner("apply", folder=place).out
+    assert len(manifest.splitlines()) <= 10
+    assert run_runner("new", "indexes", folder=place).code == 0
+    assert (place / "sql" / "020_indexes.sql").exists()
