@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from runner.flaws import Flaw, flaw_of
 from runner.fold import State, declare
 from runner.loaded import require_queries, require_tables
 from runner.lock import read_lock
-from runner.manifest import Project, load_manifest
+from runner.manifest import Project, is_script_name, load_manifest
 from runner.parsed import Parsed
 from runner.render import render, template_variables
 from runner.rules import refusals
@@ -53,6 +53,7 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
     others = profiles.left_out(whole, project).manifest.scripts
     field_mappings = load_field_mappings(project)
     linter = _Linter(whole, template_variables(project, field_mappings))
+    linter.flaws += unlisted(whole)
     scripts = linter.parse_all([script.path for script in project.manifest.scripts])
     left_out = linter.parse_all([script.path for script in others])
     checks = linter.parse_all([check.path for check in project.manifest.checks])
@@ -63,6 +64,18 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
         linter.flaws += run_squawk(squawk, whole, [parsed.rendered for parsed in (*scripts, *left_out, *checks)])
     flaws = _in_order(whole, linter.flaws)
     return Checked(field_mappings, scripts, checks, len(others), names, flaws, has_squawk=bool(squawk))
+
+
+def unlisted(project: Project) -> Iterator[Flaw]:
+    """Return the files beside the listed ones that look like scripts: no command reads them, and none would say so."""
+    manifest = project.manifest
+    listed = {*(script.path for script in manifest.scripts), *(check.path for check in manifest.checks)}
+    for folder in sorted({PurePosixPath(path).parent for path in listed}):
+        for found in sorted((project.folder / folder).glob("*.sql")):
+            path = str(folder / found.name)
+            if is_script_name(found.name) and path not in listed:
+                hint = "add it there as a [[script]] or a [[check]], or remove it"
+                yield Flaw("unlisted", "warning", "not in the manifest, and so no command reads it", path, hint=hint)
 
 
 def _in_order(project: Project, flaws: Sequence[Flaw]) -> tuple[Flaw, ...]:

@@ -147,6 +147,11 @@ def load_manifest(path: Path, overrides: Overrides = ()) -> Project:
     return msgspec.structs.replace(project, manifest=msgspec.structs.replace(manifest, variables=variables))
 
 
+def is_script_name(name: str) -> bool:
+    """Return whether a file has a name that the manifest may list."""
+    return bool(_FILE_NAME.fullmatch(name))
+
+
 def _decode_toml(text: str, file: str) -> dict[str, object]:
     try:
         document = tomllib.loads(text)

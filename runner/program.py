@@ -63,7 +63,7 @@ def run_command(arguments: list[str]) -> int:
 
 def _in_our_words(message: str) -> str:
     """Return what click says as the other messages are written: lower case, without a full stop."""
-    text = message.rstrip(".").replace(". (Did you mean", " (did you mean")
+    text = message.rstrip(".").replace(". (Did you mean", " (did you mean").replace(". Did you mean", "; did you mean")
     return text[:1].lower() + text[1:]
 
 
@@ -75,7 +75,8 @@ def _help_for(error: click.ClickException, arguments: list[str]) -> str:
         known = (option for parameter in cli.commands[command].params for option in parameter.opts)
         if error.option_name in known:
             return f"hint: options stand after the command: {NAME} {command} {error.option_name} …"
-    return f"hint: see {context.command_path if context else NAME} --help"
+    asked = context.command_path if context else f"{NAME} {command}" if command else NAME
+    return f"hint: see {asked} --help"
 
 
 def _log_format(arguments: list[str]) -> LogFormat:

@@ -100,6 +100,18 @@ def test_a_statement_that_is_nested_deeply(project: MakeProject) -> None:
     assert [flaw.rule for flaw in found] == ["long-name"]
 
 
+def test_a_file_that_is_not_listed(project: MakeProject) -> None:
+    """A numbered file beside the scripts or the checks that the manifest does not list is told; other files are not."""
+    folder = project({"010_item.sql": "select 1;"}, checks={"010_item.sql": "select 1 where false;"})
+    assert flaws(folder) == []
+    for name in ("script/020_late.sql", "check/020_late.sql", "script/notes.sql", "script/030_late.sql.orig"):
+        (folder / name).write_text("select 1;")
+    assert [(flaw.rule, flaw.severity, flaw.file) for flaw in flaws(folder)] == [
+        ("unlisted", "warning", "check/020_late.sql"),
+        ("unlisted", "warning", "script/020_late.sql"),
+    ]
+
+
 def test_every_rule_has_its_samples_and_its_description() -> None:
     """No rule is without a bad sample, a good one, and its section in the documentation."""
     page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
