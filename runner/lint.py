@@ -74,7 +74,7 @@ def unlisted(project: Project) -> Iterator[Flaw]:
         for found in sorted((project.folder / folder).glob("*.sql")):
             path = str(folder / found.name)
             if is_script_name(found.name) and path not in listed:
-                hint = "add it there as a [[script]] or a [[check]], or remove it"
+                hint = "list it as a [[script]] or a [[check]], or remove it"
                 yield Flaw("unlisted", "warning", "not in the manifest, and so no command reads it", path, hint=hint)
 
 
