@@ -29,6 +29,8 @@ _COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 _COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
 _DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
 _SET_OPERATIONS = (pg.UNION, pg.INTERSECT, pg.EXCEPT)
+LARGE = 1 << 20
+"""From how many bytes on a script is parsed statement by statement: a tree takes forty times as many."""
 _MOST_LINKS = 16_000
 """Where the parser's stack, of 8 MB, is half full."""
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
@@ -171,19 +173,21 @@ class _Source:
                     place=f"{self.rendered.path}:{line}",
                 )
 
-    def trees(self) -> list[tuple[int, int, int, pg.Node | None]]:
+    def trees(self) -> Iterable[tuple[int, int, int, pg.Node | None]]:
         """Return the place, length and parse tree of each statement, and where the bytes of its tree begin to count.
 
         A tree of more than about fifty levels cannot be read: its statement comes without one.
         """
-        try:
-            return [(raw.stmt_location, raw.stmt_len, 0, raw.stmt) for raw in postgast.parse(self.text).stmts]
-        except DecodeError:
-            return list(self.trees_one_by_one())
+        if len(self.data) < LARGE:
+            try:
+                return [(raw.stmt_location, raw.stmt_len, 0, raw.stmt) for raw in postgast.parse(self.text).stmts]
+            except DecodeError:
+                pass
+        return self.trees_one_by_one(postgast.split(self.text))
 
-    def trees_one_by_one(self) -> Iterator[tuple[int, int, int, pg.Node | None]]:
+    def trees_one_by_one(self, pieces: Sequence[str]) -> Iterator[tuple[int, int, int, pg.Node | None]]:
         location = 0
-        for piece in postgast.split(self.text):
+        for piece in pieces:
             size = len(piece.encode())
             location = self.data.index(piece.encode(), location)
             try:

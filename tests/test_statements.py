@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner import statements
 from runner.errors import InputError
 from runner.excerpts import excerpt
 from runner.inputs import read_text
@@ -535,3 +536,17 @@ def test_deep_statement(sql: str) -> None:
         "add column if not exists b int",
     ]
     assert found[1].sql == sql
+
+
+def test_a_large_script_is_parsed_by_statements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a script is parsed at once or statement by statement, it is the same to all that follows."""
+    texts = (
+        "-- first; one\ncreate table if not exists ä (id integer, b text default ';');\n",
+        "/* two */ comment on table ä is 'größe';;\n",
+        "create or replace function one() returns integer begin atomic select 1; select 2; end;\n",
+        "insert into ä values (1, $q$;$q$) -- last\n;",
+    )
+    whole = parsed("".join(texts * 3))
+    monkeypatch.setattr(statements, "LARGE", 0)
+    assert parsed("".join(texts * 3)) == whole
+    assert message("select 1;\nselect from from;").startswith("a.sql:2: syntax error")
