@@ -293,12 +293,20 @@ def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...],
 
 @cli.command(epilog=examples("status", "status --verbose"))
 @options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@click.option("--schema", metavar="NAME", help="Another target schema.")
 def status(
-    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], dsn: str | None, wait: float, **output: Any
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    schema: str | None,
+    **output: Any,
 ) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
     reporter = Reporter(**output)
-    loaded = load(manifest, variables, profiles)
+    loaded = load(manifest, variables, profiles).for_schema(schema)
     with _connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         reporter.heading(loaded, target)

@@ -267,6 +267,9 @@ def test_a_single_schema_is_told_as_one_database(project: MakeProject, run: Run,
         assert connection.execute(
             "select to_regclass('other.item'), to_regclass('other.runner_history')"
         ).fetchone() == ("other.item", "other.runner_history")
+    history = run("status", "--json", "--dsn", database, "--schema", "other").json["history"]
+    assert [(entry["script"], entry["status"]) for entry in history] == [("script/010_item.sql", "applied")]
+    assert run("status", "--json", "--dsn", database).json["history"] == []
     dry = run("apply", "--dry-run", "--dsn", database, "--schema", "third")
     assert dry.code == 0
     assert "search_path = third" in dry.out

@@ -294,3 +294,12 @@ def test_no_connection_stays_open(project: MakeProject, database: str, connectio
         runner.apply(loaded, database)
     sessions = "select from pg_stat_activity where datname = current_database() and application_name like 'runner %'"
     until(lambda: connection.execute(sessions).rowcount == 0)
+
+
+def test_another_target_schema(project: MakeProject, database: str, connection: Connection) -> None:
+    """The same files serve several schemas of a database."""
+    loaded = runner.load(project(ITEM) / "manifest.toml")
+    for schema in ("north", "south"):
+        assert runner.apply(loaded.for_schema(schema), database).verification.ok
+    found = connection.execute("select schemaname from pg_tables where tablename = 'item' order by 1").fetchall()
+    assert found == [("north",), ("south",)]
