@@ -28,7 +28,7 @@ ALLOWED = {
         "session",
         "waits",
         "transactions",
-        "results",
+        "answers",
         "server_errors",
         "execute",
         "run",
