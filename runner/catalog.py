@@ -119,6 +119,7 @@ def _read(
 
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
     last: list[Cursor[Any]] = []
+    refused: psycopg.Error | None = None
     try:
         with connection.pipeline():
             for statement in (*before, *_OWN_WORDS):
@@ -128,14 +129,17 @@ def _read(
             facts = connection.execute(read_sql("catalog.sql"), parameters)
             deparsed = connection.execute(read_sql("catalog_deparsed.sql"), parameters)
             last += [connection.execute(statement) for statement in after]
-    except psycopg.errors.UndefinedTable:
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
         if deparsed.pgresult is None:
             raise
+        refused = error
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
             notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
         )
+    if isinstance(refused, psycopg.errors.InsufficientPrivilege):
+        raise refused
     rows = last[-1].fetchall() if last and last[-1].pgresult and last[-1].description else []
     return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows
 

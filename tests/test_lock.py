@@ -494,11 +494,12 @@ def visitor(server: Server, database_copy: str) -> Iterator[str]:
     execute(server.conninfo, f"drop role {name}")
 
 
-def test_a_visitor_needs_the_target_schema(project_copy: Path, database_copy: str, visitor: str) -> None:
+@pytest.mark.parametrize("command", ["verify", "plan"])
+def test_a_visitor_needs_the_target_schema(project_copy: Path, database_copy: str, visitor: str, command: str) -> None:
     """To a role that may not use the target schema its objects have other names; the error has the grant."""
     role = conninfo_to_dict(visitor)["user"]
     execute(database_copy, f"revoke usage on schema public from {role}")
-    result = call("verify", "--dsn", visitor, folder=project_copy)
+    result = call(command, "--dsn", visitor, folder=project_copy)
     assert result.code == 1
     assert f"error: role '{role}' may not use schema 'public'" in result.err
     assert f"hint: grant usage on schema public to {role};" in result.err
