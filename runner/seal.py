@@ -18,7 +18,7 @@ from runner import __version__
 from runner.manifest import Manifest
 from runner.objects import Declaration
 from runner.parsed import BY_FIRST_WORD, Parsed, Statement
-from runner.plans import Plan
+from runner.plans import Plan, ScriptPlan
 from runner.render import Rendered
 
 _TOKEN = re.compile(
@@ -50,9 +50,9 @@ class Sealed(Struct, frozen=True):
 def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Parsed]) -> dict[str, Seal]:
     """Return the seals by path; `plan` is the one for a database that is as declared, where all was applied.
 
-    There are none when it does more than to read and write rows.
+    There are none when it does more than to read and write rows, or would, if what it drops or renames were there.
     """
-    if not plan.only_data:
+    if not plan.only_data or any(_removes(script) for script in plan.scripts):
         return {}
     ground = _ground(manifest)
     sent = [(script.parsed, [step.statement for step in script.to_send]) for script in plan.scripts]
@@ -61,6 +61,12 @@ def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Parsed]) -> dict
         parsed.rendered.path: Seal(parsed.total, parsed.checksum, _hash(ground, parsed.rendered, parsed.total, own))
         for parsed, own in sent
     }
+
+
+def _removes(plan: ScriptPlan) -> bool:
+    """Return whether a script that is run always may find something to drop or rename that nobody declares."""
+    effects = [effect for statement in plan.parsed.statements for effect in statement.declaration.effects]
+    return plan.script.run == "always" and any(effect.action in ("drop", "rename") for effect in effects)
 
 
 def open_seals(

@@ -200,3 +200,25 @@ def test_a_seal_of_another_form_does_not_match(sealed: Path, text: str) -> None:
         lock_text(replace(known, seals=dict.fromkeys(known.seals, seals))), encoding="utf-8", newline=""
     )
     assert load(sealed / "manifest.toml").sealed is None
+
+
+LEFT_OVER = {
+    "a table": ("drop table if exists old;", "create table old (id integer)"),
+    "a view": ("drop view if exists old;", "create view old as select 1 as one"),
+    "a column": ("alter table item drop column if exists old;", "alter table item add column old integer"),
+    "a comment": ("comment on table item is null;", "comment on table item is 'old'"),
+    "another name": ("alter table if exists old rename to item;", "create table old (id integer)"),
+}
+
+
+@pytest.mark.parametrize("left", LEFT_OVER)
+def test_what_is_left_to_drop_is_planned(project: MakeProject, connection: Connection[Any], left: str) -> None:
+    """What a script removes `if exists` is removed when it is there again, although nobody declares it."""
+    removes, again = LEFT_OVER[left]
+    scripts = {"010_some.sql": f"create table if not exists item (id integer); {removes}"}
+    loaded = sealed_now(project(scripts, options={"010_some.sql": {"allow_destructive": True}}), connection)
+    stages.apply(connection, loaded, stages.plan(connection, loaded, pytest.fail, brief=True))
+    connection.execute(again.encode())
+    full = stages.plan(connection, loaded, pytest.fail).plan
+    assert full.pending == 1
+    assert stages.plan(connection, loaded, pytest.fail, brief=True).plan.hash == full.hash
