@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from runner.catalog import Facts, Snapshot, compare
 from runner.due import due_now
 from runner.manifest import Manifest
+from runner.objects import Object
 from runner.parsed import Parsed
 from runner.plans import Options, Past, Plan, ScriptPlan, Step, session_settings
 
@@ -14,6 +15,12 @@ from runner.plans import Options, Past, Plan, ScriptPlan, Step, session_settings
 def is_as_declared(declared: Facts, actual: Snapshot) -> bool:
     """Return whether everything that is declared is there and could be read, and nothing else refuses rows."""
     return all(difference.kind == "unmanaged" for difference in compare(declared, actual))
+
+
+def has_schemas(manifest: Manifest, actual: Snapshot) -> bool:
+    """Return whether the schemas are there that a run makes when they are missing, whatever the scripts declare."""
+    names = (manifest.project.schema, manifest.project.extension_schema)
+    return all(Object("schema", name) in actual.facts for name in names)
 
 
 def quiet_plan(manifest: Manifest, scripts: Sequence[Parsed], past: Past, options: Options) -> Plan | None:

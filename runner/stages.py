@@ -16,7 +16,7 @@ from runner.loaded import Loaded
 from runner.lock import facts_in, stale
 from runner.objects import Object
 from runner.plans import Options, Past, Plan, require_single_transaction
-from runner.quiet import is_as_declared, quiet_plan
+from runner.quiet import has_schemas, is_as_declared, quiet_plan
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -87,10 +87,9 @@ def plan(
     entries = tuple(history.Entry(*row) for row in rows)
     past = _past(loaded, actual, entries)
     proposals: Proposals = {}
-    if brief and loaded.sealed and is_as_declared(declared.facts, actual):
+    made = None
+    if brief and loaded.sealed and is_as_declared(declared.facts, actual) and has_schemas(manifest, actual):
         made = quiet_plan(manifest, loaded.sealed.scripts, past, options)
-    else:
-        made = None
     if made is None:
         from runner.planner import Situation
         from runner.planning import plan_in_full

@@ -222,3 +222,14 @@ def test_what_is_left_to_drop_is_planned(project: MakeProject, connection: Conne
     full = stages.plan(connection, loaded, pytest.fail).plan
     assert full.pending == 1
     assert stages.plan(connection, loaded, pytest.fail, brief=True).plan.hash == full.hash
+
+
+def test_a_schema_that_no_script_needs_is_made_again(project: MakeProject, connection: Connection[Any]) -> None:
+    """The schema of the extensions is made when it is missing, whether or not the scripts are parsed."""
+    loaded = sealed_now(
+        project({"010_some.sql": "select 1;"}, project={"extension_schema": "shared_extensions"}), connection
+    )
+    assert loaded.sealed
+    stages.apply(connection, loaded, stages.plan(connection, loaded, pytest.fail, brief=True))
+    connection.execute("drop schema shared_extensions")
+    assert stages.plan(connection, loaded, pytest.fail, brief=True).plan.setup == ("create schema shared_extensions",)
