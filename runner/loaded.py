@@ -68,7 +68,8 @@ class Files:
 
     def hold_in(self, schema: str) -> bool:
         """Return whether nothing in them would be another when the target had that name. Raise InputError."""
-        word = re.compile(rf"(?<!\w){re.escape(schema)}(?!\w)")
+        name = re.escape(schema.replace('"', '""'))
+        word = re.compile(rf"(?<!\w){name}(?!\w)", re.IGNORECASE)
         rendered = (*self.rendered_scripts, *self.rendered_checks)
         return self._name_no_target and not any(word.search(file.text) for file in rendered)
 
@@ -80,7 +81,9 @@ class Files:
             return False
         elsewhere = self._parse(rendered, schema=_NOWHERE)
         both = zip((*self.scripts, *self.checks), elsewhere, strict=True)
-        return all(here.statements == there.statements for here, there in both)
+        return all(
+            here.statements == there.statements and here.ddl_checksum == there.ddl_checksum for here, there in both
+        )
 
     def _parse(self, rendered: Sequence[Rendered], schema: str) -> tuple[Parsed, ...]:
         from runner.statements import parse

@@ -18,7 +18,6 @@ from runner.errors import InputError
 from runner.objects import Declaration
 from runner.parsed import BY_FIRST_WORD, DATA_NODES, Parsed, Statement, Traits
 from runner.pointer import point
-from runner.quote import identifier
 from runner.render import Rendered
 from runner.traits import makes_table, strings_in, traits_of
 
@@ -39,6 +38,7 @@ _NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _LONGEST_MESSAGE = 120
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
+_BEFORE_SCHEMA = (b"create schema", b"create schema if not exists", b"comment on schema")
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 
 
@@ -241,7 +241,7 @@ class _Source:
         return self.checksum_of(self.tokens)
 
     def ddl_checksum(self, statements: Iterable[Statement], schema: str) -> str:
-        """Return the checksum of what makes objects; the target schema counts as such, whatever its name."""
+        """Return the checksum of what makes objects; where a schema is named, the target counts as such."""
         tokens: list[pg.ScanToken] = []
         for statement in statements:
             if statement.is_buildable:
@@ -249,11 +249,16 @@ class _Source:
                 first = bisect_left(self.starts, begin)
                 end = bisect_left(self.starts, begin + len(statement.sql.encode()))
                 tokens += self.tokens[first:end]
-        return self.checksum_of(tokens, target=identifier(schema).encode()) if tokens else ""
+        return self.checksum_of(tokens, schema) if tokens else ""
 
-    def checksum_of(self, tokens: Sequence[pg.ScanToken], target: bytes | None = None) -> str:
+    def checksum_of(self, tokens: Sequence[pg.ScanToken], target: str | None = None) -> str:
         texts = [self.data[token.start : token.end] for token in tokens]
-        kept = [b"\1" if text == target else text for text in texts if not text.startswith((b"--", b"/*"))]
+        kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
+        if target is not None:
+            plain, quoted = target.encode(), '"{}"'.format(target.replace('"', '""')).encode()
+            named = (at for at, text in enumerate(kept) if text == quoted or text.lower() == plain)
+            for at in [at for at in named if _is_schema(kept, at)]:
+                kept[at] = b"\1"
         return hashlib.sha256(b"\0".join(kept)).hexdigest()
 
     def element(self, location: int, shift: int) -> str:
@@ -270,6 +275,12 @@ class _Source:
             if kind not in _COMMENTS:
                 end = token.end
         return self.data[location:end].decode()
+
+
+def _is_schema(texts: Sequence[bytes], at: int) -> bool:
+    """Return whether the name at a place is that of a schema: elsewhere PostgreSQL keeps it as it is written."""
+    before = b" ".join(texts[max(at - 5, 0) : at]).lower()
+    return texts[at + 1 : at + 2] == [b"."] or before.endswith(_BEFORE_SCHEMA)
 
 
 class _Positions:

@@ -386,3 +386,34 @@ def test_a_log_of_json(project: MakeProject, run: Run, databases: list[str]) -> 
     *members, summary = [json.loads(line) for line in result.err.splitlines()]
     assert {(event["level"], event["status"], event["ok"]) for event in members} == {("info", "ended", True)}
     assert (summary["targets"], summary["failed"]) == (2, 0)
+
+
+NAMED = {
+    "the search_path of a function": """
+        create or replace function one() returns integer language sql
+            set search_path = {{ schema | identifier }}, pg_temp as 'select 1';
+    """,
+    "a table of the same name": "create table if not exists {{ schema | identifier }} (id integer);",
+    "a name in capitals": "create schema if not exists TENANT; create table if not exists Tenant.item (id integer);",
+    "a quoted name": 'create schema if not exists "tenant"; create table if not exists "tenant".item (id integer);',
+    "a view of the manifest's schema": """
+        create table if not exists item (id integer); create or replace view items as select id from public.item;
+    """,
+    "an extension": "create extension if not exists pg_trgm schema {{ schema | identifier }};",
+}
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_the_lock_of_another_schema_is_not_taken_where_it_does_not_hold(
+    project: MakeProject, run: Run, database: str, connection: Connection[Any], named: str
+) -> None:
+    """However a script names the schema, the database is as declared after it was applied, with a lock or without."""
+    folder = project({"010_some.sql": NAMED[named]})
+    connection.execute("create table public.item (id integer)")
+    assert run("lock", "--dsn", database).code == 0
+    for _ in range(2):
+        result = run("apply", "--dsn", database, "--schema", "tenant")
+        assert result.code == 0, result
+    (folder / "schema.lock.toml").unlink()
+    result = run("verify", "--dsn", database, "--schema", "tenant")
+    assert result.code == 0, result
