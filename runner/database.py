@@ -181,7 +181,7 @@ def _connected(target: Target, name: str, wait: float, say: Say) -> Iterator[Con
         except UnicodeError:  # the driver looks the host up as a name of the internet
             raise InputError("a host has a name that cannot be looked up", place=target.origin) from None
         except psycopg.Error as error:
-            ping = pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode())
+            ping = _ping(target, error, remaining)
             if ping == pq.Ping.NO_ATTEMPT:
                 notes = _NAME_THE_USER if "local user" in str(error) else ()
                 raise InputError(_first_line(target.redacted(str(error))), place=target.origin, notes=notes) from None
@@ -213,6 +213,16 @@ def _open(target: Target, name: str, remaining: float) -> Connection[Any]:
         connect_timeout=_timeout(remaining),
         **{key: value for key, value in usual.items() if key not in given},
     )
+
+
+def _ping(target: Target, error: psycopg.Error, remaining: float) -> pq.Ping:
+    """Return what the server says of itself after an attempt that failed.
+
+    One that has not said a word is not asked again: libpq would wait for its answer, and all threads with it.
+    """
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return pq.Ping.NO_RESPONSE
+    return pq.Ping(pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode()))
 
 
 def _timeout(remaining: float) -> int:

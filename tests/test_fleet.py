@@ -119,6 +119,19 @@ def test_fifty_databases_of_which_some_are_broken(server: Server, project: MakeP
         assert again.out.splitlines()[-1].endswith(": 46 ok")
 
 
+def test_a_server_that_hangs_is_asked_once(project: MakeProject, run: Run) -> None:
+    """After an attempt without an answer, nothing waits for that server in a way that stops the others."""
+    project(ITEM)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        dsn = f"host=127.0.0.1 port={listener.getsockname()[1]} dbname=x user=x"
+        result = run("verify", "--wait", "0", "--dsn", dsn)
+        assert (result.code, "timeout" in result.err) == (1, True), result
+        listener.setblocking(False)
+        listener.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 def test_it_is_read_for_people(project: MakeProject, run: Run, databases: list[str]) -> None:
     """A row for each target as it ends, what failed below it, and at the end how many ended how, by name."""
     project(ITEM)
