@@ -64,6 +64,8 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 def read_targets(path: str) -> tuple[Entry, ...]:
     """Return the databases of a file, of stdin for `-`. Raise InputError, which shows no connection string."""
     file = "stdin" if path == _STDIN else path
+    if path == _STDIN and sys.stdin is None:
+        raise InputError("closed; pipe the list of databases into it", place=file)
     text = decoded(sys.stdin.buffer.read(), file) if path == _STDIN else read_text(Path(path), path)
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +22,7 @@ from runner.errors import InputError
 from runner.loaded import load
 from runner.targets import Entry, read_targets
 from tests.conftest import MakeProject, Run
-from tests.projects import ROOT, copy_project, run_runner, started_runner, until
+from tests.projects import ROOT, copy_project, run_runner, runner_command, runner_environment, started_runner, until
 from tests.servers import Server
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer primary key, name text);"}
@@ -358,6 +360,22 @@ def test_targets_as_toml(tmp_path: Path) -> None:
     path.write_text("dbname=a\ndbname=a\n", encoding="utf-8")
     with pytest.raises(InputError):
         read_targets(str(path))
+
+
+def test_a_closed_stdin(project: MakeProject) -> None:
+    """A list that is to come from a stdin that is closed is an error of the input."""
+    command = shlex.join(runner_command("apply", "--targets", "-"))
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"{command} <&-"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=project(ITEM),
+        env=runner_environment(),
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "error: stdin: closed; pipe the list of databases into it" in ended.stderr
 
 
 def test_targets_from_stdin(project: MakeProject, databases: list[str]) -> None:
