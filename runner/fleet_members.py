@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,13 +59,19 @@ def _entries(where: Where) -> tuple[Entry, ...]:
 
 def _names(databases: Sequence[_Database]) -> dict[str, _Database]:
     """Return the databases by names for people, which are different, and have no password."""
-    plain = [each.entry.name or database.short_name(each.target) for each in databases]
-    seen: Counter[str] = Counter()
-    named = {}
-    for name, each in zip(plain, databases, strict=True):
-        seen[name] += 1
-        named[f"{name} #{seen[name]}" if plain.count(name) > 1 else name] = each
-    return named
+    names = _different([each.entry.name or database.short_name(each.target) for each in databases])
+    return dict(zip(names, databases, strict=True))
+
+
+def _different(names: Sequence[str]) -> Iterator[str]:
+    """Return the names, with a number after those that are there more than once."""
+    counts = Counter(names)
+    taken = {name for name, count in counts.items() if count == 1}
+    for name in names:
+        numbered = (f"{name} #{number}" for number in itertools.count(1))
+        found = name if counts[name] == 1 else next(other for other in numbered if other not in taken)
+        taken.add(found)
+        yield found
 
 
 def _schemas(where: Where, entry: Entry, loaded: Loaded) -> tuple[str, ...]:
@@ -74,9 +81,10 @@ def _schemas(where: Where, entry: Entry, loaded: Loaded) -> tuple[str, ...]:
 
 def _members(loaded: Loaded, names: Mapping[str, _Database], schemas: Mapping[str, Sequence[str]]) -> Iterator[Member]:
     are_several = {schema for own in schemas.values() for schema in own} != {loaded.project.manifest.project.schema}
-    for name, each in names.items():
-        for schema in schemas.get(name, ()):
-            yield Member(f"{name} {schema}" if are_several else name, each.target, loaded.for_schema(schema))
+    pairs = [(name, schema) for name in names for schema in schemas.get(name, ())]
+    shown = _different([f"{name} {schema}" if are_several else name for name, schema in pairs])
+    for member, (name, schema) in zip(shown, pairs, strict=True):
+        yield Member(member, names[name].target, loaded.for_schema(schema))
 
 
 def _matching(

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import tomli_w
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
@@ -360,6 +361,27 @@ def test_targets_as_toml(tmp_path: Path) -> None:
     path.write_text("dbname=a\ndbname=a\n", encoding="utf-8")
     with pytest.raises(InputError):
         read_targets(str(path))
+
+
+SAME_NAMES: dict[str, tuple[list[tuple[str, str | None]], list[str]]] = {
+    "a number that is a part of a name": ([("a", None), ("a", None), ("a #2", None)], ["a #1", "a #2", "a #3"]),
+    "a schema that is a part of a name": ([("a", "b c"), ("a b", "c")], ["a b c #1", "a b c #2"]),
+}
+
+
+@pytest.mark.parametrize("same", SAME_NAMES)
+def test_none_is_left_out_for_its_name(project: MakeProject, run: Run, databases: list[str], same: str) -> None:
+    """Targets that are called the same are told apart, and all of them are applied to."""
+    folder = project(ITEM)
+    named, shown = SAME_NAMES[same]
+    tables = [
+        {"name": name, "dsn": dsn} | ({"schema": schema} if schema else {})
+        for (name, schema), dsn in zip(named, databases, strict=False)
+    ]
+    (folder / "t.toml").write_text(tomli_w.dumps({"target": tables}), encoding="utf-8")
+    result = run("apply", "--json", "--targets", "t.toml")
+    assert result.code == 0, result
+    assert sorted(by_target(documents(result.out))) == shown
 
 
 def test_a_closed_stdin(project: MakeProject) -> None:
