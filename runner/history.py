@@ -67,12 +67,16 @@ def question(manifest: Manifest) -> str:
 
 
 @contextmanager
-def grant_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
-    """Turn the server's refusal to show the history into an error that names the GRANT."""
-    from psycopg.errors import InsufficientPrivilege
+def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
+    """Turn the server's refusal to show the history into an error that names the GRANT, or the key for another name."""
+    from psycopg.errors import InsufficientPrivilege, UndefinedColumn
 
     try:
         yield
+    except UndefinedColumn as error:
+        hint = "hint: if it is not the runner's, give the history another name, run.history_table in the manifest"
+        message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
+        raise DatabaseError(message, notes=(hint,)) from error
     except InsufficientPrivilege as error:
         said = error.diag.message_primary or ""
         if manifest.run.history_table not in said:

@@ -82,7 +82,7 @@ def plan(
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
     scope = _scope(loaded, declared.facts)
-    with history.grant_named(connection, manifest):
+    with history.cure_named(connection, manifest):
         actual, rows = catalog.read_and_ask(connection, scope, history.question(manifest))
     entries = tuple(history.Entry(*row) for row in rows)
     past = _past(loaded, actual, entries)

@@ -241,6 +241,19 @@ def test_a_role_without_create_gets_the_grant(roles: str) -> None:
     assert run_runner("apply", "--dsn", dsn).code == 0
 
 
+@pytest.mark.parametrize("kind", ["table runner_history (id integer)", "view runner_history as select 1 as id"])
+def test_something_else_with_the_name_of_the_history(run: Run, project: MakeProject, database: str, kind: str) -> None:
+    """What is called as the history and is none is named, with the key that gives the history another name."""
+    project({"010_item.sql": "create table if not exists item (id integer);"})
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"create {kind}".encode())
+    for command in ("plan", "apply", "status"):
+        result = run(command, "--dsn", database)
+        assert result.code == 1, result
+        assert 'error: public.runner_history is not a history table: column "run" does not exist [42703]' in result.err
+        assert "run.history_table" in result.err
+
+
 def test_a_role_that_may_not_read_the_history_gets_the_grant(run: Run, project: MakeProject, roles: str) -> None:
     """A plan needs the history: who may not read it gets the GRANT, which helps."""
     project({"010_item.sql": "create table if not exists item (id integer);"})
