@@ -26,7 +26,7 @@ def examples(*arguments: str) -> str:
     return "\n".join(("\b", "Examples:", *(f"  python -m runner {each}" for each in arguments)))
 
 
-def finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     """Refuse what is no number, for which no range is too small."""
     if math.isnan(value):
         raise click.BadParameter("'nan' is not a number of seconds.")
@@ -74,15 +74,17 @@ LOG = (
         help="text; or json: all that people read, as lines of JSON on stderr, for a log collector.",
     ),
 )
-_WAIT = click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0, max=86_400),
-    default=30,
-    callback=finite,
-    show_default=True,
-    help="How long to wait for a server that is still starting.",
-)
+
+
+def seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
+    """Return an option that takes a number of seconds, of a day at most."""
+    kind = click.FloatRange(min=0, max=86_400)
+    return click.option(
+        name, metavar="SECONDS", type=kind, default=default, callback=_finite, show_default=True, help=text
+    )
+
+
+_WAIT = seconds("--wait", 30, "How long to wait for a server that is still starting.")
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
 DATABASE = (_WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
 DATABASES = (

@@ -87,11 +87,13 @@ class Scope(Struct, frozen=True):
 
 def read(connection: Connection[Any], scope: Scope) -> Snapshot:
     """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
-    return read_and_ask(connection, scope, "select")[0]
+    return read_and_ask(connection, scope)[0]
 
 
-def read_and_ask(connection: Connection[Any], scope: Scope, question: str) -> tuple[Snapshot, list[tuple[Any, ...]]]:
-    """Return the facts, and the rows of one more query in the same round trip: none when its table is not there."""
+def read_and_ask(
+    connection: Connection[Any], scope: Scope, question: str | None = None
+) -> tuple[Snapshot, list[tuple[Any, ...]]]:
+    """Return the facts, and the rows of one more query, in one round trip; none when its table is not there."""
     import psycopg
 
     begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
@@ -99,7 +101,7 @@ def read_and_ask(connection: Connection[Any], scope: Scope, question: str) -> tu
     while True:
         attempts += 1
         try:
-            return _read(connection, scope, before=begin, after=("rollback", question))
+            return _read(connection, scope, before=begin, after=("rollback", *filter(None, (question,))))
         except psycopg.errors.LockNotAvailable:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:

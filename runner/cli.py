@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import __version__, documents, lines, stages
-from runner.arguments import DATABASE, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, Commands, examples, finite, options
+from runner.arguments import DATABASE, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, Commands, examples, options, seconds
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
@@ -56,15 +56,7 @@ def cli() -> None:
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
 )
-@click.option(
-    "--lock-wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0, max=86_400),
-    default=60,
-    callback=finite,
-    show_default=True,
-    help="How long to wait for another run to end.",
-)
+@seconds("--lock-wait", 60, "How long to wait for another run to end.")
 @click.option("--baseline", is_flag=True, help="Record once and on_change scripts that are due without running them.")
 @click.option("--single-transaction", is_flag=True, help="All or nothing: all scripts in one transaction.")
 def apply(  # noqa: PLR0913  the options

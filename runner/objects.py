@@ -14,6 +14,8 @@ VALID = "valid"
 NOT_VALIDATED = "not validated"
 ANY_ARGUMENTS = "(…)"
 """Ends the name of a function that a statement names without its arguments."""
+RESERVED = "_runner_"
+"""What the names begin with of the objects that a repair needs for a while."""
 WITH_PARTS = ("table", "view", "materialized view", "type")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -93,3 +95,8 @@ class Declaration(NamedTuple):
 def name_of(relation: Object) -> str:
     """Return the name of a relation as SQL writes it."""
     return ".".join(identifier(name) for name in (relation.schema, relation.name) if name)
+
+
+def stands_in(item: Object) -> bool:
+    """Return whether an object is one that a repair needs for a while; where nobody needs it, it was left."""
+    return item.kind in ("index", "constraint") and item.name.startswith(RESERVED)

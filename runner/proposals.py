@@ -12,14 +12,11 @@ from msgspec.structs import replace
 from runner import shapes
 from runner.catalog import Difference, Facts, Snapshot, has_index
 from runner.manifest import RepairLevel, size_in_bytes
-from runner.objects import PRESENT, Object, name_of
+from runner.objects import PRESENT, RESERVED, Object, name_of
 from runner.quote import NAME_BYTES, identifier
 
 if TYPE_CHECKING:
     from runner.evidence import Evidence, Sample
-
-RESERVED = "_runner_"
-"""What the names begin with of the objects that a repair needs for a while."""
 
 
 class Proposal(Struct, frozen=True):

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from runner.catalog import Facts, Snapshot, compare
 from runner.due import due_now
 from runner.manifest import Manifest
-from runner.objects import Object
+from runner.objects import Object, stands_in
 from runner.parsed import Parsed
 from runner.plans import Options, Past, Plan, ScriptPlan, Step, session_settings
 
 
 def is_as_declared(declared: Facts, actual: Snapshot) -> bool:
-    """Return whether everything that is declared is there and could be read, and nothing else refuses rows."""
-    return all(difference.kind == "unmanaged" for difference in compare(declared, actual))
+    """Return whether all that is declared is there and could be read, and no repair would remove anything else."""
+    return all(
+        difference.kind == "unmanaged" and not stands_in(difference.object) for difference in compare(declared, actual)
+    )
 
 
 def has_schemas(manifest: Manifest, actual: Snapshot) -> bool:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from runner import column_repairs, constraint_repairs, index_repairs, shapes
 from runner.catalog import Difference, column_type
-from runner.objects import PRESENT, Object, name_of
-from runner.proposals import RESERVED, Context, Proposal, proposal
+from runner.objects import PRESENT, Object, name_of, stands_in
+from runner.proposals import Context, Proposal, proposal
 from runner.quote import identifier
 
 Proposals = Mapping[Object, tuple[Proposal, ...]]
@@ -73,9 +73,7 @@ def _of(context: Context, item: Difference) -> Iterator[Proposal]:
 
 
 def _is_helper(item: Difference) -> bool:
-    return (
-        item.declared is None and item.object.name.startswith(RESERVED) and item.object.kind in ("index", "constraint")
-    )
+    return item.declared is None and stands_in(item.object)
 
 
 def _leftover(item: Difference) -> Proposal:

@@ -132,7 +132,13 @@ def test_a_variable_for_one_run_is_parsed_and_applied(sealed: Path, settled: str
 
 @pytest.mark.parametrize(
     "damage",
-    ["alter table sync_history drop column status", "drop index idx_jira_issues_v2_status", "truncate runner_history"],
+    [
+        "alter table sync_history drop column status",
+        "drop index idx_jira_issues_v2_status",
+        "truncate runner_history",
+        "create index _runner_left on sync_history (status)",
+        "alter table sync_history add constraint _runner_left check (status is not null) not valid",
+    ],
 )
 def test_a_difference_is_planned_in_full(sealed: Path, settled: str, damage: str) -> None:
     """Seals say what to do when nothing is missing, and nothing else: what is missing is made."""
