@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -26,9 +27,15 @@ class Answer(Struct, frozen=True):
 def answer_of(cursor: Cursor[Any]) -> Answer:
     """Return the answer that a cursor holds."""
     if not cursor.description:
-        return Answer(cursor.statusmessage, cursor.rowcount)
+        return _without_rows(cursor.statusmessage, cursor.rowcount)
     columns = tuple(column.name for column in cursor.description)
     return Answer(cursor.statusmessage, cursor.rowcount, columns, tuple(rows_as_text(cursor)))
+
+
+@lru_cache
+def _without_rows(status: str | None, count: int) -> Answer:
+    """Return one and the same answer for statements that were answered alike."""
+    return Answer(status, count)
 
 
 def rows_as_text(cursor: Cursor[Any]) -> Iterator[tuple[str | None, ...]]:

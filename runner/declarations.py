@@ -10,6 +10,7 @@ from postgast import pg_query_pb2 as pg
 from runner.objects import (
     ANY_ARGUMENTS,
     NOT_VALIDATED,
+    NOTHING,
     PRESENT,
     VALID,
     Action,
@@ -30,7 +31,7 @@ def declaration_of(node: str, body: Any, schema: str, element_text: ElementText)
     reader = _Reader(schema, element_text)
     read = getattr(reader, f"read_{node}", None)
     if read is None:
-        return Declaration(opaque=node not in _HARMLESS)
+        return NOTHING if node in _HARMLESS else Declaration(opaque=True)
     declaration: Declaration = read(body)
     return declaration
 

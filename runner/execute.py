@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -113,7 +114,10 @@ class _Run:
     def own_transaction(self, script: ScriptPlan) -> tuple[list[Answer], StatementError | None]:
         """Send the statements of a script in one transaction; return its answers, from the first statement on."""
         steps = script.own_steps
-        statements = [*self.begin, *map(_tagged, steps), *self.recorded(script), "commit"]
+
+        def statements() -> Iterator[str]:
+            return chain(self.begin, map(_tagged, steps), self.recorded(script), ("commit",))
+
         answers, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
         return answers[len(self.begin) :], self.error(script, steps, failure) if failure else None
 
@@ -150,7 +154,7 @@ class _Run:
             self.keep([RESET, session_sql()], script.script.path)
             return failed
         statements = [*self.begin, *map(_tagged, steps), "commit"]
-        _, failure = self.sender.together(statements, lambda index: self.place(script, steps, index))
+        _, failure = self.sender.together(lambda: statements, lambda index: self.place(script, steps, index))
         return self.error(script, steps, failure) if failure else None
 
     def build(self, script: ScriptPlan, step: Step) -> tuple[Answer | None, StatementError | None]:
@@ -198,9 +202,8 @@ class _Run:
             statements += self.begin[1:]
             starts.append(len(statements))
             statements += [*map(_tagged, script.own_steps), *self.recorded(script)]
-        answers, failure = self.sender.together(
-            [*statements, "commit"], lambda index: self.name(scripts, starts, index)
-        )
+        statements.append("commit")
+        answers, failure = self.sender.together(lambda: statements, lambda index: self.name(scripts, starts, index))
         seconds = time.monotonic() - begin
         if failure is None:
             for script in self.plan.scripts:

@@ -92,6 +92,10 @@ class Declaration(NamedTuple):
         return tuple(effect for effect in self.effects if effect.action in ("create", "set", "change"))
 
 
+NOTHING = Declaration()
+"""What a statement declares that reads or writes rows; one for all of them, because there may be very many."""
+
+
 def name_of(relation: Object) -> str:
     """Return the name of a relation as SQL writes it."""
     return ".".join(identifier(name) for name in (relation.schema, relation.name) if name)

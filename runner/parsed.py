@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from runner.objects import Declaration
+from runner.objects import NOTHING, Declaration
 from runner.render import Rendered
 
 BY_FIRST_WORD = {
@@ -42,7 +42,12 @@ class Traits(NamedTuple):
     """The value that it adds to an enum type."""
 
 
-class Statement(Struct, frozen=True):
+NO_TRAITS = Traits()
+NO_STRINGS: frozenset[str] = frozenset()
+"""What most statements have; one for all of them, because there may be very many."""
+
+
+class Statement(Struct, frozen=True, gc=False):
     """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
 
     script: str
@@ -50,9 +55,9 @@ class Statement(Struct, frozen=True):
     offset: int
     sql: str
     node: str
-    declaration: Declaration
-    traits: Traits = Traits()
-    strings: frozenset[str] = frozenset()
+    declaration: Declaration = NOTHING
+    traits: Traits = NO_TRAITS
+    strings: frozenset[str] = NO_STRINGS
     """Its string constants, where a statement before it adds a value to an enum type."""
 
     @property

@@ -23,7 +23,7 @@ LEFT = "is left as it is"
 """Tells in a reason that something is not as declared, and no step changes that."""
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """What is done for a statement; `sql` is what is sent: the statement, a part of it, or what mends its object."""
 
     statement: Statement

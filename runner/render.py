@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import traceback
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -64,8 +65,8 @@ class Rendered(Struct, frozen=True):
     path: str
     text: str
     outputs: tuple[Output, ...]
-    starts: tuple[int, ...]
-    lines: tuple[int, ...]
+    starts: Sequence[int]
+    lines: Sequence[int]
     template: str = ""
 
     def line_at(self, offset: int) -> int:
@@ -88,10 +89,10 @@ class Sql(str):
 def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
     has_syntax = any(syntax in template for syntax in _TEMPLATE_SYNTAX)
-    marked = _render_marked(path, template, variables) if has_syntax else _mark_lines(template, 1)
-    if len(marked) > MOST_CHARACTERS:
+    text = _render_marked(path, template, variables) if has_syntax else template
+    if len(text) > MOST_CHARACTERS:
         raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
-    return _without_marks(path, marked, template)
+    return _without_marks(path, text, template) if has_syntax else _as_written(path, template)
 
 
 def depends_on(template: str, variable: str) -> bool:
@@ -232,6 +233,11 @@ def _mark_lines(text: str, first: int) -> str:
     return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
 
 
+def _as_written(path: str, template: str) -> Rendered:
+    starts = array("L", [0, *(line.end() for line in re.finditer("\n", template))])
+    return Rendered(path, template, (), starts, range(1, len(starts) + 1), template)
+
+
 def _without_marks(path: str, marked: str, template: str) -> Rendered:
     pieces = _MARK.split(marked)
     texts, marks = pieces[0::2], pieces[1::2]
@@ -249,7 +255,7 @@ def _without_marks(path: str, marked: str, template: str) -> Rendered:
             starts.append(offset)
             lines.append(line)
         offset += len(text)
-    return Rendered(path, "".join(texts), tuple(outputs), tuple(starts), tuple(lines), template)
+    return Rendered(path, "".join(texts), tuple(outputs), array("L", starts), array("L", lines), template)
 
 
 def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:

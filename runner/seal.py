@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from runner import __version__
 from runner.manifest import Manifest
-from runner.objects import Declaration
 from runner.parsed import BY_FIRST_WORD, Parsed, Statement
 from runner.plans import Plan, ScriptPlan
 from runner.render import Rendered
@@ -58,7 +57,9 @@ def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Parsed]) -> dict
     sent = [(script.parsed, [step.statement for step in script.to_send]) for script in plan.scripts]
     sent += [(check, list(check.statements)) for check in checks]
     return {
-        parsed.rendered.path: Seal(parsed.total, parsed.checksum, _hash(ground, parsed.rendered, parsed.total, own))
+        parsed.rendered.path: Seal(
+            parsed.total, parsed.checksum, _hash(_hash_of_text(ground, parsed.rendered, parsed.total), own)
+        )
         for parsed, own in sent
     }
 
@@ -85,8 +86,9 @@ def open_seals(
 
 
 def _open(ground: str, rendered: Rendered, seal: Seal) -> Parsed | None:
+    of_text = _hash_of_text(ground, rendered, seal.total)
     for statements in ((), tuple(_data_statements(rendered))):
-        if _hash(ground, rendered, seal.total, statements) == seal.hash:
+        if _hash(of_text, statements) == seal.hash:
             return Parsed(rendered, statements, seal.checksum, "", seal.total)
     return None
 
@@ -99,10 +101,21 @@ def _ground(manifest: Manifest) -> str:
     return hashlib.sha256(msgspec.json.encode((__version__, names, scripts))).hexdigest()
 
 
-def _hash(ground: str, rendered: Rendered, total: int, sent: Iterable[Statement]) -> str:
-    places = [(statement.offset, len(statement.sql)) for statement in sent]
-    parts = (ground, rendered.path, rendered.template, rendered.text, rendered.outputs, total, places)
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+def _hash_of_text(ground: str, rendered: Rendered, total: int) -> hashlib._Hash:
+    """Return the hash of all but the places of the statements that are sent."""
+    made = hashlib.sha256(msgspec.json.encode((ground, rendered.path, rendered.outputs, total)))
+    for text in (rendered.template, rendered.text):
+        data = text.encode()
+        made.update(b"%d:" % len(data))
+        made.update(data)
+    return made
+
+
+def _hash(of_text: hashlib._Hash, sent: Iterable[Statement]) -> str:
+    made = of_text.copy()
+    for statement in sent:
+        made.update(b"%d+%d," % (statement.offset, len(statement.sql)))
+    return made.hexdigest()[:32]
 
 
 def _data_statements(rendered: Rendered) -> Iterator[Statement]:
@@ -112,7 +125,7 @@ def _data_statements(rendered: Rendered) -> Iterator[Statement]:
         node = BY_FIRST_WORD.get(word[0].lower()) if word else None
         if node:
             sql = rendered.text[start:end]
-            yield Statement(rendered.path, rendered.line_at(start), start, sql, node, Declaration())
+            yield Statement(rendered.path, rendered.line_at(start), start, sql, node)
 
 
 def _statements(text: str) -> Iterator[tuple[int, int]]:

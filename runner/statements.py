@@ -4,50 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left, bisect_right
-from functools import partial
-from itertools import accumulate, pairwise
+from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import postgast
-from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
-from runner.declarations import declaration_of
 from runner.errors import InputError
-from runner.objects import Declaration
-from runner.parsed import BY_FIRST_WORD, DATA_NODES, Parsed, Statement, Traits
-from runner.pointer import point
+from runner.parsed import Parsed, Statement
 from runner.render import Rendered
-from runner.traits import makes_table, strings_in, traits_of
+from runner.source import COMMENTS, LARGE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-_COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
-_COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
-_DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
-_SET_OPERATIONS = (pg.UNION, pg.INTERSECT, pg.EXCEPT)
-LARGE = 1 << 20
-"""From how many bytes on a script is parsed statement by statement: a tree takes forty times as many."""
-_MOST_LINKS = 16_000
-"""Where the parser's stack, of 8 MB, is half full."""
-_INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
-_COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
-_NO_COPY = "COPY from or to the client is not possible; use INSERT"
-_LONGEST_MESSAGE = 120
+PIECE = 1 << 15
+"""How many characters of a large script are parsed at a time: tokens and trees take many times as much memory."""
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 _BEFORE_SCHEMA = (b"create schema", b"create schema if not exists", b"comment on schema")
-_SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 
 
 def parse(rendered: Rendered, *, schema: str) -> Parsed:
     """Parse a rendered script; `schema` is the one that unqualified names mean. Raise InputError with the place."""
-    source = _Source(rendered)
-    source.check_outputs()
-    statements = tuple(source.statements(schema))
-    return Parsed(rendered, statements, source.checksum(), source.ddl_checksum(statements, schema), len(statements))
+    words, words_of_objects = _Checksum(), _Checksum(schema)
+    statements: list[Statement] = []
+    for source, own in _pieces(rendered, schema):
+        words.add(source.words())
+        words_of_objects.add(source.words_of_objects(own))
+        statements += own
+    ddl_checksum = "" if words_of_objects.is_empty else words_of_objects.text
+    return Parsed(rendered, tuple(statements), words.text, ddl_checksum, len(statements))
+
+
+def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Statement]]]:
+    """Yield a script in pieces of whole statements. Raise InputError.
+
+    Where a piece ends inside a string, a comment or the body of a function, a longer one is tried.
+    """
+    text, begin, adds_value = rendered.text, 0, False
+    edges = sorted((edge, output.line) for output in rendered.outputs for edge in (output.start, output.end))
+    size = PIECE if len(text) >= LARGE else len(text)
+    while begin < len(text):
+        end = text.find(";\n", begin + size) + 2
+        end = end if end >= len(";\n") else len(text)
+        source = Source(rendered, begin, end)
+        is_whole = end == len(text) or source.ends_with_semicolon
+        try:
+            source.check_outputs(edges[bisect_left(edges, (begin,)) : bisect_left(edges, (end,))])
+            own = list(source.statements(schema, adds_value=adds_value))
+        except InputError:
+            if end == len(text):
+                raise
+            is_whole = False
+        if not is_whole:
+            size *= 2
+            continue
+        yield source, own
+        adds_value = adds_value or any(statement.traits.new_value for statement in own)
+        begin, size = end, PIECE
 
 
 def with_free_colons(sql: str) -> str:
@@ -65,245 +81,40 @@ def concurrently(sql: str) -> str | None:
     """Return CREATE INDEX with the word CONCURRENTLY; None when it is another statement, or unique."""
     if not _MAKES_INDEX.match(sql):
         return None
-    tokens = [token for token in postgast.scan(sql).tokens if token.token not in _COMMENTS][:3]
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS][:3]
     if tokens[1].token != pg.INDEX or tokens[2].token == pg.CONCURRENTLY:
         return sql if tokens[1].token == pg.INDEX else None
     data, end = sql.encode(), tokens[1].end
     return (data[:end] + b" concurrently" + data[end:]).decode()
 
 
-class _Source:
-    """The text of a script with its tokens; the parser counts bytes, everything here counts characters."""
+class _Checksum:
+    """The checksum of words that are added little by little; the name of the `target` schema counts as such."""
 
-    def __init__(self, rendered: Rendered) -> None:
-        self.rendered = rendered
-        self.text = rendered.text
-        self.data = self.text.encode()
-        self.positions = _Positions(self.text)
-        try:
-            self.tokens = postgast.scan(self.text).tokens
-            self.scan_error = None
-        except postgast.PgQueryError as error:
-            self.tokens = []
-            self.scan_error = error
-        self.starts = [token.start for token in self.tokens]
-        self.deletes = [token.start for token in self.tokens if token.token == pg.DELETE_P]
+    def __init__(self, target: str | None = None) -> None:
+        self.hash = hashlib.sha256()
+        self.target = target
+        self.is_empty = True
 
-    def check_outputs(self) -> None:
-        """Raise InputError unless each `{{ … }}` stands for whole tokens."""
-        whole = set(self.starts)
-        for output in self.rendered.outputs:
-            for offset in (output.start, output.end):
-                position = self.positions.to_byte(offset)
-                if position in whole:
-                    continue
-                index = bisect_left(self.starts, position) - 1
-                if index >= 0 and self.tokens[index].end > position:
-                    raise self.misplaced(output.line, self.tokens[index])
-
-    def misplaced(self, line: int, token: pg.ScanToken) -> InputError:
-        quoted_name = "a quoted name" if self.data[token.start : token.start + 1] == b'"' else None
-        where = _INSIDE.get(token.token, quoted_name)
-        problem = f"stands inside {where}" if where else "is glued to the text beside it"
-        return InputError(
-            f"an output {problem}; a value must be whole SQL tokens of its own",
-            place=f"{self.rendered.path}:{line}",
-            notes=("hint: join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves",),
-        )
-
-    def statements(self, schema: str) -> Iterator[Statement]:
-        if self.scan_error:
-            raise self.syntax_error(self.scan_error)
-        self.check_depth()
-        try:
-            trees = self.trees()
-        except postgast.PgQueryError as error:
-            raise self.syntax_error(error) from None
-        adds_value = False
-        for location, length, shift, tree in trees:
-            start, end = self.extent(location, length)
-            offset = self.positions.to_character(start)
-            line = self.rendered.line_at(offset)
-            sql = self.data[start:end].decode()
-            if tree is None:
-                node = BY_FIRST_WORD.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
-                traits = Traits(destroys="DELETE" if node in DATA_NODES and self.has_delete(start, end) else "")
-                declaration = Declaration(opaque=node not in DATA_NODES)
-                yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits)
-                continue
-            node = str(tree.WhichOneof("node"))
-            body = getattr(tree, node)
-            self.check_allowed(body, line)
-            declaration = declaration_of(node, body, schema, partial(self.element, shift=shift))
-            traits = traits_of(node, body, may_delete=self.has_delete(start, end))
-            strings = strings_in(body) if adds_value else frozenset()
-            adds_value = adds_value or bool(traits.new_value)
-            node = "select_into_stmt" if makes_table(body) else node
-            yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits, strings)
-
-    def check_depth(self) -> None:
-        """Raise InputError for a chain of operators, joins or unions so long that the parser's stack has no end.
-
-        A tree is as deep as the tokens between two commas are many, those in parentheses included.
-        """
-        if len(self.tokens) <= _MOST_LINKS:
+    def add(self, words: list[bytes]) -> None:
+        if not words:
             return
-        own = longest = unions = 0
-        outer: list[tuple[int, int]] = []
-        for token in self.tokens:
-            kind = token.token
-            change = _DEPTH.get(kind, 0)
-            if kind in (_COMMA, _SEMICOLON):
-                own, longest = 0, max(own, longest)
-                unions = 0 if kind == _SEMICOLON else unions
-            elif change > 0:
-                outer.append((own, longest))
-                own = longest = 0
-            elif change < 0 and outer:
-                inner = max(own, longest)
-                own, longest = outer.pop()
-                own += inner
-            else:
-                own += 1
-                unions += kind in _SET_OPERATIONS
-            if max(own, unions) > _MOST_LINKS:
-                line = self.rendered.line_at(self.positions.to_character(token.start))
-                raise InputError(
-                    f"an expression of more than {_MOST_LINKS:,} words without a comma; write it as a list",
-                    place=f"{self.rendered.path}:{line}",
-                )
+        joined = b"\0".join(words if self.target is None else self.without_target(words, self.target))
+        self.hash.update(joined if self.is_empty else b"\0" + joined)
+        self.is_empty = False
 
-    def trees(self) -> Iterable[tuple[int, int, int, pg.Node | None]]:
-        """Return the place, length and parse tree of each statement, and where the bytes of its tree begin to count.
+    def without_target(self, words: Sequence[bytes], target: str) -> list[bytes]:
+        plain, quoted = target.encode(), '"{}"'.format(target.replace('"', '""')).encode()
+        named = (at for at, word in enumerate(words) if word == quoted or word.lower() == plain)
+        places = {at for at in named if _is_schema(words, at)}
+        return [b"\1" if at in places else word for at, word in enumerate(words)]
 
-        A tree of more than about fifty levels cannot be read: its statement comes without one.
-        """
-        if len(self.data) < LARGE:
-            try:
-                return [(raw.stmt_location, raw.stmt_len, 0, raw.stmt) for raw in postgast.parse(self.text).stmts]
-            except DecodeError:
-                pass
-        return self.trees_one_by_one(postgast.split(self.text))
-
-    def trees_one_by_one(self, pieces: Sequence[str]) -> Iterator[tuple[int, int, int, pg.Node | None]]:
-        location = 0
-        for piece in pieces:
-            size = len(piece.encode())
-            location = self.data.index(piece.encode(), location)
-            try:
-                tree = postgast.parse(piece).stmts[0].stmt
-            except DecodeError:
-                tree = None
-            yield location, size, location, tree
-            location += size
-
-    def extent(self, location: int, length: int) -> tuple[int, int]:
-        """Return the bytes of a statement, without the comments and white space around it."""
-        end = location + length if length else len(self.data)
-        first, last = bisect_left(self.starts, location), bisect_left(self.starts, end) - 1
-        while self.tokens[first].token in _COMMENTS:
-            first += 1
-        while self.tokens[last].token in (*_COMMENTS, _SEMICOLON):
-            last -= 1
-        return self.tokens[first].start, self.tokens[last].end
-
-    def has_delete(self, start: int, end: int) -> bool:
-        """Return whether there is the word DELETE, neither quoted nor in a string, between two bytes."""
-        return bisect_left(self.deletes, start) < bisect_left(self.deletes, end)
-
-    def check_allowed(self, body: object, line: int) -> None:
-        place = f"{self.rendered.path}:{line}"
-        if isinstance(body, pg.TransactionStmt) and pg.TransactionStmtKind.Name(body.kind) not in _SAVEPOINTS:
-            raise InputError(
-                "a script is one transaction by itself; remove this statement "
-                "(transaction = false in the manifest runs a script without one)",
-                place=place,
-            )
-        if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
-            raise InputError(_NO_COPY, place=place)
-
-    def syntax_error(self, error: postgast.PgQueryError) -> InputError:
-        path = self.rendered.path
-        if not error.cursorpos:
-            return InputError(error.message, place=path)
-        offset = error.cursorpos - 1
-        if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
-            return InputError(_NO_COPY, place=f"{path}:{self.rendered.line_at(copy.start())}")
-        message = error.message.split("\n")[0]
-        if len(message) > _LONGEST_MESSAGE:  # what is not ended is cited to the end of the file
-            message = f"{message[:_LONGEST_MESSAGE]}…"
-        if message.startswith('syntax error at or near "\\'):
-            message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
-        found = point(self.rendered, offset)
-        return InputError(message, place=f"{path}:{found.line}", notes=found.excerpt, column=found.column)
-
-    def checksum(self) -> str:
-        return self.checksum_of(self.tokens)
-
-    def ddl_checksum(self, statements: Iterable[Statement], schema: str) -> str:
-        """Return the checksum of what makes objects; where a schema is named, the target counts as such."""
-        tokens: list[pg.ScanToken] = []
-        for statement in statements:
-            if statement.is_buildable:
-                begin = self.positions.to_byte(statement.offset)
-                first = bisect_left(self.starts, begin)
-                end = bisect_left(self.starts, begin + len(statement.sql.encode()))
-                tokens += self.tokens[first:end]
-        return self.checksum_of(tokens, schema) if tokens else ""
-
-    def checksum_of(self, tokens: Sequence[pg.ScanToken], target: str | None = None) -> str:
-        texts = [self.data[token.start : token.end] for token in tokens]
-        kept = [text for text in texts if not text.startswith((b"--", b"/*"))]
-        if target is not None:
-            plain, quoted = target.encode(), '"{}"'.format(target.replace('"', '""')).encode()
-            named = (at for at, text in enumerate(kept) if text == quoted or text.lower() == plain)
-            for at in [at for at in named if _is_schema(kept, at)]:
-                kept[at] = b"\1"
-        return hashlib.sha256(b"\0".join(kept)).hexdigest()
-
-    def element(self, location: int, shift: int) -> str:
-        """Return the source of a list element that begins at a byte, up to its comma or closing parenthesis."""
-        location += shift
-        index = bisect_right(self.starts, location) - 1
-        depth, end = 0, location
-        for place in range(index, len(self.tokens)):
-            token = self.tokens[place]
-            kind = token.token
-            if depth == 0 and kind in (_COMMA, _CLOSE, _SEMICOLON):
-                break
-            depth += _DEPTH.get(kind, 0)
-            if kind not in _COMMENTS:
-                end = token.end
-        return self.data[location:end].decode()
+    @property
+    def text(self) -> str:
+        return self.hash.hexdigest()
 
 
-def _is_schema(texts: Sequence[bytes], at: int) -> bool:
+def _is_schema(words: Sequence[bytes], at: int) -> bool:
     """Return whether the name at a place is that of a schema: elsewhere PostgreSQL keeps it as it is written."""
-    before = b" ".join(texts[max(at - 5, 0) : at]).lower()
-    return texts[at + 1 : at + 2] == [b"."] or before.endswith(_BEFORE_SCHEMA)
-
-
-class _Positions:
-    """Translates between characters and bytes by way of the line that a position is in."""
-
-    def __init__(self, text: str) -> None:
-        self.is_ascii = text.isascii()
-        self.lines = [] if self.is_ascii else text.splitlines(keepends=True)
-        self.characters = list(accumulate((len(line) for line in self.lines), initial=0))
-        self.bytes = list(accumulate((len(line.encode()) for line in self.lines), initial=0))
-
-    def to_byte(self, character: int) -> int:
-        if self.is_ascii:
-            return character
-        index = bisect_right(self.characters, character) - 1
-        if index == len(self.lines):
-            return self.bytes[index]
-        return self.bytes[index] + len(self.lines[index][: character - self.characters[index]].encode())
-
-    def to_character(self, byte: int) -> int:
-        if self.is_ascii:
-            return byte
-        index = bisect_right(self.bytes, byte) - 1
-        if index == len(self.lines):
-            return self.characters[index]
-        return self.characters[index] + len(self.lines[index].encode()[: byte - self.bytes[index]].decode())
+    before = b" ".join(words[max(at - 5, 0) : at]).lower()
+    return words[at + 1 : at + 2] == [b"."] or before.endswith(_BEFORE_SCHEMA)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from postgast import pg_query_pb2 as pg
 
-from runner.parsed import Traits
+from runner.parsed import NO_TRAITS, Traits
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -47,7 +47,8 @@ def traits_of(node: str, body: Any, *, may_delete: bool) -> Traits:
     """
     adds_value = isinstance(body, pg.AlterEnumStmt) and not body.old_val
     destroys = _destroys(node, body, may_delete=may_delete)
-    return Traits(_outside(node, body), destroys, body.new_val if adds_value else "")
+    found = Traits(_outside(node, body), destroys, body.new_val if adds_value else "")
+    return found if any(found) else NO_TRAITS
 
 
 def strings_in(body: Any) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -17,11 +17,13 @@ from runner.stop import Stop
 from runner.waits import Blocker, Watch
 
 _AGAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-_MOST_IN_A_TRIP = 2_000
+_MOST_IN_A_TRIP = 1_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 
 Place = Callable[[int], str]
 """Returns where the statement of an index stands."""
+Statements = Callable[[], Iterable[str]]
+"""Returns the statements of a transaction, once for each time it is sent: a list of many would be a second copy."""
 
 
 class Failure(NamedTuple):
@@ -44,14 +46,14 @@ class Sender:
         self.stop = stop
         self.say = say
 
-    def together(self, statements: Sequence[str], place: Place) -> tuple[list[Answer], Failure | None]:
+    def together(self, statements: Statements, place: Place) -> tuple[list[Answer], Failure | None]:
         """Send a transaction in one round trip, and again while a lock is not to be had; roll back a failed one."""
         answers: list[Answer] = []
 
         def send() -> Failure | None:
             answers.clear()
             with self.stop.cancellable():
-                return self._pipeline(statements, answers, place)
+                return self._pipeline(statements(), answers, place)
 
         return answers, self.again(send, place)
 
@@ -95,7 +97,7 @@ class Sender:
             self.stop.wait(pause)
         return failure
 
-    def _pipeline(self, statements: Sequence[str], answers: list[Answer], place: Place) -> Failure | None:
+    def _pipeline(self, statements: Iterable[str], answers: list[Answer], place: Place) -> Failure | None:
         """Send statements in one round trip, or in a few when they are very many, and add the answers."""
         sent: list[Cursor[Any]] = []
         try:

