@@ -22,9 +22,13 @@ from runner.render import Rendered
 
 _TOKEN = re.compile(
     r"""
-    (?P<comment>--[^\n]*|/\*.*?\*/)
-    | [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollars>\$\w*\$).*?(?P=dollars)
-    | (?P<end>;|\Z)
+    (?P<plain>[^-/'"$;]*+)
+    (?:
+        (?P<comment>--[^\n]*|/\*.*?\*/)
+        | (?<=[eE])'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollars>\$\w*\$).*?(?P=dollars)
+        | (?P<end>;|\Z)
+        | .
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -87,9 +91,11 @@ def open_seals(
 
 def _open(ground: str, rendered: Rendered, seal: Seal) -> Parsed | None:
     of_text = _hash_of_text(ground, rendered, seal.total)
-    for statements in ((), tuple(_data_statements(rendered))):
-        if _hash(of_text, statements) == seal.hash:
-            return Parsed(rendered, statements, seal.checksum, "", seal.total)
+    if _hash(of_text, ()) == seal.hash:
+        return Parsed(rendered, (), seal.checksum, "", seal.total)
+    statements = tuple(_data_statements(rendered))
+    if _hash(of_text, statements) == seal.hash:
+        return Parsed(rendered, statements, seal.checksum, "", seal.total)
     return None
 
 
@@ -130,16 +136,15 @@ def _data_statements(rendered: Rendered) -> Iterator[Statement]:
 
 def _statements(text: str) -> Iterator[tuple[int, int]]:
     """Return where statements begin and end, without the comments and white space around them."""
-    start, end, position = -1, 0, 0
+    start, end = -1, 0
     for token in _TOKEN.finditer(text):
-        between = text[position : token.start()]
-        if between and not between.isspace():
-            start = start if start >= 0 else token.start() - len(between.lstrip())
-            end = position + len(between.rstrip())
-        position = token.end()
+        plain, begin = token["plain"], token.end("plain")
+        if plain and not plain.isspace():
+            start = start if start >= 0 else begin - len(plain.lstrip())
+            end = token.start() + len(plain.rstrip())
         if token["end"] is not None:
             if start >= 0:
                 yield start, end
             start = -1
         elif token["comment"] is None:
-            start, end = (start if start >= 0 else token.start()), token.end()
+            start, end = (start if start >= 0 else begin), token.end()
