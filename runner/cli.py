@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +15,11 @@ from runner.arguments import DATABASE, DATABASES, LOG, OUTPUT, PROFILES, PROJECT
 from runner.errors import InputError
 from runner.loaded import Loaded, load
 from runner.plans import Options
+from runner.reach import connected, found, where_of
 from runner.report import Reporter
-from runner.targets import Where
+from runner.written import keep_file, write_file
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
-    from runner.run import Connect
     from runner.stages import Planned
 
 
@@ -76,7 +72,7 @@ def apply(  # noqa: PLR0913  the options
     from runner.run import Request, require_hash, run
     from runner.stop import Stop
 
-    where, reporter = _where(others)
+    where, reporter = where_of(others)
     begin = time.monotonic()
     loaded = load(manifest, variables, profiles)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
@@ -88,12 +84,12 @@ def apply(  # noqa: PLR0913  the options
         return apply_to_many(where, loaded, request, reporter)
     loaded = loaded.for_schema(*where.schemas)
     if dry_run:
-        with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
+        with connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
             reporter.stage("planning")
             planned = stages.plan(connection, loaded, reporter.say, request.options)
             require_hash(planned, expect)
         return _print_script(loaded, planned, target, reporter)
-    with _found(loaded, where.dsn, where.wait, reporter) as (connect, describe):
+    with found(loaded, where.dsn, where.wait, reporter) as (connect, describe):
         stop = Stop()
         listener = Listener(
             stage=reporter.stage,
@@ -134,14 +130,14 @@ def _print_script(loaded: Loaded, planned: Planned, target: str, reporter: Repor
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
 def plan(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, check: bool, **others: Any) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    where, reporter = _where(others)
+    where, reporter = where_of(others)
     loaded = load(manifest, variables, profiles)
     if where.is_many:
         from runner.fleet_commands import plan_for_many
 
         return plan_for_many(where, loaded, reporter, check=check)
     loaded = loaded.for_schema(*where.schemas)
-    with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
+    with connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
         planned = stages.plan(connection, loaded, reporter.say)
         sizes = stages.table_sizes(connection, loaded, planned)
@@ -155,14 +151,14 @@ def plan(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], 
 @options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
 def verify(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], **others: Any) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
-    where, reporter = _where(others)
+    where, reporter = where_of(others)
     loaded = load(manifest, variables, profiles)
     if where.is_many:
         from runner.fleet_commands import verify_many
 
         return verify_many(where, loaded, reporter)
     loaded = loaded.for_schema(*where.schemas)
-    with _connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
+    with connected(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("verifying")
         reporter.heading(loaded, target)
         verification = stages.verify(connection, loaded, reporter.say)
@@ -190,28 +186,14 @@ def lock(
 
     reporter = Reporter(**output)
     loaded = load(manifest, variables, profiles, with_lock=False)
-    with _connected(loaded, dsn, wait, reporter) as (connection, _):
+    with connected(loaded, dsn, wait, reporter) as (connection, _):
         reporter.stage("building what the scripts declare")
         made = lock_on(connection, loaded, reporter.say)
     written = with_seals_of_file(loaded.project, made) if check else made
-    code = _keep_file(manifest.parent / FILE, lock_text(written), "lock", reporter, check=check)
+    code = keep_file(manifest.parent / FILE, lock_text(written), "lock", reporter, check=check)
     if code == 0 and written is not made:
         reporter.line("scripts or checks have changed since, and not what they declare: apply starts a little slower")
     return code
-
-
-def _keep_file(path: Path, text: str, command: str, reporter: Reporter, *, check: bool) -> int:
-    """Write a file that a command makes, or only tell whether it is fresh; return the exit code."""
-    is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
-    if check and not is_fresh:
-        reporter.failure(f"{path} is not what 'python -m runner {command}' would write")
-    elif is_fresh:
-        reporter.line(f"{path} is fresh", "green")
-    else:
-        _write_file(path, text)
-        reporter.line(f"{path} written", "green")
-    reporter.json({"ok": is_fresh or not check, "fresh": is_fresh, "file": str(path)})
-    return 0 if is_fresh or not check else 1
 
 
 @cli.command(epilog=examples("render > schema.sql", "render --output DIR"))
@@ -241,7 +223,7 @@ def render(
     if output.resolve() == loaded.project.folder.resolve():
         raise InputError("the files would take the place of the templates; choose another folder", place="--output")
     for path, text in rendered.items():
-        _write_file(output / path, text)
+        write_file(output / path, text)
     reporter.line(f"{len(rendered)} files written to {output}")
     reporter.json({"ok": True, "files": [str(output / path) for path in rendered]})
     return 0
@@ -299,7 +281,7 @@ def status(
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
     reporter = Reporter(**output)
     loaded = load(manifest, variables, profiles).for_schema(schema)
-    with _connected(loaded, dsn, wait, reporter) as (connection, target):
+    with connected(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         reporter.heading(loaded, target)
         planned = stages.plan(connection, loaded, reporter.say)
@@ -321,8 +303,8 @@ def new(manifest: Path, variables: tuple[str, ...], name: str, description: str,
     project = load_manifest(manifest, variables)
     made = new_script(project, name, description)
     newline = "\r\n" if b"\r\n" in manifest.read_bytes() else "\n"
-    _write_file(project.folder / made.path, made.script)
-    _write_file(manifest, made.manifest, newline)
+    write_file(project.folder / made.path, made.script)
+    write_file(manifest, made.manifest, newline)
     reporter.line(f"{made.path} written, and its entry in {manifest}", "green")
     reporter.json({"ok": True, "path": made.path, "manifest": str(manifest)})
     return 0
@@ -348,11 +330,11 @@ def docs(
     loaded = load(manifest, variables, profiles)
     facts = stages.locked_facts(loaded)
     if facts is None:
-        with _connected(loaded, dsn, wait, reporter) as (connection, _):
+        with connected(loaded, dsn, wait, reporter) as (connection, _):
             reporter.stage("building what the scripts declare")
             facts = stages.declare_on(connection, loaded, reporter.say).facts
     text = schema_page(loaded.project.manifest.project.name, facts, loaded.scripts)
-    return _keep_file(manifest.parent / "docs" / "schema.md", text, "docs", reporter, check=check)
+    return keep_file(manifest.parent / "docs" / "schema.md", text, "docs", reporter, check=check)
 
 
 @cli.command(epilog=examples("completion bash > runner.bash", "completion fish > runner.fish"))
@@ -387,46 +369,3 @@ def shell(
         with connect(target, project.manifest, wait, reporter.say):
             pass
         return run_psql(target, psql_arguments)
-
-
-def _where(others: dict[str, Any]) -> tuple[Where, Reporter]:
-    """Return which databases and schemas a command is for, and what its results are told by."""
-    names = ("dsns", "file", "schemas", "pattern", "jobs", "wait")
-    return Where(*(others.pop(name) for name in names)), Reporter(**others)
-
-
-@contextmanager
-def _connected(
-    loaded: Loaded, dsn: str | None, wait: float, reporter: Reporter
-) -> Iterator[tuple[Connection[Any], str]]:
-    with _found(loaded, dsn, wait, reporter) as (connect, describe), connect() as connection:
-        yield connection, describe(connection)
-
-
-@contextmanager
-def _found(
-    loaded: Loaded, dsn: str | None, wait: float, reporter: Reporter
-) -> Iterator[tuple[Connect, Callable[[Connection[Any]], str]]]:
-    """Yield what connects to the database, and what describes it."""
-    from runner import database
-
-    with reporter.progress(), database.find_target(dsn, loaded.project.folder, reporter.say) as target:
-
-        @contextmanager
-        def connect() -> Iterator[Connection[Any]]:
-            reporter.stage("connecting")
-            with database.connect(target, loaded.project.manifest, wait, reporter.say) as connection:
-                connection.add_notice_handler(
-                    lambda notice: reporter.notice(notice.severity_nonlocalized or "", notice.message_primary or "")
-                )
-                yield connection
-
-        yield connect, lambda connection: database.describe(connection, target)
-
-
-def _write_file(path: Path, text: str, newline: str = "\n") -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline=newline)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", place=str(path)) from error

@@ -37,7 +37,7 @@ ALLOWED = {
         "stages",
         "fleet_commands",
         "planning",
-        "cli",
+        "reach",
         "shell",
     },
     "psycopg_binary": set(),
