@@ -6,7 +6,8 @@ A fact is an object with its definition: `column t.c` is `integer not null defau
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -162,6 +163,7 @@ def set_search_path(connection: Connection[Any], path: Sequence[str], extensions
 def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
     """Return what is not as declared: the declared facts in their order, then what nobody has declared."""
     claimed = {item for item in declared if item in actual.facts}
+    missing = cache(lambda: frozenset(_missing_indexes(declared, actual)))
     for item, definition in declared.items():
         there = item
         if item not in actual.facts:
@@ -170,26 +172,28 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
             there = next(iter(equal or candidates), item)
             claimed.add(there)
         for difference in _difference(item, definition, there, actual):
-            if not _goes_without_saying(item, declared, actual):
+            if not _goes_without_saying(item, declared, actual, missing):
                 yield difference
     yield from _undeclared(declared, actual, claimed)
 
 
-def _goes_without_saying(item: Object, declared: Facts, actual: Snapshot) -> bool:
+def _goes_without_saying(
+    item: Object, declared: Facts, actual: Snapshot, missing_indexes: Callable[[], Collection[tuple[str, str]]]
+) -> bool:
     """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
     owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
     if item.kind.startswith("comment on "):
         owners.append(item._replace(kind=item.kind.removeprefix("comment on ")))
     if any(owner in declared and owner not in actual.facts for owner in owners):
         return True
-    if item.kind != "comment on index":
-        return False
-    indexes = [
-        other
-        for other, definition in declared.items()
-        if has_index(other, definition) and (other.schema, other.name) == (item.schema, item.name)
-    ]
-    return any(index not in actual.facts for index in indexes)
+    return item.kind == "comment on index" and (item.schema, item.name) in missing_indexes()
+
+
+def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[tuple[str, str]]:
+    """Return the schemas and names of indexes that are declared and not there, those of constraints too."""
+    for item, definition in declared.items():
+        if item not in actual.facts and has_index(item, definition):
+            yield item.schema, item.name
 
 
 def has_index(item: Object, definition: str) -> bool:
