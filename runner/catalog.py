@@ -18,6 +18,7 @@ from runner.quote import identifier
 from runner.sql_files import read_sql
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg import Connection, Cursor
 
 Facts = Mapping[Object, str]
@@ -92,9 +93,9 @@ def read(connection: Connection[Any], scope: Scope) -> Snapshot:
 
 
 def read_and_ask(
-    connection: Connection[Any], scope: Scope, question: str | None = None
+    connection: Connection[Any], scope: Scope, questions: Sequence[str] = ()
 ) -> tuple[Snapshot, list[tuple[Any, ...]]]:
-    """Return the facts, and the rows of one more query, in one round trip; none when its table is not there."""
+    """Return the facts, and the rows of the last of some more queries, in one round trip; none when it has no table."""
     import psycopg
 
     begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
@@ -102,11 +103,15 @@ def read_and_ask(
     while True:
         attempts += 1
         try:
-            return _read(connection, scope, before=begin, after=("rollback", *filter(None, (question,))))
+            snapshot, rows, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
         except psycopg.errors.LockNotAvailable:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:
                 raise
+        else:
+            if refused and not isinstance(refused, psycopg.errors.UndefinedTable):
+                raise refused
+            return snapshot, rows
 
 
 def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
@@ -116,35 +121,35 @@ def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
 
 def _read(
     connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
-) -> tuple[Snapshot, list[tuple[Any, ...]]]:
-    """Return the facts, and the rows of the last statement, which may ask for what is not there."""
+) -> tuple[Snapshot, list[tuple[Any, ...]], psycopg.Error | None]:
+    """Return the facts, and the rows of the last statement, or why there are none."""
     import psycopg
 
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
-    last: list[Cursor[Any]] = []
+    asked: list[Cursor[Any]] = []
     refused: psycopg.Error | None = None
     try:
         with connection.pipeline():
             for statement in (*before, *_OWN_WORDS):
                 connection.execute(statement)
             set_search_path(connection, scope.path, scope.extensions)
-            closed = connection.execute(read_sql("catalog_closed.sql"), {"path": list(scope.path)})
-            facts = connection.execute(read_sql("catalog.sql"), parameters)
-            deparsed = connection.execute(read_sql("catalog_deparsed.sql"), parameters)
-            last += [connection.execute(statement) for statement in after]
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
-        if deparsed.pgresult is None:
+            asked.append(connection.execute(read_sql("catalog_closed.sql"), {"path": list(scope.path)}))
+            asked += (
+                connection.execute(read_sql(file), parameters) for file in ("catalog.sql", "catalog_deparsed.sql")
+            )
+            asked += (connection.execute(statement) for statement in after)
+    except psycopg.Error as error:
+        if connection.closed or not asked[2:] or asked[2].pgresult is None:  # the facts are not known either
             raise
         refused = error
+    closed, facts, deparsed, *_ = asked
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
             notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
         )
-    if isinstance(refused, psycopg.errors.InsufficientPrivilege):
-        raise refused
-    rows = last[-1].fetchall() if last and last[-1].pgresult and last[-1].description else []
-    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows
+    rows = asked[-1].fetchall() if after and asked[-1].pgresult and asked[-1].description else []
+    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows, refused
 
 
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:

@@ -61,15 +61,18 @@ def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
     return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
 
 
-def question(manifest: Manifest) -> str:
-    """Return the query for the whole history, oldest first, whose rows are those of `Entry`."""
-    return f"select {_COLUMNS} from {_table(manifest)} order by run, started"  # noqa: S608
+def questions(manifest: Manifest) -> tuple[str, ...]:
+    """Return queries for one transaction, of which the last is for the whole history, oldest first, as `Entry`."""
+    return (
+        f"select set_config('lock_timeout', {literal(manifest.run.lock_timeout)}, true)",
+        f"select {_COLUMNS} from {_table(manifest)} order by run, started",  # noqa: S608
+    )
 
 
 @contextmanager
 def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
-    """Turn the server's refusal to show the history into an error that names the GRANT, or the key for another name."""
-    from psycopg.errors import InsufficientPrivilege, UndefinedColumn
+    """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
+    from psycopg.errors import InsufficientPrivilege, LockNotAvailable, UndefinedColumn
 
     try:
         yield
@@ -77,6 +80,15 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         hint = "hint: if it is not the runner's, give the history another name, run.history_table in the manifest"
         message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
         raise DatabaseError(message, notes=(hint,)) from error
+    except LockNotAvailable as error:
+        from runner.waits import Blocker
+
+        held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
+        parameters = {"schema": manifest.project.schema, "table": manifest.run.history_table}
+        notes = tuple(
+            f"locked by {Blocker(*row)}" for row in connection.execute(read_sql("history_locked.sql"), parameters)
+        )
+        raise DatabaseError(f"reading the history table {_table(manifest)}: {held}", notes=notes) from error
     except InsufficientPrivilege as error:
         said = error.diag.message_primary or ""
         if manifest.run.history_table not in said:

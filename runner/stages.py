@@ -83,7 +83,7 @@ def plan(
     manifest = loaded.project.manifest
     scope = _scope(loaded, declared.facts)
     with history.cure_named(connection, manifest):
-        actual, rows = catalog.read_and_ask(connection, scope, history.question(manifest))
+        actual, rows = catalog.read_and_ask(connection, scope, history.questions(manifest))
     entries = tuple(history.Entry(*row) for row in rows)
     past = _past(loaded, actual, entries)
     proposals: Proposals = {}

@@ -269,6 +269,23 @@ def test_a_role_that_may_not_read_the_history_gets_the_grant(run: Run, project: 
     assert run("plan", "--dsn", dsn).code == 0
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "status"])
+def test_a_locked_history_is_not_waited_for_without_end(
+    run: Run, project: MakeProject, database: str, command: str
+) -> None:
+    """Who holds the history locked is named, after the time that a run waits for any lock."""
+    project(ITEM, run={"lock_timeout": "300ms"})
+    assert run("apply", "--dsn", database).code == 0
+    with psycopg.connect(make_conninfo(database, application_name="repack")) as other:
+        other.execute("lock table runner_history")
+        result = run(command, "--dsn", database)
+    assert result.code == 1
+    told = "reading the history table public.runner_history: it is locked for more than 300ms"
+    assert [line for line in lines(result) if line.startswith(f"error: {told}")]
+    assert [line for line in lines(result) if re.match(r"locked by pid \d+ \(repack, role ", line)]
+    assert run(command, "--dsn", database).code == 0
+
+
 def test_tables_of_another_role_are_told(run: Run, project: MakeProject, roles: str) -> None:
     """Who is not the owner of a table is told to apply as the owner."""
     dsn = login(roles, "test_other", "grant create on schema public to test_other; create table item (id integer);")
