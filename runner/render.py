@@ -59,15 +59,36 @@ class Output(Struct, frozen=True):
     line: int
 
 
+class Edges(Struct, frozen=True):
+    """Where outputs begin and end in the rendered text, in this order, with the template line of each output."""
+
+    offsets: array[int]
+    lines: array[int]
+    begin: bytearray
+    """1 where an output begins, 0 where it ends."""
+
+
 class Rendered(Struct, frozen=True):
-    """A rendered script: its text, the outputs in it, and which template line each stretch of it came from."""
+    """A rendered script: its text, the edges of outputs, and which template line each stretch of it came from."""
 
     path: str
     text: str
-    outputs: tuple[Output, ...]
+    edges: Edges
     starts: Sequence[int]
     lines: Sequence[int]
     template: str = ""
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The outputs; one inside another comes before it."""
+        found: list[Output] = []
+        begun: list[int] = []
+        for offset, line, begins in zip(self.edges.offsets, self.edges.lines, self.edges.begin, strict=True):
+            if begins:
+                begun.append(offset)
+            else:
+                found.append(Output(begun.pop(), offset, line))
+        return tuple(found)
 
     def line_at(self, offset: int) -> int:
         """Return the line in the template of the character at `offset` of the rendered text."""
@@ -89,10 +110,10 @@ class Sql(str):
 def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
     has_syntax = any(syntax in template for syntax in _TEMPLATE_SYNTAX)
-    text = _render_marked(path, template, variables) if has_syntax else template
-    if len(text) > MOST_CHARACTERS:
+    sql = _render_sql(path, template, variables) if has_syntax else None
+    if len(template if sql is None else sql.marked) > MOST_CHARACTERS:
         raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
-    return _without_marks(path, text, template) if has_syntax else _as_written(path, template)
+    return _as_written(path, template) if sql is None else _without_marks(path, sql, template)
 
 
 def depends_on(template: str, variable: str) -> bool:
@@ -115,7 +136,7 @@ def template_variables(project: Project, field_mappings: FieldMappings | None) -
     return variables | ({"field_mappings": field_mappings} if field_mappings else {})
 
 
-def _render_marked(path: str, template: str, variables: dict[str, object]) -> str:
+def _render_sql(path: str, template: str, variables: dict[str, object]) -> Sql:
     from jinja2 import TemplateSyntaxError
 
     environment = _environment()
@@ -132,8 +153,8 @@ def _render_marked(path: str, template: str, variables: dict[str, object]) -> st
         place = f"{path}:{line}" if line else path
         notes = (*(lines_to(template, line) if line else ()), *_help(error))
         raise InputError(_in_words(error), place=place, notes=notes) from error
-    marked: str = rendered.marked
-    return marked
+    sql: Sql = rendered
+    return sql
 
 
 @cache
@@ -234,28 +255,29 @@ def _mark_lines(text: str, first: int) -> str:
 
 
 def _as_written(path: str, template: str) -> Rendered:
-    starts = array("L", [0, *(line.end() for line in re.finditer("\n", template))])
-    return Rendered(path, template, (), starts, range(1, len(starts) + 1), template)
+    starts = array("I", [0, *(line.end() for line in re.finditer("\n", template))])
+    edges = Edges(array("I"), array("I"), bytearray())
+    return Rendered(path, template, edges, starts, range(1, len(starts) + 1), template)
 
 
-def _without_marks(path: str, marked: str, template: str) -> Rendered:
-    pieces = _MARK.split(marked)
-    texts, marks = pieces[0::2], pieces[1::2]
-    offset, line = len(texts[0]), 1
-    starts, lines, outputs = [0], [1], []
-    open_outputs: list[tuple[int, int]] = []
-    for mark, text in zip(marks, texts[1:], strict=True):
-        if mark == "(":
-            open_outputs.append((offset, line))
-        elif mark == ")":
-            start, output_line = open_outputs.pop()
-            outputs.append(Output(start, offset, output_line))
+def _without_marks(path: str, sql: Sql, template: str) -> Rendered:
+    starts, lines = array("I", [0]), array("I", [1])
+    offsets, output_lines, begin = array("I"), array("I"), bytearray()
+    begun: list[int] = []
+    marks, line = 0, 1
+    for mark in _MARK.finditer(sql.marked):
+        word, offset = mark[1], mark.start() - marks
+        marks += len(word) + len("\0\0")
+        if word in ("(", ")"):
+            begun += [line] if word == "(" else []
+            offsets.append(offset)
+            output_lines.append(begun[-1] if word == "(" else begun.pop())
+            begin.append(word == "(")
         else:
-            line = int(mark)
+            line = int(word)
             starts.append(offset)
             lines.append(line)
-        offset += len(text)
-    return Rendered(path, "".join(texts), tuple(outputs), array("L", starts), array("L", lines), template)
+    return Rendered(path, str(sql), Edges(offsets, output_lines, begin), starts, lines, template)
 
 
 def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:

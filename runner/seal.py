@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -109,9 +110,10 @@ def _ground(manifest: Manifest) -> str:
 
 def _hash_of_text(ground: str, rendered: Rendered, total: int) -> hashlib._Hash:
     """Return the hash of all but the places of the statements that are sent."""
-    made = hashlib.sha256(msgspec.json.encode((ground, rendered.path, rendered.outputs, total)))
-    for text in (rendered.template, rendered.text):
-        data = text.encode()
+    made = hashlib.sha256(msgspec.json.encode((ground, rendered.path, total)))
+    texts = (text.encode() for text in (rendered.template, rendered.text))
+    edges = (numbers.tobytes() for numbers in (rendered.edges.offsets, rendered.edges.lines))
+    for data in chain(texts, edges):
         made.update(b"%d:" % len(data))
         made.update(data)
     return made

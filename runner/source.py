@@ -63,7 +63,7 @@ class Source:
         """Whether its last token, which may be a comment, is the end of a statement."""
         return bool(self.tokens) and self.tokens[-1].token == _SEMICOLON
 
-    def check_outputs(self, edges: Sequence[tuple[int, int]]) -> None:
+    def check_outputs(self, edges: Iterable[tuple[int, int]]) -> None:
         """Raise InputError where an output begins or ends inside a token; each edge comes with its template's line."""
         for edge, line in edges:
             position = self.positions.to_byte(edge - self.begin)

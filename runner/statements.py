@@ -44,7 +44,7 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
     Where a piece ends inside a string, a comment or the body of a function, a longer one is tried.
     """
     text, begin, adds_value = rendered.text, 0, False
-    edges = sorted((edge, output.line) for output in rendered.outputs for edge in (output.start, output.end))
+    edges = rendered.edges
     size = PIECE if len(text) >= LARGE else len(text)
     while begin < len(text):
         end = text.find(";\n", begin + size) + 2
@@ -52,7 +52,8 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
         source = Source(rendered, begin, end)
         is_whole = end == len(text) or source.ends_with_semicolon
         try:
-            source.check_outputs(edges[bisect_left(edges, (begin,)) : bisect_left(edges, (end,))])
+            own_edges = slice(bisect_left(edges.offsets, begin), bisect_left(edges.offsets, end))
+            source.check_outputs(zip(edges.offsets[own_edges], edges.lines[own_edges], strict=True))
             own = list(source.statements(schema, adds_value=adds_value))
         except InputError:
             if end == len(text):
