@@ -52,7 +52,9 @@ PROFILES = (
     ),
 )
 OUTPUT = (
-    click.option("--verbose", "-v", is_flag=True, help="Show the server's notices, and in status the whole history."),
+    click.option(
+        "--verbose", "-v", is_flag=True, help="Show the server's notices, what nobody declared, the whole history."
+    ),
     click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
 )

@@ -104,10 +104,10 @@ def read_and_ask(
         attempts += 1
         try:
             snapshot, rows, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
-        except psycopg.errors.LockNotAvailable:  # locked after it was looked for: the next attempt sees it
+        except psycopg.errors.LockNotAvailable as error:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:
-                raise
+                raise DatabaseError(f"reading the catalog: {error.diag.message_primary} [{error.sqlstate}]") from error
         else:
             if refused and not isinstance(refused, psycopg.errors.UndefinedTable):
                 raise refused

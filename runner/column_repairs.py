@@ -39,7 +39,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         yield proposal(
             item,
             "differs",
-            shapes.listed([part.detail for part in runs]),
+            shapes.listed([part.detail for part in runs if part.detail]),
             becomes=item.actual if stays else item.declared,
             clauses=tuple(clause for part in runs for clause in part.clauses),
             now=tuple(statement for part in runs for statement in part.now),
@@ -111,7 +111,8 @@ def _type(context: Context, item: Difference, table: Object, old: Column, new: C
 
 def _default(item: Difference, old: Column, new: Column, *, why: str) -> Proposal:
     change = f"set default {new.default}" if new.default else "drop default"
-    detail = f"default {old.default or 'none'}, declared {new.default or 'none'}"
+    is_same = old.default == new.default
+    detail = "" if is_same else f"default {old.default or 'none'}, declared {new.default or 'none'}"
     clauses = (f"alter column {identifier(item.object.name)} {change}",)
     return proposal(item, "differs", detail, clauses=clauses, why=why)
 

@@ -140,7 +140,7 @@ def _target(dsn: str, origin: str) -> Target:
     except (psycopg.ProgrammingError, UnicodeEncodeError):
         raise InputError(
             "not a connection string (its text is not shown, it may hold a password); "
-            "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
+            "write postgresql://USER@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
             place=origin,
         ) from None
     if not parameters and not dsn.startswith(("postgresql://", "postgres://")):

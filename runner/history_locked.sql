@@ -1,4 +1,4 @@
--- Who holds a table locked so that nobody can read it. Parameters: schema and table, their names.
+-- Who holds a table locked so that nobody can read it, or waits to. Parameters: schema and table, their names.
 select
     l.pid,
     a.usename::text,
@@ -13,8 +13,8 @@ inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 left join pg_catalog.pg_stat_activity as a on l.pid = a.pid
 where
     l.locktype = 'relation'
-    and l.granted
     and l.mode = 'AccessExclusiveLock'
     and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
     and n.nspname = %(schema)s
     and c.relname = %(table)s
+order by l.granted desc

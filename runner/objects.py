@@ -93,7 +93,7 @@ class Declaration(NamedTuple):
 
 
 NOTHING = Declaration()
-"""What a statement declares that reads or writes rows; one for all of them, because there may be very many."""
+"""What a statement declares that makes no object; one for all of them, because there may be very many."""
 
 
 def name_of(relation: Object) -> str:

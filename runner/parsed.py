@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -9,7 +10,8 @@ from msgspec import Struct
 from runner.objects import NOTHING, Declaration
 from runner.render import Rendered
 
-BY_FIRST_WORD = {
+_FIRST_WORD = re.compile(r"[\s(]*(\w+)")
+_BY_FIRST_WORD = {
     "select": "select_stmt",
     "values": "select_stmt",
     "table": "select_stmt",
@@ -20,7 +22,9 @@ BY_FIRST_WORD = {
     "merge": "merge_stmt",
 }
 """The nodes of statements that read or write rows, as far as the first word tells them."""
-DATA_NODES = frozenset(BY_FIRST_WORD.values())
+DATA_NODES = frozenset(_BY_FIRST_WORD.values())
+UNREAD = "unread_stmt"
+"""The node of a statement that is nested too deeply for its tree to be read, and is none of those."""
 _BUILDABLE = frozenset(
     """
     create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
@@ -29,6 +33,12 @@ _BUILDABLE = frozenset(
     composite_type_stmt create_range_stmt
     """.split()
 )
+
+
+def data_node(text: str, begin: int = 0) -> str | None:
+    """Return the node of the statement that begins at a place, when its first word says that it is about rows."""
+    word = _FIRST_WORD.match(text, begin)
+    return _BY_FIRST_WORD.get(word[1].lower()) if word else None
 
 
 class Traits(NamedTuple):

@@ -110,3 +110,9 @@ def mapped_type(table: str, column: str, type_: str) -> Remedy:
     quoted = identifier(column)
     sql = f"alter table {identifier(table)} alter column {quoted} type {type_} using {quoted}::{type_};"
     return Remedy(sql, f"the scripts declare the column as it is, and {literal(type_)} comes from the field mappings")
+
+
+def mapped_column(table: str, column: str, type_: str) -> Remedy:
+    """Return what makes a mapped column that no script makes."""
+    sql = f"alter table {identifier(table)} add column if not exists {identifier(column)} {type_};"
+    return Remedy(sql, "no script makes the column, and the field mappings have it: a script adds it from them")

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _BEGIN, _END = "\0(\0", "\0)\0"
 _MARK = re.compile("\0([^\0]*)\0")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
-_TEMPLATE_SYNTAX = ("{{", "{%", "{#")
+TEMPLATE_SYNTAX = ("{{", "{%", "{#")
+"""What begins an expression, a tag or a comment of Jinja."""
 _HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
 _TURN = "__turn__"
 _REPEATED_TAGS = frozenset({"call", "for", "macro"})
@@ -109,7 +110,7 @@ class Sql(str):
 
 def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
-    has_syntax = any(syntax in template for syntax in _TEMPLATE_SYNTAX)
+    has_syntax = any(syntax in template for syntax in TEMPLATE_SYNTAX)
     sql = _render_sql(path, template, variables) if has_syntax else None
     if len(template if sql is None else sql.marked) > MOST_CHARACTERS:
         raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
@@ -118,7 +119,7 @@ def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
 
 def depends_on(template: str, variable: str) -> bool:
     """Return whether a template, which can be rendered, reads a variable."""
-    if not any(syntax in template for syntax in _TEMPLATE_SYNTAX):
+    if not any(syntax in template for syntax in TEMPLATE_SYNTAX):
         return False
     from jinja2.meta import find_undeclared_variables
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.errors import InputError
 from runner.manifest import Project, Script
-from runner.parsed import Parsed, Statement
+from runner.parsed import UNREAD, Parsed, Statement
 
 _QUIET = frozenset(
     {"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt", "constraints_set_stmt"}
@@ -57,14 +57,19 @@ def _problems(script: Script, statement: Statement, added: set[str]) -> Iterator
     if traits.destroys and not script.allow_destructive:
         yield (
             f"{traits.destroys} in a script that is run always",
-            'set run = "once" in the manifest, or allow_destructive = true when it is meant for each run',
+            'move it to a script that has run = "once" in the manifest, or set allow_destructive = true for each run',
         )
     if declaration.nameless:
         yield (
             "each run would make one more of an object without a name",
             'name it, or set run = "once" for this script in the manifest',
         )
-    if not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
+    if statement.node == UNREAD:
+        yield (
+            "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
+            'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
+    elif not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
         yield (
             f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
             'move it to a script that has run = "on_change" or run = "once" in the manifest',

@@ -12,6 +12,7 @@ from msgspec import Struct
 from runner.errors import InputError
 from runner.inputs import read_text
 from runner.manifest import Project
+from runner.render import TEMPLATE_SYNTAX
 from runner.sql_files import read_sql
 
 STEP = 10
@@ -38,7 +39,9 @@ def new_script(project: Project, name: str, description: str) -> New:
     path = str(last.with_name(f"{number:03}_{name}.sql"))
     if (project.folder / path).exists():
         raise InputError("exists already; choose another name, or list it in the manifest", place=path)
-    described = description or name.replace("_", " ")
+    described = " ".join(description.split()) or name.replace("_", " ")
+    if mark := next((mark for mark in TEMPLATE_SYNTAX if mark in described), None):
+        raise InputError(f"it is a comment in a template, in which {mark} begins an expression", place="--description")
     template = read_sql("new.sql")
     text = read_text(project.folder / Path(project.file).name, project.file)
     return New(path, f"{template}\n".replace("DESCRIPTION", described), _with_entry(project, text, path, described))

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from runner import __version__
 from runner.manifest import Manifest
-from runner.parsed import BY_FIRST_WORD, Parsed, Statement
+from runner.parsed import Parsed, Statement, data_node
 from runner.plans import Plan, ScriptPlan
 from runner.render import Rendered
 
@@ -26,14 +26,13 @@ _TOKEN = re.compile(
     (?P<plain>[^-/'"$;]*+)
     (?:
         (?P<comment>--[^\n]*|/\*.*?\*/)
-        | (?<=[eE])'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?P<dollars>\$\w*\$).*?(?P=dollars)
+        | (?<=[eE])'(?:[^'\\]++|\\.|'')*+' | '(?:[^']++|'')*+' | "(?:[^"]++|"")*+" | (?P<dollars>\$\w*\$).*?(?P=dollars)
         | (?P<end>;|\Z)
         | .
     )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WORD = re.compile(r"\w+")
 
 
 class Seal(Struct, frozen=True):
@@ -129,8 +128,7 @@ def _hash(of_text: hashlib._Hash, sent: Iterable[Statement]) -> str:
 def _data_statements(rendered: Rendered) -> Iterator[Statement]:
     """Return the statements whose first word says that they read or write rows."""
     for start, end in _statements(rendered.text):
-        word = _WORD.match(rendered.text, start)
-        node = BY_FIRST_WORD.get(word[0].lower()) if word else None
+        node = data_node(rendered.text, start)
         if node:
             sql = rendered.text[start:end]
             yield Statement(rendered.path, rendered.line_at(start), start, sql, node)

@@ -6,7 +6,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from sys import intern
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from postgast import pg_query_pb2 as pg
 from runner.declarations import declaration_of
 from runner.errors import InputError
 from runner.objects import NOTHING, Declaration
-from runner.parsed import BY_FIRST_WORD, DATA_NODES, NO_STRINGS, Statement, Traits
+from runner.parsed import DATA_NODES, NO_STRINGS, UNREAD, Statement, Traits, data_node
 from runner.pointer import point
 from runner.render import Rendered
 from runner.traits import makes_table, strings_in, traits_of
@@ -49,6 +49,8 @@ class Source:
         self.text = rendered.text[begin:end]
         self.data = self.text.encode()
         self.positions = _Positions(self.text)
+        self.ends_early = False
+        """Whether an error may come from where the piece ends."""
         try:
             self.tokens = postgast.scan(self.text).tokens
             self.scan_error = None
@@ -96,7 +98,7 @@ class Source:
             line = self.rendered.line_at(offset)
             sql = self.data[start:end].decode()
             if tree is None:
-                node = BY_FIRST_WORD.get(sql.split(None, 1)[0].lower(), "unknown_stmt")
+                node = self._node_by_words(start, end, sql)
                 traits = Traits(destroys="DELETE" if node in DATA_NODES and self._has_delete(start, end) else "")
                 declaration = NOTHING if node in DATA_NODES else Declaration(opaque=True)
                 yield Statement(self.rendered.path, line, offset, sql, node, declaration, traits)
@@ -156,16 +158,17 @@ class Source:
         return self._trees_one_by_one(postgast.split(self.text))
 
     def _trees_one_by_one(self, pieces: Sequence[str]) -> Iterator[tuple[int, int, int, pg.Node | None]]:
-        location = 0
+        index = 0
         for piece in pieces:
-            size = len(piece.encode())
-            location = self.data.index(piece.encode(), location)
+            while self.tokens[index].token in (*COMMENTS, _SEMICOLON):  # which the parser leaves out before a statement
+                index += 1
+            size, location = len(piece.encode()), self.tokens[index].start
             try:
                 tree = postgast.parse(piece).stmts[0].stmt
             except DecodeError:
                 tree = None
             yield location, size, location, tree
-            location += size
+            index = bisect_left(self.starts, location + size)
 
     def _extent(self, location: int, length: int) -> tuple[int, int]:
         """Return the bytes of a statement, without the comments and white space around it."""
@@ -176,6 +179,13 @@ class Source:
         while self.tokens[last].token in (*COMMENTS, _SEMICOLON):
             last -= 1
         return self.tokens[first].start, self.tokens[last].end
+
+    def _node_by_words(self, start: int, end: int, sql: str) -> str:
+        """Return the node of a statement without a tree."""
+        tokens = self.tokens[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+        kinds = [token.token for token in tokens if token.token not in COMMENTS]
+        makes_table = any(after == pg.INTO and word not in (pg.INSERT, pg.MERGE) for word, after in pairwise(kinds))
+        return UNREAD if makes_table else data_node(sql) or UNREAD
 
     def _has_delete(self, start: int, end: int) -> bool:
         """Return whether there is the word DELETE, neither quoted nor in a string, between two bytes."""
@@ -204,6 +214,7 @@ class Source:
             message = f"{message[:_LONGEST_MESSAGE]}…"
         if message.startswith('syntax error at or near "\\'):
             message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
+        self.ends_early = message.startswith("unterminated ") or message.endswith("at end of input")
         found = point(self.rendered, self.begin + offset)
         return InputError(message, place=f"{path}:{found.line}", notes=found.excerpt, column=found.column)
 

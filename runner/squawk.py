@@ -20,6 +20,11 @@ from runner.render import Rendered
 CONFIGURATION = ".squawk.toml"
 _ALL_EXCLUDED = b"Failed to find files"
 """What it says when its configuration excludes every file; older versions know no option against that."""
+_SEEN_TO = {
+    "identifier-too-long",
+    "require-concurrent-index-creation",  # where the table is large, the runner builds the index CONCURRENTLY
+    "require-statement-timeout",  # run.statement_timeout; one for all would cut off the building of an index
+}
 _LONGEST = 120
 """Seconds after which it hangs."""
 
@@ -60,9 +65,8 @@ def run_squawk(program: str, project: Project, scripts: Sequence[Rendered]) -> l
 
 def _seen_to(project: Project) -> set[str]:
     """Return the rules that the runner sees to itself: a rule of its own is the same, or it sets what is asked for."""
-    run = project.manifest.run
-    timeouts = {"require-lock-timeout": run.lock_timeout, "require-statement-timeout": run.statement_timeout}
-    return {"identifier-too-long"} | {rule for rule, value in timeouts.items() if duration_in_seconds(value)}
+    has_timeout = bool(duration_in_seconds(project.manifest.run.lock_timeout))
+    return _SEEN_TO | ({"require-lock-timeout"} if has_timeout else set())
 
 
 def _configured(project: Project) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ def _verify(
     def remedies() -> Remedies:
         from runner import planning
 
-        not_done = "'apply' does it" if results is None else "its script failed, or was not run"
+        not_done = "'apply' mends it" if results is None else "its script failed, or was not run"
         return planning.remedies(loaded, proposals, not_done)
 
     def remedy(difference: Difference) -> Remedy:

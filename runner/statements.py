@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 15
 """How many characters of a large script are parsed at a time: tokens and trees take many times as much memory."""
+_END_OF_LINE = re.compile(r";[^\S\n]*\n")
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 _BEFORE_SCHEMA = (b"create schema", b"create schema if not exists", b"comment on schema")
@@ -47,8 +48,8 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
     edges = rendered.edges
     size = PIECE if len(text) >= LARGE else len(text)
     while begin < len(text):
-        end = text.find(";\n", begin + size) + 2
-        end = end if end >= len(";\n") else len(text)
+        found = _END_OF_LINE.search(text, begin + size)
+        end = found.end() if found else len(text)
         source = Source(rendered, begin, end)
         is_whole = end == len(text) or source.ends_with_semicolon
         try:
@@ -56,7 +57,7 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
             source.check_outputs(zip(edges.offsets[own_edges], edges.lines[own_edges], strict=True))
             own = list(source.statements(schema, adds_value=adds_value))
         except InputError:
-            if end == len(text):
+            if end == len(text) or not source.ends_early:
                 raise
             is_whole = False
         if not is_whole:

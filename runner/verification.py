@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_type, compare
+from runner.catalog import Difference, DifferenceKind, Facts, Snapshot, column_type, compare, has_index
 from runner.checks import CheckResult
 from runner.field_mappings import FieldMappings, family
 from runner.objects import PRESENT, Object
@@ -17,6 +17,7 @@ from runner.results import ScriptResult
 if TYPE_CHECKING:
     from runner.remedies import Remedy
 
+_TABLE = ("table", "comment on table")
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 
 
@@ -92,7 +93,7 @@ def verify(
     mapped = set(_mapped(field_mappings))
     for difference in compare(declared, actual):
         item = difference.object
-        if not item.schema and history_table in (item.table, item.name):
+        if not item.schema and history_table in (item.table, item.name if item.kind in _TABLE else None):
             continue
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if difference.kind in tolerated or (item in mapped and _is_kindred(difference)):
@@ -117,10 +118,11 @@ def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> 
 
 
 def _table_of(item: Object, declared: Facts) -> str:
-    if item.kind in ("table", "comment on table"):
+    if item.kind in _TABLE:
         return item.name
     if item.kind == "comment on index":
-        return next((other.table for other in declared if other.kind == "index" and other.name == item.name), "")
+        indexes = (other for other in declared if other.kind == "index" and other.schema == item.schema)
+        return next((other.table for other in indexes if other.name == item.name), "")
     return item.table
 
 
@@ -141,18 +143,24 @@ def _is_kindred(difference: Difference) -> bool:
 def _mapped_types(
     field_mappings: FieldMappings | None, actual: Snapshot, findings: Sequence[Finding]
 ) -> Iterator[Finding]:
-    """Return the mapped columns that are as the scripts declare them, and of another type than the mapping says."""
+    """Return the mapped columns that no script makes, and those whose declared type is another than the mapping's."""
     if field_mappings is None:
         return
     table, told = field_mappings.table, {finding.object for finding in findings}
     for column in field_mappings.columns:
         item = Object("column", column.name, table)
         there = actual.facts.get(item)
-        if there is not None and str(item) not in told and family(column_type(there)) != family(column.type):
-            from runner.remedies import mapped_type
+        is_there = there is not None and family(column_type(there)) == family(column.type)
+        if not is_there and str(item) not in told:
+            yield _mapped_finding(item, column.type, there)
 
-            remedy = mapped_type(table, column.name, column.type)
-            yield Finding("type", str(item), column.type, column_type(there), table, remedy)
+
+def _mapped_finding(item: Object, type_: str, there: str | None) -> Finding:
+    from runner.remedies import mapped_column, mapped_type
+
+    if there is None:
+        return Finding("missing", str(item), type_, None, item.table, mapped_column(item.table, item.name, type_))
+    return Finding("type", str(item), type_, column_type(there), item.table, mapped_type(item.table, item.name, type_))
 
 
 def _check_findings(result: CheckResult) -> Iterable[Finding]:
@@ -164,7 +172,7 @@ def _check_findings(result: CheckResult) -> Iterable[Finding]:
 
 def _tables(declared: Facts, actual: Snapshot, findings: Sequence[Finding]) -> Iterator[TableSummary]:
     columns = Counter((item.schema, item.table) for item in actual.facts if item.kind == "column")
-    indexes = Counter((item.schema, item.table) for item, text in actual.facts.items() if _has_index(item, text))
+    indexes = Counter((item.schema, item.table) for item, text in actual.facts.items() if has_index(item, text))
     found: dict[str, list[Finding]] = {}
     for finding in findings:
         found.setdefault(finding.table, []).append(finding)
@@ -173,12 +181,6 @@ def _tables(declared: Facts, actual: Snapshot, findings: Sequence[Finding]) -> I
             name, key = _full_name(item.schema, item.name), (item.schema, item.name)
             own = tuple(found.get(name, ()))
             yield TableSummary(name, item in actual.facts, columns[key], indexes[key], own)
-
-
-def _has_index(item: Object, definition: str) -> bool:
-    return item.kind == "index" or (
-        item.kind == "constraint" and definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
-    )
 
 
 def _full_name(schema: str, table: str) -> str:

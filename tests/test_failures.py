@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner import embedded
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, Result, copy_project, run_runner, started_runner
+from tests.projects import LONGEST, Result, copy_project, run_runner, started_runner, until
 from tests.proxy import proxied
 from tests.servers import Server, program, started, temporary_folder
 from tests.test_interrupted import state
@@ -284,6 +284,37 @@ def test_a_locked_history_is_not_waited_for_without_end(
     assert [line for line in lines(result) if line.startswith(f"error: {told}")]
     assert [line for line in lines(result) if re.match(r"locked by pid \d+ \(repack, role ", line)]
     assert run(command, "--dsn", database).code == 0
+
+
+def test_who_waits_to_lock_the_history_is_named(run: Run, project: MakeProject, database: str) -> None:
+    """Behind somebody who waits for a lock that nobody can read beside, a reader waits too: both are told."""
+    project(ITEM, run={"lock_timeout": "300ms"})
+    assert run("apply", "--dsn", database).code == 0
+    with (
+        psycopg.connect(database) as reader,
+        psycopg.connect(make_conninfo(database, application_name="waiter")) as waiter,
+        psycopg.connect(database, autocommit=True) as other,
+    ):
+        reader.execute("select from runner_history")
+        thread = threading.Thread(target=suppressed, args=(waiter, "lock table runner_history"))
+        thread.start()
+        until(lambda: "waiter" in waiting(other))
+        result = run("status", "--dsn", database)
+        waiter.cancel_safe()
+        thread.join()
+    assert result.code == 1
+    assert [line for line in lines(result) if re.match(r"locked by pid \d+ \(waiter, role ", line)]
+
+
+def suppressed(connection: psycopg.Connection, sql: str) -> None:
+    with suppress(psycopg.Error):
+        connection.execute(sql.encode())
+
+
+def waiting(connection: psycopg.Connection) -> list[str]:
+    """Return the applications that wait for a lock."""
+    sql = "select application_name from pg_stat_activity where wait_event_type = 'Lock'"
+    return [name for (name,) in connection.execute(sql)]
 
 
 def test_tables_of_another_role_are_told(run: Run, project: MakeProject, roles: str) -> None:

@@ -46,5 +46,5 @@ def test_a_drift_is_mended_or_told(pair: Sequence[str], tmp_path: Path, case: st
     for dsn in pair:
         findings = run(tmp_path, "verify", dsn, "--json").json["findings"]
         assert sorted(f"{finding['kind']}: {finding['object']}" for finding in findings) == sorted(left)
-        assert all(finding["repair"]["sql"] and finding["repair"]["why"] != "'apply' does it" for finding in findings)
+        assert all(finding["repair"]["sql"] and finding["repair"]["why"] != "'apply' mends it" for finding in findings)
         assert run(tmp_path, "plan", dsn, "--json").json["pending"] == 0

@@ -67,6 +67,20 @@ def accepted(project: MakeProject, sql: str, *options: Options) -> None:
         load(folder / "manifest.toml")
 
 
+def test_what_is_nested_too_deeply(project: MakeProject) -> None:
+    """A statement whose tree cannot be read is not compared, and so not run always, unless it reads or writes rows."""
+    chain = " || ".join(["'x'"] * 70)
+    sql = f"create or replace view deep as select {chain} as a"
+    assert refused(project, sql, ALWAYS) == (
+        f"{PLACE}: nested too deeply to be compared with the database, about 45 levels,"
+        " and would be sent with each run\n"
+        "  hint: split the expression, or move it to a script that has"
+        ' run = "on_change" or run = "once" in the manifest'
+    )
+    accepted(project, sql, ONCE, ON_CHANGE)
+    accepted(project, f"(select {chain})", ALWAYS)
+
+
 # What cannot run in a transaction
 
 OUTSIDE = flat(RULES["outside"])
@@ -182,7 +196,8 @@ def test_what_removes_something(project: MakeProject, words: str, sql: str) -> N
     """A statement that removes rows or objects is refused in a script that is run always, unless that is allowed."""
     assert refused(project, sql, ALWAYS) == (
         f"{PLACE}: {words} in a script that is run always\n"
-        '  hint: set run = "once" in the manifest, or allow_destructive = true when it is meant for each run'
+        '  hint: move it to a script that has run = "once" in the manifest,'
+        " or set allow_destructive = true for each run"
     )
     accepted(project, sql, ALLOWED, ONCE, ON_CHANGE)
 

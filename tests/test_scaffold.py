@@ -53,6 +53,18 @@ def test_new_adds_an_entry_and_nothing_else(run: Run, project: MakeProject, case
     assert run("check").code == 0
 
 
+def test_a_description_is_one_line_of_text(run: Run, project: MakeProject) -> None:
+    """White space is folded, and what Jinja would take for its own is refused before anything is written."""
+    folder = project(ITEM)
+    (folder / "manifest.toml").write_text(f'[project]\nname = "a"\n[[script]]\n{ENTRY}\n')
+    assert run("new", "more", "--description", "two\nlines").code == 0
+    assert (folder / "script" / "020_more.sql").read_text().startswith("-- two lines\n--\n")
+    result = run("new", "other", "--description", "a {% tag")
+    assert result.code == 2
+    assert "--description: it is a comment in a template, in which {% begins" in result.err
+    assert not (folder / "script" / "030_other.sql").exists()
+
+
 def test_new_takes_the_next_number_in_steps_of_ten(run: Run, project: MakeProject) -> None:
     """After 015 comes 020, and the folder is that of the last script."""
     folder = project({"015_item.sql": ITEM["010_item.sql"]})

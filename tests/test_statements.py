@@ -13,7 +13,7 @@ from runner.errors import InputError
 from runner.excerpts import excerpt
 from runner.inputs import read_text
 from runner.objects import Effect, Object
-from runner.parsed import Parsed
+from runner.parsed import UNREAD, Parsed
 from runner.quote import literal
 from runner.render import render
 from runner.statements import parse
@@ -550,6 +550,38 @@ def test_a_large_script_is_parsed_by_statements(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(source, "LARGE", 0)
     assert parsed("".join(texts * 3)) == whole
     assert message("select 1;\nselect from from;").startswith("a.sql:2: syntax error")
+
+
+TOO_DEEP = " || ".join(["'x'"] * 70)
+COMMENTED = f"""-- insert into t values (1);
+/* insert into t values (1); */ insert into t values (1); -- select {TOO_DEEP};
+select {TOO_DEEP};
+-- insert into t values (1)
+insert into t values (1);"""
+
+
+def test_a_commented_copy_is_not_taken_for_the_statement() -> None:
+    """Beside a statement whose tree cannot be read, each is found where it is and not where its words were before."""
+    assert split(COMMENTED) == ["insert into t values (1)", f"select {TOO_DEEP}", "insert into t values (1)"]
+    assert [item.line for item in parsed(COMMENTED).statements] == [2, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("sql", "node"),
+    [
+        (f"select({TOO_DEEP})", "select_stmt"),
+        (f"(select {TOO_DEEP})", "select_stmt"),
+        (f"values({TOO_DEEP})", "select_stmt"),
+        (f"with a as (select {TOO_DEEP}) insert into t select * from a", "select_stmt"),
+        (f"insert into t select {TOO_DEEP}", "insert_stmt"),
+        (f"select {TOO_DEEP} as a into t", UNREAD),
+        (f"create or replace view v as select {TOO_DEEP} as a", UNREAD),
+    ],
+)
+def test_what_a_statement_without_a_tree_is(sql: str, node: str) -> None:
+    """What reads and writes rows is known by its first word; what may make an object is not."""
+    (found,) = parsed(sql).statements
+    assert (found.node, found.declaration.opaque) == (node, node == UNREAD)
 
 
 SEVERAL_PIECES = (

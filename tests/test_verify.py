@@ -156,6 +156,38 @@ COLUMNS = {
 }
 
 
+def test_a_mapped_column_that_no_script_makes_is_a_finding(
+    run: Run, project: MakeProject, database: str, tmp_path: Path
+) -> None:
+    """The field mappings say which columns the table has: one that no script adds is missing, with what makes it."""
+    fields = {"colour": {"type": "string", "instance_1": {"field_id": "customfield_1"}}}
+    document = {
+        "version": "1",
+        "instances": {"instance_1": {"name": "One", "url": "https://one.example.com"}},
+        "field_groups": {"all": {"fields": fields}},
+    }
+    (tmp_path / "mappings.json").write_text(json.dumps(document))
+    project({"010_item.sql": ITEM}, field_mappings={"file": "mappings.json", "table": "item"})
+    result = run("apply", "--dsn", database, "--json")
+    assert result.code == 1
+    (finding,) = result.json["verify"]["findings"]
+    assert (finding["kind"], finding["object"]) == ("missing", "column item.colour")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(finding["repair"]["sql"])
+    assert run("verify", "--dsn", database).code == 0
+
+
+def test_only_the_history_table_itself_is_left_out(run: Run, project: MakeProject, database: str) -> None:
+    """A column with the name of the history table is compared as any other."""
+    table = "create table if not exists customer (id integer, history text);"
+    project({"010_customer.sql": table}, run={"history_table": "history"})
+    assert run("apply", "--dsn", database).code == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("alter table customer drop column history; alter table history add column more text")
+    result = run("verify", "--dsn", database, "--json")
+    assert [finding["object"] for finding in result.json["findings"]] == ["column customer.history"]
+
+
 def test_a_mapped_column_of_another_family_is_a_finding(
     run: Run, project: MakeProject, database: str, connection: Connection, tmp_path: Path
 ) -> None:

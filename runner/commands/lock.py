@@ -39,5 +39,7 @@ def lock(
     written = with_seals_of_file(loaded.project, made) if check else made
     code = keep_file(manifest.parent / FILE, lock_text(written), "lock", reporter, check=check)
     if code == 0 and written is not made:
-        reporter.line("scripts or checks have changed since, and not what they declare: apply starts a little slower")
+        reporter.line(
+            "its seals are of other files or another runner, what is declared is the same: apply starts a little slower"
+        )
     return code
