@@ -40,8 +40,8 @@ class Apart:
         if not self.transactional:
             return replace(step, concurrently=statement.traits.outside == "CREATE INDEX CONCURRENTLY")
         if not step.about and statement.node == "comment_stmt":
-            item = step.objects[0]
-            is_on_moved = item.kind == "comment on index" and (item.schema, item.name) in self.indexes
+            indexes = [item for item in step.objects if item.kind == "comment on index"]
+            is_on_moved = any((item.schema, item.name) in self.indexes for item in indexes)
             return replace(step, transaction=next_transaction()) if is_on_moved else step
         sql = concurrently(step.sql)
         table = self.table_of(step) if sql else None

@@ -111,8 +111,9 @@ class _Reader:
 
     def read_create_schema_stmt(self, body: pg.CreateSchemaStmt) -> Declaration:
         name = body.schemaname or body.authrole.rolename
-        effects = (Effect("create", Object("schema", name)),) if name else ()
-        return Declaration(effects, body.if_not_exists)
+        if not name or body.schema_elts:  # what it makes in the schema is not compared
+            return Declaration(opaque=True)
+        return Declaration((Effect("create", Object("schema", name)),), body.if_not_exists)
 
     def read_create_extension_stmt(self, body: pg.CreateExtensionStmt) -> Declaration:
         return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)

@@ -36,10 +36,10 @@ class RunnerError(Exception):
     def __init__(
         self, message: str, *, place: str = "", notes: tuple[str, ...] = (), column: int | None = None
     ) -> None:
-        self.message = _without_passwords(message)
+        self.message = without_passwords(message)
         super().__init__(self.message)
         self.column = column
-        self.place = _without_passwords(place)
+        self.place = without_passwords(place)
         self.notes = notes
 
     @property
@@ -53,7 +53,8 @@ class RunnerError(Exception):
         return "\n".join((head, *(f"  {line}" for note in self.notes for line in note.split("\n"))))
 
 
-def _without_passwords(text: str) -> str:
+def without_passwords(text: str) -> str:
+    """Return a text without what looks like a password in it."""
     return _PASSWORD.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
 
 

@@ -6,10 +6,12 @@ Exit codes: 0 done and verified; 1 whatever the database, the network or a permi
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import click
 
@@ -23,6 +25,10 @@ NAME = "python -m runner"
 """What the program is called in messages, however it was started."""
 
 
+_TAKES_NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why nothing more can be written to a stream; files that a command writes have errors of their own."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came; treated as Ctrl-C is, with an exit code of its own."""
 
@@ -30,13 +36,29 @@ class Terminated(KeyboardInterrupt):
 def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminate)
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    sys.exit(run_command(sys.argv[1:]))
+    try:
+        code = run_command(sys.argv[1:])
+    except OSError as error:
+        _write_nothing_more()
+        sys.stderr.write(f"error: stdout: {error.strerror}; what is done stays done\n")
+        code = 1
+    sys.exit(code)
+
+
+def _nowhere() -> TextIO:
+    """Return what stands for a stream that was closed before the program began."""
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _write_nothing_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run one command, print what it raises, and return the exit code."""
+    """Run one command, print what it raises, and return the exit code. Raise OSError when stdout takes no more."""
     reporter = Reporter(as_json="--json" in arguments, log_format=_log_format(arguments))
     try:
         code = cli.main(arguments, prog_name=NAME, standalone_mode=False, complete_var=COMPLETE)
@@ -54,9 +76,11 @@ def run_command(arguments: list[str]) -> int:
         reporter.error(stopped)
         return stopped.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_nothing_more()
         return 1
-    except Exception as error:  # noqa: BLE001  a traceback helps no user
+    except Exception as error:  # a traceback helps no user
+        if isinstance(error, OSError) and error.errno in _TAKES_NO_MORE:
+            raise
         failure = _interrupt_within(error) or internal_error(error)
         reporter.error(failure)
         return failure.exit_code

@@ -13,6 +13,7 @@ import psycopg
 from msgspec import Struct
 from psycopg import Connection
 
+from runner.errors import without_passwords
 from runner.manifest import Manifest, duration_in_seconds
 from runner.session import lock_holder, same_server
 from runner.sql_files import read_sql
@@ -125,7 +126,7 @@ class Watch:
 
 def _beginning(sql: str) -> str:
     """Return the first words of a statement in one line, and nothing of one that may hold a password."""
-    words = " ".join(sql.split()).removesuffix(";")
+    words = without_passwords(" ".join(sql.split()).removesuffix(";"))
     if re.search("password", words, re.IGNORECASE):
         return ""
     return words if len(words) <= _LONGEST_QUERY else f"{words[:_LONGEST_QUERY]}…"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from tests.conftest import Run
+from tests.conftest import MakeProject, Run
 from tests.projects import CASES, ROOT, copy_project
 from tests.servers import dump
 
@@ -620,3 +620,15 @@ def test_apply_mends_what_is_missing(run: Run, applied: str, applied_connection:
 
     apply(run, applied)
     assert [sorted(rows(applied_connection, query, HISTORY)) for query in queries] == before
+
+
+def test_a_comment_on_what_is_not_compared_is_sent(run: Run, project: MakeProject, database: str) -> None:
+    """A policy is no fact of the catalog: a script that is run once makes it and comments on it."""
+    scripts = {
+        "010_item.sql": "create table if not exists item (id integer);",
+        "020_policy.sql": "create policy mine on item using (true);\ncomment on policy mine on item is 'Mine.';",
+    }
+    project(scripts, options={"020_policy.sql": {"run": "once"}})
+    assert run("apply", "--dsn", database).code == 0
+    with psycopg.connect(database) as connection:
+        assert connection.execute("select obj_description(oid, 'pg_policy') from pg_policy").fetchall() == [("Mine.",)]

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from runner import __version__
 from tests.conftest import MakeProject, Run
-from tests.projects import LONGEST, ROOT, TIME, copy_project, run_together, until
+from tests.projects import LONGEST, ROOT, TIME, copy_project, run_runner, run_together, runner_environment, until
 from tests.screen import shown_on_terminal
 from tests.servers import temporary_folder
 from tests.test_database import assert_stopped, process
@@ -274,6 +275,43 @@ def test_a_closed_pipe_is_no_traceback() -> None:
         rendering.stdout.close()
         rendering.wait(timeout=LONGEST)
         assert rendering.stderr.read() == ""
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_is_closed_is_no_traceback(project: MakeProject, database: str, closed: str) -> None:
+    """Nobody can be told, and the run is done all the same."""
+    folder = project(ITEM)
+    command = f'exec "$0" -m runner apply --dsn "$1" {closed}>&-'
+    ended = sh(command, sys.executable, database, folder=folder)
+    assert (ended.returncode, "Traceback" in ended.stdout + ended.stderr) == (0, False)
+    assert run_runner("plan", "--check", "--dsn", database, folder=folder).code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is one of Linux")
+@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize("manifest", ["manifest.toml", "other.toml"])
+def test_a_full_disk_is_told(project: MakeProject, database: str, options: str, manifest: str) -> None:
+    """What was to be written to stdout is lost, and stderr says so; what is done stays done."""
+    command = f'exec "$0" -m runner apply --dsn "$1" --manifest {manifest} {options} >/dev/full'
+    ended = sh(command, sys.executable, database, folder=project(ITEM))
+    lost = "error: stdout: No space left on device; what is done stays done"
+    missing = manifest == "other.toml" and not options
+    assert ended.returncode == (2 if missing else 1)
+    assert (lost in ended.stderr) != missing
+    assert "Traceback" not in ended.stderr
+    assert "internal" not in ended.stderr
+
+
+def sh(command: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", command, *arguments],
+        check=False,
+        capture_output=True,
+        cwd=folder,
+        encoding="utf-8",
+        env=runner_environment(),
+        timeout=LONGEST,
+    )
 
 
 @contextmanager

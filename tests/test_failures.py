@@ -277,12 +277,13 @@ def test_a_locked_history_is_not_waited_for_without_end(
     project(ITEM, run={"lock_timeout": "300ms"})
     assert run("apply", "--dsn", database).code == 0
     with psycopg.connect(make_conninfo(database, application_name="repack")) as other:
-        other.execute("lock table runner_history")
+        other.execute("lock table runner_history; select 'postgresql://app:sEcret@db/jira'")
         result = run(command, "--dsn", database)
     assert result.code == 1
     told = "reading the history table public.runner_history: it is locked for more than 300ms"
     assert [line for line in lines(result) if line.startswith(f"error: {told}")]
     assert [line for line in lines(result) if re.match(r"locked by pid \d+ \(repack, role ", line)]
+    assert "sEcret" not in result.err
     assert run(command, "--dsn", database).code == 0
 
 

@@ -81,6 +81,14 @@ def test_what_is_nested_too_deeply(project: MakeProject) -> None:
     accepted(project, f"(select {chain})", ALWAYS)
 
 
+def test_objects_within_create_schema(project: MakeProject) -> None:
+    """What CREATE SCHEMA makes in the schema is not compared: it is not run always, and told with its cure."""
+    sql = "create schema app create table t (a int) create view v as select a from t"
+    assert "CREATE SCHEMA cannot be compared with the database" in refused(project, sql, ALWAYS)
+    accepted(project, sql, ONCE, ON_CHANGE)
+    accepted(project, "create schema if not exists app", ALWAYS)
+
+
 # What cannot run in a transaction
 
 OUTSIDE = flat(RULES["outside"])
