@@ -185,7 +185,12 @@ con as (
         case
             when c.contype in ('c', 'x') then chr(1) else pg_catalog.pg_get_constraintdef(c.oid, true)
         end
-        || case when c.contype in ('p', 'u') then coalesce(o.options, '') else '' end as definition,
+        || case when c.contype in ('p', 'u') then coalesce(o.options, '') else '' end
+        || case
+            when exists (select from pg_catalog.pg_trigger as t where t.tgconstraint = c.oid and t.tgenabled in ('D', 'R'))
+                then ' disabled'
+            else ''
+        end as definition,
         case c.contype when 'p' then 'primary key' when 'u' then 'unique' when 'f' then 'foreign key' end
         || ' ('
         || (

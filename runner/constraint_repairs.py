@@ -12,6 +12,8 @@ from runner.objects import Object, name_of
 from runner.proposals import Context, Proposal, alter, is_part, proposal, short_name
 from runner.quote import identifier
 
+_DISABLED = " disabled"
+"""Ends the definition of a foreign key whose own triggers do not fire."""
 _UNIQUE = "somebody may rely on what it keeps unique"
 
 
@@ -34,6 +36,11 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         why = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
         yield proposal(item, "invalid", "not validated", then=then, why=why, rows=bad.rows)
+        return
+    if item.actual == f"{definition}{_DISABLED}":
+        sql = alter(table, ["enable trigger all"])
+        why = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
+        yield proposal(item, "differs", "disabled", now=(sql,), why=why)
         return
     detail = f"{item.actual}, declared {definition}"
     drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"

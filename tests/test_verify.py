@@ -177,6 +177,27 @@ def test_a_mapped_column_that_no_script_makes_is_a_finding(
     assert run("verify", "--dsn", database).code == 0
 
 
+@pytest.mark.parametrize("table", ["item", "part"])
+def test_a_foreign_key_that_is_not_kept_is_a_finding(run: Run, project: MakeProject, database: str, table: str) -> None:
+    """DISABLE TRIGGER ALL switches off what keeps a foreign key, on either side of it; apply does not guess why."""
+    tables = """
+        create table if not exists item (id integer primary key);
+        create table if not exists part (item_id integer constraint part_item references item);
+    """
+    project({"010_tables.sql": tables})
+    assert run("apply", "--dsn", database).code == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"alter table {table} disable trigger all".encode())
+        result = run("apply", "--dsn", database, "--json")
+        assert result.code == 1
+        (finding,) = result.json["verify"]["findings"]
+        assert (finding["kind"], finding["object"]) == ("different", "constraint part.part_item")
+        assert finding["actual"].endswith(" disabled")
+        assert "rows may be against it" in finding["repair"]["why"]
+        connection.execute(f"alter table {table} enable trigger all".encode())
+    assert run("verify", "--dsn", database).code == 0
+
+
 def test_only_the_history_table_itself_is_left_out(run: Run, project: MakeProject, database: str) -> None:
     """A column with the name of the history table is compared as any other."""
     table = "create table if not exists customer (id integer, history text);"
