@@ -20,7 +20,7 @@ from runner.plans import Applied, Options, Past, Plan
 from runner.proposals import Context
 from runner.remedies import Remedies, makers
 from runner.repair import Proposals, propose
-from runner.seal import Seal, make_seals
+from runner.seal import Seal, make_seals, open_seals
 from runner.server_errors import statement_error
 
 if TYPE_CHECKING:
@@ -81,18 +81,26 @@ def lock_on(connection: Connection[Any], loaded: Loaded, say: Callable[[str], No
             place = f"{unbuilt.statement.script}:{unbuilt.statement.line}"
             say(f"{place}: compared by name alone, because it {unbuilt.reason}")
     version = connection.info.server_version // 10_000
-    return make_lock(manifest, loaded.scripts, version, declared.facts, _seals(loaded, declared.facts))
+    seals = _seals(loaded, declared.facts)
+    if not seals:
+        say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
+    return make_lock(manifest, loaded.scripts, version, declared.facts, seals)
 
 
 def _seals(loaded: Loaded, declared: Facts) -> dict[str, Seal]:
-    """Return the seals of scripts and checks, from a plan for a database that is as declared, where all was applied."""
+    """Return the seals of scripts and checks, from a plan for a database that is as declared, where all was applied.
+
+    There are none when they would not hold: what is sent is found by a simple splitter.
+    """
     manifest = loaded.project.manifest
     schemas = (manifest.project.schema, manifest.project.extension_schema)
     actual = Snapshot({**declared, **{Object("schema", name): PRESENT for name in schemas}})
     applied = {parsed.rendered.path: Applied(parsed.checksum, "", "", 1) for parsed in loaded.scripts}
     situation = Situation(declared, actual, Past(applied, {}, 1, ()))
     plan = make_plan(manifest, loaded.scripts, situation, Options())
-    return make_seals(manifest, plan, loaded.checks)
+    seals = make_seals(manifest, plan, loaded.checks)
+    files = loaded.files
+    return seals if open_seals(manifest, files.rendered_scripts, files.rendered_checks, seals) else {}
 
 
 def _require_built(loaded: Loaded, declared: Declared) -> None:
