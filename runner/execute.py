@@ -22,7 +22,7 @@ from runner.plans import RESET, Plan, ScriptPlan, Step, build_settings, own_role
 from runner.quote import literal
 from runner.results import ScriptResult, ended_well
 from runner.server_errors import server_error, statement_error
-from runner.session import session_sql
+from runner.session import cancel, session_sql
 from runner.stop import Stop
 from runner.transactions import Failure, Sender
 from runner.waits import Progress, Watch
@@ -52,11 +52,8 @@ def execute(
     with closing(Watch(connection, manifest, listener.progressed)) as watch:
         sender = Sender(connection, manifest, watch, stop, listener.say)
         run = _Run(sender, plan, manifest)
-        stop.cancel = lambda: connection.cancel_safe(timeout=5)
-        try:
+        with stop.cancels(lambda: cancel(connection)):
             yield from run.all_at_once(listener.started) if plan.single else run.one_by_one(listener.started)
-        finally:
-            stop.cancel = None
 
 
 class _Run:

@@ -7,9 +7,8 @@ import queue
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -52,20 +51,30 @@ def run_all(members: Sequence[Member], work: Work[Result], jobs: int, stop: Stop
     What the members of one database share, such as an extension, is made by the first of them before the others begin.
     Asked to stop, begin nothing more, and yield the rest as interrupted or not begun.
     """
-    first: dict[str, Member] = {}
-    for member in members:
-        first.setdefault(member.target.conninfo, member)
-    leading = list(first.values())
-    for wave in (leading, [member for member in members if member not in leading]):
-        yield from _Wave(wave, work, stop).outcomes(jobs)
+    yield from _Fleet(members, work, stop).outcomes(jobs)
 
 
-class _Wave(Generic[Result]):
-    """Members that do not wait for each other, and the threads that work on them."""
+class _Running(NamedTuple):
+    """How a member that runs is asked to stop, and when it began."""
+
+    stop: Stop
+    begin: float
+
+
+class _Fleet(Generic[Result]):
+    """The members, and the threads that work on them."""
 
     def __init__(self, members: Sequence[Member], work: Work[Result], stop: Stop) -> None:
-        self.waiting = deque(members)
-        self.running: dict[str, Stop] = {}
+        self.ready: queue.SimpleQueue[Member] = queue.SimpleQueue()
+        self.behind: dict[str, list[Member]] = {}
+        """The members that begin when the first of their database has ended."""
+        for member in members:
+            if member.target.conninfo in self.behind:
+                self.behind[member.target.conninfo].append(member)
+            else:
+                self.behind[member.target.conninfo] = []
+                self.ready.put(member)
+        self.running: dict[str, _Running] = {}
         self.left = {member.name: member for member in members}
         self.ended: queue.SimpleQueue[Outcome[Result]] = queue.SimpleQueue()
         self.work = work
@@ -75,39 +84,48 @@ class _Wave(Generic[Result]):
         """Work on all members, and yield how they ended, as they end."""
         for _ in range(min(jobs, len(self.left))):
             threading.Thread(target=self.serve, daemon=True).start()
-        self.stop.cancel = self.cancel
-        with self.stop.cancellable():
+        with self.stop.cancels(self.cancel), self.stop.cancellable():
             for outcome in self.as_they_end():
                 del self.left[outcome.member.name]
                 yield outcome
-        self.stop.cancel = None
         for name, member in self.left.items():
-            yield Outcome(member, "interrupted" if name in self.running else "not begun")
+            running = self.running.get(name)
+            if running is None:
+                yield Outcome(member, "not begun")
+            else:
+                yield Outcome(member, "interrupted", time.monotonic() - running.begin)
 
     def serve(self) -> None:
         """Work on one member after the other; a thread does nothing else."""
-        while self.waiting and not self.stop.asked:
+        while self.left and not self.stop.asked:
             try:
-                member = self.waiting.popleft()
-            except IndexError:  # another thread was quicker
+                member = self.ready.get(timeout=_TICK)
+            except queue.Empty:
+                continue
+            if self.stop.asked:
                 return
-            own = self.running[member.name] = Stop()
-            self.ended.put(_run_one(member, self.work, own))
+            running = self.running[member.name] = _Running(Stop(), time.monotonic())
+            self.ended.put(_run_one(member, self.work, running))
             del self.running[member.name]
+            for other in self.behind.pop(member.target.conninfo, ()):
+                self.ready.put(other)
 
     def cancel(self) -> None:
         """Ask those that run to stop, too."""
-        for own in list(self.running.values()):
-            if not own.asked:
-                own.ask(self.stop.signal or signal.SIGINT)
+        for running in list(self.running.values()):
+            if not running.stop.asked:
+                running.stop.ask(self.stop.signal or signal.SIGINT)
 
     def as_they_end(self) -> Iterator[Outcome[Result]]:
-        """Yield outcomes until all have ended, or for a while after the question to stop."""
+        """Yield outcomes until all have ended, or for a while after the question to stop.
+
+        Then, only those are waited for of which something runs on a server: it is being cancelled.
+        """
         deadline = math.inf
         while self.left and time.monotonic() < deadline:
             if self.stop.asked:
                 deadline = min(deadline, time.monotonic() + _GRACE)
-            is_last = self.stop.asked and not self.running
+            is_last = self.stop.asked and not any(running.stop.cancel for running in list(self.running.values()))
             try:
                 yield self.ended.get(timeout=_TICK)
             except queue.Empty:
@@ -115,10 +133,10 @@ class _Wave(Generic[Result]):
                     return
 
 
-def _run_one(member: Member, work: Work[Result], stop: Stop) -> Outcome[Result]:
-    begin = time.monotonic()
+def _run_one(member: Member, work: Work[Result], running: _Running) -> Outcome[Result]:
+    begin = running.begin
     try:
-        result = work(member, stop)
+        result = work(member, running.stop)
     except InterruptError as error:
         return Outcome(member, "interrupted", time.monotonic() - begin, error=error)
     except RunnerError as error:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runner import database, documents, stages
+from runner import documents, stages
 from runner.errors import InterruptError
 from runner.execute import Listener
 from runner.fleet import Member, Outcome, Work, run_all
-from runner.fleet_members import found_members
+from runner.fleet_members import connected, found_members, said_of
 from runner.fleet_report import Told
 from runner.lines import count
 from runner.run import Request, run
@@ -35,10 +35,10 @@ def apply_to_many(where: Where, loaded: Loaded, request: Request, reporter: Repo
     """Apply all scripts to each member; return the exit code."""
 
     def work(member: Member, stop: Stop) -> ApplyResult:
-        def say(text: str) -> None:
-            reporter.say(f"{member.name}: {text}")
+        def connect() -> AbstractContextManager[Connection[Any]]:
+            return connected(member, where, stop, reporter.say)
 
-        return run(lambda: _connect(member, where, say), member.loaded, request, Listener(say=say), stop)
+        return run(connect, member.loaded, request, Listener(say=said_of(member, reporter.say)), stop)
 
     def told(outcome: Outcome[ApplyResult], result: ApplyResult) -> Told:
         verification = result.verification
@@ -54,9 +54,9 @@ def apply_to_many(where: Where, loaded: Loaded, request: Request, reporter: Repo
 def plan_for_many(where: Where, loaded: Loaded, reporter: Reporter, *, check: bool) -> int:
     """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
 
-    def work(member: Member, _: Stop) -> Plan:
-        with _connect(member, where, lambda _: None) as connection:
-            return stages.plan(connection, member.loaded, lambda _: None).plan
+    def work(member: Member, stop: Stop) -> Plan:
+        with connected(member, where, stop, reporter.say) as connection:
+            return stages.plan(connection, member.loaded, said_of(member, reporter.say)).plan
 
     def told(outcome: Outcome[Plan], plan: Plan) -> Told:
         words = f"{plan.pending} pending" if plan.pending else "nothing pending"
@@ -68,21 +68,15 @@ def plan_for_many(where: Where, loaded: Loaded, reporter: Reporter, *, check: bo
 def verify_many(where: Where, loaded: Loaded, reporter: Reporter) -> int:
     """Verify each member; return the exit code."""
 
-    def work(member: Member, _: Stop) -> Verification:
-        with _connect(member, where, lambda _: None) as connection:
-            return stages.verify(connection, member.loaded)
+    def work(member: Member, stop: Stop) -> Verification:
+        with connected(member, where, stop, reporter.say) as connection:
+            return stages.verify(connection, member.loaded, said_of(member, reporter.say))
 
     def told(outcome: Outcome[Verification], result: Verification) -> Told:
         words = "as declared" if result.ok else count(len(result.findings), "finding")
         return Told(outcome, result.ok, words, documents.verify_json(result), result.findings)
 
     return _run(where, loaded, reporter, work, told)
-
-
-@contextmanager
-def _connect(member: Member, where: Where, say: Callable[[str], None]) -> Iterator[Connection[Any]]:
-    with database.connect(member.target, member.loaded.project.manifest, where.wait, say) as connection:
-        yield connection
 
 
 def _run(

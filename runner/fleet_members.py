@@ -7,15 +7,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import database
 from runner.database import Target
-from runner.errors import DatabaseError, InputError
+from runner.errors import DatabaseError, InputError, InterruptError
 from runner.fleet import Member, Outcome, run_all
 from runner.loaded import Loaded
+from runner.session import cancel
 from runner.stop import Stop
 from runner.targets import Entry, Where, read_targets, require_different
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 
 @contextmanager
@@ -34,8 +38,32 @@ def found_members(
             schemas = {name: _schemas(where, entry, loaded) for name, (entry, _) in names.items()}
             failed: tuple[Outcome[Any], ...] = ()
         else:
-            schemas, failed = _matching(where, loaded, names, stop)
+            schemas, failed = _matching(where, loaded, names, stop, say)
         yield tuple(_members(loaded, names, schemas)), failed
+
+
+@contextmanager
+def connected(member: Member, where: Where, stop: Stop, say: Callable[[str], None]) -> Iterator[Connection[Any]]:
+    """Yield a connection on which what runs is cancelled when it is asked to stop. Raise InterruptError then."""
+    try:
+        with (
+            database.connect(member.target, member.loaded.project.manifest, where.wait, said_of(member, say)) as opened,
+            stop.cancels(lambda: cancel(opened)),
+            stop.cancellable(),
+        ):
+            stop.raise_if_asked()
+            yield opened
+            stop.raise_if_asked()
+    except InterruptError:
+        raise
+    except DatabaseError:
+        stop.raise_if_asked()
+        raise
+
+
+def said_of(member: Member, say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what tells a line with the name of the member before it."""
+    return lambda text: say(f"{member.name}: {text}")
 
 
 class _Database(NamedTuple):
@@ -88,12 +116,12 @@ def _members(loaded: Loaded, names: Mapping[str, _Database], schemas: Mapping[st
 
 
 def _matching(
-    where: Where, loaded: Loaded, names: Mapping[str, _Database], stop: Stop
+    where: Where, loaded: Loaded, names: Mapping[str, _Database], stop: Stop, say: Callable[[str], None]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[Outcome[Any], ...]]:
     """Return the schemas that match in each database, and how it ended where they could not be found out."""
 
-    def look(member: Member, _: Stop) -> tuple[str, ...]:
-        with database.connect(member.target, loaded.project.manifest, where.wait, lambda _: None) as connection:
+    def look(member: Member, own: Stop) -> tuple[str, ...]:
+        with connected(member, where, own, say) as connection:
             rows = connection.execute(_MATCHING, {"pattern": _like(where.pattern or "")}).fetchall()
         if not rows:
             raise DatabaseError(f"no schema matches {where.pattern!r}", place="--schemas-matching")

@@ -53,7 +53,7 @@ def run(
         try:
             with connect() as connection:
                 listener.stage("waiting for the run lock")
-                take_run_lock(connection, loaded.project.manifest, request.lock_wait, listener.say)
+                take_run_lock(connection, loaded.project.manifest, request.lock_wait, listener.say, stop)
                 listener.stage("planning")
                 made = stages.plan(connection, loaded, listener.say, request.options, brief=True)
                 require_hash(made, request.expect)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import psycopg
@@ -16,6 +17,7 @@ from runner.manifest import Manifest
 from runner.plans import run_lock_key, run_lock_name
 from runner.quote import identifier
 from runner.sql_files import read_sql
+from runner.stop import Stop
 
 
 class Holder(NamedTuple):
@@ -57,6 +59,12 @@ def session_sql() -> str:
     return read_sql("session.sql")
 
 
+def cancel(connection: Connection[Any]) -> None:
+    """Cancel what runs on the server; where that cannot be asked for, it goes on."""
+    with suppress(psycopg.Error):
+        connection.cancel_safe(timeout=5)
+
+
 def same_server(connection: Connection[Any]) -> str:
     """Return the connection string, with the password, of one more connection to the same server."""
     info = connection.info
@@ -86,7 +94,9 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
         raise pooled
 
 
-def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, say: Callable[[str], None]) -> None:
+def take_run_lock(
+    connection: Connection[Any], manifest: Manifest, wait: float, say: Callable[[str], None], stop: Stop
+) -> None:
     """Take the lock of this database and history table, waiting up to `wait` seconds. Raise DatabaseError.
 
     The connection has it until it is closed. It is polled: a blocking wait would deadlock with CREATE INDEX
@@ -105,7 +115,8 @@ def take_run_lock(connection: Connection[Any], manifest: Manifest, wait: float, 
         if holder and holder != told:
             say(f"waiting up to {wait:g} s for another run to end: {holder}")
             told = holder
-        time.sleep(random.uniform(0.1, 0.3))  # noqa: S311
+        stop.wait(random.uniform(0.1, 0.3))  # noqa: S311
+        stop.raise_if_asked()
 
 
 def lock_holder(connection: Connection[Any], manifest: Manifest) -> Holder | None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from runner.errors import InterruptError
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PAUSE = 0.2
 
@@ -19,7 +21,7 @@ class Stop:
     def __init__(self) -> None:
         self.signal: int | None = None
         self.cancel: Callable[[], object] | None = None
-        """Cancels what runs on the server; set while a plan is executed."""
+        """Cancels what runs on the server; set while there may be something that does."""
         self._asked = threading.Event()
         self._may_cancel = False
 
@@ -34,14 +36,29 @@ class Stop:
         self._asked.set()
         threading.Thread(target=self._cancel, daemon=True).start()
 
+    def raise_if_asked(self) -> None:
+        """Raise InterruptError when nothing more is to be begun."""
+        if self.signal is not None:
+            raise InterruptError(self.signal)
+
     @contextmanager
-    def cancellable(self) -> Iterator[None]:
-        """Let what is sent in the block be cancelled."""
-        self._may_cancel = True
+    def cancels(self, cancel: Callable[[], object]) -> Iterator[None]:
+        """Take `cancel` for what is sent in the block and is cancellable."""
+        before = self.cancel, self._may_cancel
+        self.cancel, self._may_cancel = cancel, False
         try:
             yield
         finally:
-            self._may_cancel = False
+            self.cancel, self._may_cancel = before
+
+    @contextmanager
+    def cancellable(self) -> Iterator[None]:
+        """Let what is sent in the block be cancelled."""
+        before, self._may_cancel = self._may_cancel, True
+        try:
+            yield
+        finally:
+            self._may_cancel = before
 
     def _cancel(self) -> None:
         """Cancel again and again: the signal may come a moment before a statement does."""

@@ -47,6 +47,7 @@ ALLOWED = {
         "profiles",
         "stages",
         "fleet_commands",
+        "fleet_members",
         "planning",
         "reach",
         "shell",

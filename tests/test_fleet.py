@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from runner.errors import InputError
 from runner.loaded import load
+from runner.plans import run_lock_key
 from runner.targets import Entry, read_targets
 from tests.conftest import MakeProject, Run
 from tests.projects import ROOT, copy_project, run_runner, runner_command, runner_environment, started_runner, until
@@ -208,6 +210,100 @@ def test_an_interrupted_fleet_tells_which_are_done(project: MakeProject, server:
         assert result.code == 0, result
         found = by_target(documents(result.out))
         assert {document["result"]["verify"]["ok"] for document in found.values()} == {True}
+
+
+SLOW = {"010_slow.sql": "select pg_sleep(60);"}
+
+
+@pytest.mark.parametrize("command", ["verify", "apply"])
+def test_an_interrupted_check(project: MakeProject, server: Server, command: str) -> None:
+    """A check that runs is cancelled at once, and the time is told that it took until then."""
+    folder = project(ITEM, checks=SLOW)
+    asleep = "select datname from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active'"
+    with ExitStack() as stack:
+        dsns = [stack.enter_context(server.database()) for _ in range(2)]
+        targets = write_targets(folder, *dsns)
+        connection = stack.enter_context(psycopg.connect(dsns[0], autocommit=True))
+
+        def sleepers() -> int:
+            return len(connection.execute(f"{asleep} and pid <> pg_backend_pid()").fetchall())
+
+        with started_runner(command, "--json", "--targets", targets, folder=folder) as running:
+            until(lambda: sleepers() == 2, running)
+            begin = time.monotonic()
+            running.send_signal(signal.SIGINT)
+            out, _ = running.communicate(timeout=30)
+        assert time.monotonic() - begin < 5, out
+        assert sleepers() == 0
+        assert running.returncode == 130, out
+        found = documents(out)
+        assert [document["status"] for document in found[:-1]] == ["interrupted"] * 2
+        assert all(document["seconds"] > 0 for document in found[:-1])
+
+
+@pytest.mark.parametrize("command", ["apply", "plan"])
+def test_an_interrupted_wait_for_a_server(project: MakeProject, server: Server, silent: int, command: str) -> None:
+    """What only waits for a server is not waited for, and the time is told that it has waited."""
+    folder = project(ITEM)
+    hangs = f"host=127.0.0.1 port={silent} dbname=hangs user=nobody"
+    with server.database() as dsn:
+        targets = write_targets(folder, dsn, hangs)
+        with started_runner(command, "--json", "--targets", targets, folder=folder) as running:
+            assert running.stdout is not None
+            first = json.loads(running.stdout.readline())
+            begin = time.monotonic()
+            running.send_signal(signal.SIGINT)
+            out, _ = running.communicate(timeout=30)
+        assert time.monotonic() - begin < 5, out
+        assert running.returncode == 130, out
+        second = json.loads(out.splitlines()[0])
+        assert [first["status"], second["status"]] == ["ended", "interrupted"]
+        assert second["seconds"] > 0
+
+
+def test_an_interrupted_wait_for_another_run(project: MakeProject, server: Server) -> None:
+    """A target whose run lock somebody holds is not waited for."""
+    folder = project(ITEM)
+    with server.database() as dsn, server.database() as other:
+        assert run_runner("apply", "--dsn", dsn, folder=folder).code == 0
+        key = run_lock_key(load(folder / "manifest.toml").project.manifest)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(f"select pg_advisory_lock({key})")
+            targets = write_targets(folder, dsn, other)
+            with started_runner("apply", "--targets", targets, folder=folder) as running:
+                assert running.stdout is not None
+                assert any("for another run to end" in line for line in running.stdout)
+                begin = time.monotonic()
+                running.send_signal(signal.SIGINT)
+                out, _ = running.communicate(timeout=30)
+            assert time.monotonic() - begin < 5, out
+            assert running.returncode == 130, out
+
+
+@pytest.mark.parametrize("arguments", [("apply",), ("plan",), ("verify",), ("verify", "--schemas-matching", "a*")])
+def test_what_is_waited_for_is_told(project: MakeProject, run: Run, server: Server, arguments: tuple[str, ...]) -> None:
+    """A server that is starting is waited for, and each command says so, with the name of the target."""
+    project(ITEM)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        starting = f"host=127.0.0.1 port={port} dbname=starting user=nobody"
+        result = run(*arguments, "--wait", "1", "--dsn", starting, "--dsn", server.conninfo)
+    assert result.code == 1, result
+    assert f"127.0.0.1:{port}/starting: waiting up to 1 s for the server: " in result.err
+
+
+def test_databases_do_not_wait_for_each_other(server: Server, project: MakeProject, silent: int) -> None:
+    """The schemas of a database follow the first of it, whatever hangs elsewhere."""
+    folder = project(ITEM)
+    hangs = f"host=127.0.0.1 port={silent} dbname=hangs user=nobody"
+    schemas = [argument for schema in "abc" for argument in ("--schema", schema)]
+    with server.database() as dsn:
+        with started_runner("apply", "--json", "--dsn", hangs, "--dsn", dsn, *schemas, folder=folder) as running:
+            assert running.stdout is not None
+            found = [json.loads(running.stdout.readline()) for _ in range(3)]
+        assert found[0]["schema"] == "a"
+        assert [document["status"] for document in found] == ["ended"] * 3
 
 
 def test_a_hundred_schemas(server: Server, project: MakeProject, run: Run) -> None:
