@@ -60,7 +60,8 @@ def plan_for_many(where: Where, loaded: Loaded, reporter: Reporter, *, check: bo
 
     def told(outcome: Outcome[Plan], plan: Plan) -> Told:
         words = f"{plan.pending} pending" if plan.pending else "nothing pending"
-        return Told(outcome, not (check and plan.pending), words, documents.plan_json(plan))
+        is_pending = check and plan.pending > 0
+        return Told(outcome, not is_pending, words, documents.plan_json(plan), is_pending=is_pending)
 
     return _run(where, loaded, reporter, work, told)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ MOST_FINDINGS_SHOWN = 5
 _WORDS_WIDTH = 15
 
 
+Ending = Literal["ok", "failed", "pending", "interrupted", "not begun"]
+
+
 class Told(Struct, frozen=True):
     """What is told of a member: a word or two, its findings, and the JSON document of the command."""
 
@@ -27,6 +31,15 @@ class Told(Struct, frozen=True):
     words: str
     document: dict[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
+    is_pending: bool = False
+    """Whether it is not ok only because something is pending."""
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended, as all of them are summed up."""
+        if self.outcome.status == "ended":
+            return "ok" if self.ok else "pending" if self.is_pending else "failed"
+        return self.outcome.status
 
     @property
     def name(self) -> str:
@@ -56,12 +69,10 @@ def member_lines(told: Told, width: int) -> Iterator[Line]:
 
 def summary_lines(all_told: Sequence[Told], seconds: float) -> Iterator[Line]:
     """Return how many ended how, and the names of those that did not end well."""
-    good = sum(told.ok for told in all_told)
-    groups = {
-        "failed": [t.name for t in all_told if not t.ok and t.outcome.status in ("ended", "failed")],
-        "interrupted": [t.name for t in all_told if t.outcome.status == "interrupted"],
-        "not begun": [t.name for t in all_told if t.outcome.status == "not begun"],
-    }
+    groups: dict[Ending, list[str]] = {ending: [] for ending in get_args(Ending)}
+    for told in all_told:
+        groups[told.ending].append(told.name)
+    good = len(groups.pop("ok"))
     parts = [f"{good} ok", *(f"{len(names)} {word}" for word, names in groups.items() if names)]
     is_failure = good < len(all_told)
     text = f"{count(len(all_told), 'target')} in {seconds:.2f} s: {', '.join(parts)}"
@@ -87,14 +98,13 @@ def member_json(told: Told) -> dict[str, Any]:
 
 def summary_json(all_told: Sequence[Told], seconds: float) -> dict[str, Any]:
     """Return the last line of JSON."""
-    statuses = [told.outcome.status for told in all_told]
-    ok = sum(told.ok for told in all_told)
-    begun = statuses.count("ended") + statuses.count("failed")
+    endings = Counter(told.ending for told in all_told)
     return {
-        "ok": ok == len(all_told),
+        "ok": endings["ok"] == len(all_told),
         "targets": len(all_told),
-        "failed": begun - ok,
-        "interrupted": statuses.count("interrupted"),
-        "not_begun": statuses.count("not begun"),
+        "failed": endings["failed"],
+        "pending": endings["pending"],
+        "interrupted": endings["interrupted"],
+        "not_begun": endings["not begun"],
         "seconds": round(seconds, 6),
     }

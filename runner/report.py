@@ -185,7 +185,7 @@ class Reporter:
 
     def fleet_stands(self, all_told: Sequence[Told], targets: int, since: float) -> None:
         """Show how many targets have ended."""
-        failed = sum(not told.ok for told in all_told)
+        failed = sum(told.ending == "failed" for told in all_told)
         state = f"{failed} failed" if failed else ""
         self._doing(Doing(f"{len(all_told)} of {targets} targets have ended", since, state=state))
 

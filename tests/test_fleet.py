@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import tomli_w
 from psycopg import Connection
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import InputError
 from runner.loaded import load
@@ -103,6 +103,7 @@ def test_fifty_databases_of_which_some_are_broken(server: Server, project: MakeP
             "ok": False,
             "targets": 50,
             "failed": 4,
+            "pending": 0,
             "interrupted": 0,
             "not_begun": 0,
             "seconds": found[-1]["seconds"],
@@ -165,7 +166,14 @@ def test_plans_of_many(project: MakeProject, run: Run, databases: list[str]) -> 
     result = run("plan", "--json", *dsns)
     assert result.code == 0
     assert sorted(document["result"]["pending"] for document in by_target(documents(result.out)).values()) == [0, 1]
-    assert run("plan", "--check", *dsns).code == 1
+    checked = run("plan", "--check", *dsns)
+    assert checked.code == 1
+    *_, summary, pending = checked.out.splitlines()
+    assert summary.endswith(" s: 1 ok, 1 pending")
+    assert pending.startswith("pending: ")
+    assert pending.endswith("/" + str(conninfo_to_dict(databases[1])["dbname"]))
+    counted = documents(run("plan", "--check", "--json", *dsns).out)[-1]
+    assert (counted["ok"], counted["failed"], counted["pending"]) == (False, 0, 1)
     hashes = {document["result"]["hash"] for document in by_target(documents(result.out)).values()}
     assert len(hashes) == 2
 
