@@ -31,7 +31,7 @@ def found_members(
         folder = loaded.project.folder
         databases = [
             _Database(entry, stack.enter_context(database.find_target(entry.dsn, folder, say, entry.place)))
-            for entry in _entries(where)
+            for entry in _entries(where, loaded.project.manifest.project.schema)
         ]
         names = _names(databases)
         if where.pattern is None:
@@ -71,14 +71,15 @@ class _Database(NamedTuple):
     target: Target
 
 
-def _entries(where: Where) -> tuple[Entry, ...]:
+def _entries(where: Where, schema: str) -> tuple[Entry, ...]:
+    """Return what names the databases; `schema` is the manifest's."""
     if where.file is not None and where.dsns:
         raise InputError("give the databases with --targets, or each with --dsn, not both", place="--dsn")
     if where.schemas and where.pattern is not None:
         raise InputError("give schemas with --schema, or a pattern for them, not both", place="--schemas-matching")
     if where.file is None:
-        return require_different([Entry(dsn, place="--dsn") for dsn in where.dsns]) or (Entry(None),)
-    entries = read_targets(where.file)
+        return require_different([Entry(dsn, place="--dsn") for dsn in where.dsns], schema) or (Entry(None),)
+    entries = read_targets(where.file, schema)
     for entry in entries:
         if entry.schema is not None and (where.schemas or where.pattern is not None):
             raise InputError("it has a schema of its own; leave out --schema and --schemas-matching", place=entry.place)

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from runner.errors import InputError
-from runner.inputs import decoded, read_text
+from runner.inputs import decoded, read_text, shown_value
+from runner.manifest import check_name
 
 _STDIN = "-"
 
@@ -61,8 +62,11 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     target: tuple[_Table, ...]
 
 
-def read_targets(path: str) -> tuple[Entry, ...]:
-    """Return the databases of a file, of stdin for `-`. Raise InputError, which shows no connection string."""
+def read_targets(path: str, schema: str) -> tuple[Entry, ...]:
+    """Return the databases of a file, of stdin for `-`; `schema` is the manifest's.
+
+    Raise InputError, which shows no connection string.
+    """
     file = "stdin" if path == _STDIN else path
     if path == _STDIN and sys.stdin is None:
         raise InputError("closed; pipe the list of databases into it", place=file)
@@ -73,14 +77,14 @@ def read_targets(path: str) -> tuple[Entry, ...]:
         raise InputError("no database; write one connection string a line, or [[target]] tables of TOML", place=file)
     is_toml = lines[0][1].startswith("[")
     entries = _from_toml(text, file) if is_toml else tuple(Entry(line, place=f"{file}:{n}") for n, line in lines)
-    return require_different(entries)
+    return require_different(entries, schema)
 
 
-def require_different(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Return the entries. Raise InputError when one is there twice."""
-    seen: dict[tuple[str | None, str | None], Entry] = {}
+def require_different(entries: Sequence[Entry], schema: str) -> tuple[Entry, ...]:
+    """Return the entries; `schema` is that of an entry without. Raise InputError when one is there twice."""
+    seen: dict[tuple[str | None, str], Entry] = {}
     for entry in entries:
-        first = seen.setdefault((entry.dsn, entry.schema), entry)
+        first = seen.setdefault((entry.dsn, entry.schema or schema), entry)
         if first is not entry:
             raise InputError(f"the same database as {first.place}; remove one of them", place=entry.place)
     return tuple(entries)
@@ -93,6 +97,12 @@ def _from_toml(text: str, file: str) -> tuple[Entry, ...]:
         what = str(error) if isinstance(error, ValueError) else "too deeply nested"
         hint = "hint: a target is [[target]] with dsn, and if need be name and schema"
         raise InputError(f"not a list of targets: {what}", place=file, notes=(hint,)) from None
-    return tuple(
-        Entry(table.dsn, table.name, table.schema, f"{file}: target[{number}]") for number, table in enumerate(tables)
-    )
+    return tuple(_entry(table, f"{file}: target[{number}]") for number, table in enumerate(tables))
+
+
+def _entry(table: _Table, place: str) -> Entry:
+    if table.schema is not None:
+        check_name(table.schema, f"{place}.schema")
+    if table.name is not None and not table.name.isprintable():
+        raise InputError(f"a name is printable text in one line, not {shown_value(table.name)}", place=f"{place}.name")
+    return Entry(table.dsn, table.name, table.schema, place)

@@ -435,7 +435,18 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "no targets": ("[other]\n", "t.txt: not a list of targets"),
     "not UTF-8": (b"dbname=\xff\n", "t.txt:1: byte 0xff is not UTF-8"),
     "two schemas": ('[[target]]\ndsn = "dbname=a"\nschema = "x"\n', "t.txt: target[0]: it has a schema of its own"),
-    "a schema of PostgreSQL": ('[[target]]\ndsn = "dbname=a"\nschema = "pg_x"\n', "belongs to PostgreSQL"),
+    "a schema of PostgreSQL": (
+        '[[target]]\ndsn = "dbname=a"\nschema = "pg_x"\n',
+        "t.txt: target[0].schema: the name 'pg_x' belongs to PostgreSQL",
+    ),
+    "twice, once with the manifest's schema": (
+        '[[target]]\ndsn = "dbname=a"\n[[target]]\ndsn = "dbname=a"\nschema = "public"\n',
+        "t.txt: target[1]: the same database as t.txt: target[0]",
+    ),
+    "a name of two lines": (
+        '[[target]]\nname = "a\\nb"\ndsn = "dbname=a"\n',
+        "t.txt: target[0].name: a name is printable text in one line, not 'a\\nb'",
+    ),
 }
 
 
@@ -458,13 +469,13 @@ def test_targets_as_toml(tmp_path: Path) -> None:
     path.write_text(
         '[[target]]\ndsn = "dbname=a"\n[[target]]\nname = "b"\ndsn = "dbname=a"\nschema = "s"\n', encoding="utf-8"
     )
-    assert read_targets(str(path)) == (
+    assert read_targets(str(path), "public") == (
         Entry("dbname=a", None, None, f"{path}: target[0]"),
         Entry("dbname=a", "b", "s", f"{path}: target[1]"),
     )
     path.write_text("dbname=a\ndbname=a\n", encoding="utf-8")
     with pytest.raises(InputError):
-        read_targets(str(path))
+        read_targets(str(path), "public")
 
 
 SAME_NAMES: dict[str, tuple[list[tuple[str, str | None]], list[str]]] = {
