@@ -80,8 +80,9 @@ class Reporter:
             self.say(f"{severity.lower()}: {text}")
 
     def error(self, error: RunnerError) -> None:
-        """Tell what ended a command, on stderr; as JSON on stdout too."""
-        self.json({"ok": False, "error": documents.error_json(error)})
+        """Tell what ended a command, on stderr; as JSON on stdout too, in one line as all documents of a fleet are."""
+        if self.as_json:
+            self._json_line({"ok": False, "error": documents.error_json(error)})
         if self.log.as_json:
             self._tell(events.error_event(error))
             return

@@ -545,6 +545,16 @@ def test_options_that_do_not_go_together(
     assert message in result.err
 
 
+def test_an_early_error_is_a_line_of_json(project: MakeProject, run: Run) -> None:
+    """What is wrong before anything is connected to is one line, as the documents of targets are."""
+    folder = project(ITEM)
+    (folder / "manifest.toml").write_text("[project]\n", encoding="utf-8")
+    (folder / "t.txt").write_text("dbname=a\n", encoding="utf-8")
+    result = run("apply", "--json", "--targets", "t.txt")
+    assert result.code == 2
+    assert [document["ok"] for document in documents(result.out)] == [False]
+
+
 def test_a_log_of_json(project: MakeProject, run: Run, databases: list[str]) -> None:
     """With a log of JSON, each target is an event, and so is the end."""
     project(ITEM)
