@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
@@ -187,11 +187,15 @@ class _Reader:
         kind = _KINDS.get(pg.ObjectType.Name(body.objtype))
         relation = self.relation(kind or "", body.relation)
         if kind in ("index", "sequence", "view", "materialized view", "type"):
-            attached = any(_subtype(item) == "AT_AttachPartition" for item in body.cmds)
-            return Declaration((Effect("change", relation),), opaque=attached, lock=Lock("ACCESS EXCLUSIVE", relation))
+            if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
+                return Declaration()
+            parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
+            attached = [self.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
+            effects = [Effect("change", item) for item in (relation, *attached)]
+            return Declaration(tuple(effects), opaque=bool(attached), lock=Lock("ACCESS EXCLUSIVE", relation))
         if kind != "table":
             return Declaration(opaque=True)
-        effects: list[Effect] = []
+        effects = []
         elements: list[Element] = []
         nameless, guarded, only_adds = False, True, True
         for item in body.cmds:
@@ -286,8 +290,8 @@ class _Reader:
         return Declaration(tuple(effects), moves=moves)
 
     def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
-        types = [self.type_name(p.function_parameter.arg_type) for p in body.parameters if _is_input(p)]
-        function = self.named("function", body.funcname, f"({', '.join(types)})")
+        types = [parameter.function_parameter.arg_type for parameter in body.parameters if _is_input(parameter)]
+        function = self.named("function", body.funcname, self.arguments(types))
         return Declaration((Effect("create", function),), replaces=body.replace)
 
     def read_alter_function_stmt(self, body: pg.AlterFunctionStmt) -> Declaration:
@@ -375,8 +379,13 @@ class _Reader:
     def function(self, node: pg.ObjectWithArgs) -> Object:
         if node.args_unspecified:
             return self.named("function", node.objname, ANY_ARGUMENTS)
-        types = [self.type_name(item.type_name) for item in node.objargs]
-        return self.named("function", node.objname, f"({', '.join(types)})")
+        return self.named("function", node.objname, self.arguments([item.type_name for item in node.objargs]))
+
+    def arguments(self, types: Sequence[pg.TypeName]) -> str:
+        """Return the arguments of a function; the text does not tell which type a column has."""
+        if any(node.pct_type for node in types):
+            return ANY_ARGUMENTS
+        return f"({', '.join(self.type_name(node) for node in types)})"
 
     def type_name(self, node: pg.TypeName) -> str:
         """Return a type as PostgreSQL writes it where its length does not matter."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from runner.catalog import Facts
 from runner.lock import FILE, Lock, facts_in, stale
 from runner.manifest import Manifest
-from runner.objects import PRESENT, Object
+from runner.objects import ANY_ARGUMENTS, PRESENT, Object
 from runner.parsed import Parsed
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
     for item, state in names.items():
         if item.kind in ("schema", "extension"):
             yield item, PRESENT
+        elif item.name.endswith(ANY_ARGUMENTS) or (item.kind == "index" and not item.table):
+            continue  # it has another name in the catalog
         elif item in about or item.kind == "comment on extension":
             yield item, state if item.kind.startswith("comment on ") else PRESENT
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import chain
 
 from runner.errors import InputError
 from runner.field_mappings import MOST_COLUMNS
@@ -23,7 +24,7 @@ def declare(scripts: Iterable[Parsed]) -> State:
     for script in scripts:
         for statement in script.statements:
             for named in statement.declaration.effects:
-                effect = named._replace(object=with_arguments(named.object, state))
+                effect = resolved(named, state)
                 if effect.columns:
                     uses[effect.object] = effect.columns
                 apply_effect(state, effect, uses)
@@ -56,13 +57,39 @@ def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
             state[_renamed(item, effect.object, effect.value)] = value
 
 
-def with_arguments(item: Object, known: Iterable[Object]) -> Object:
-    """Return a function, or the comment on one, that is named without its arguments with those that it has."""
-    if not item.name.endswith(ANY_ARGUMENTS):
-        return item
+def resolved(effect: Effect, known: Collection[Object]) -> Effect:
+    """Return the effect on the object by which it is known, when the statement names it in another way.
+
+    A function, or the comment on one, may be named without its arguments. ALTER INDEX names no table, and may be about
+    the index of a constraint; the sequence of a serial or identity column is part of the column.
+    """
+    item = effect.object
+    if item.name.endswith(ANY_ARGUMENTS) and effect.action != "create":
+        return effect._replace(object=_with_arguments(item, known))
+    if item.kind == "index" and effect.action in ("change", "rename"):
+        return effect._replace(object=_with_table(item, known))
+    if item.kind == "sequence" and effect.action == "change" and item not in known:
+        return effect._replace(object=_of_column(item, known))
+    return effect
+
+
+def _with_arguments(item: Object, known: Iterable[Object]) -> Object:
     name = item.name.removesuffix(ANY_ARGUMENTS)
     own = (o.name for o in known if o.kind == "function" and o.schema == item.schema)
     return item._replace(name=next((other for other in own if other.partition("(")[0] == name), item.name))
+
+
+def _with_table(item: Object, known: Iterable[Object]) -> Object:
+    own = [other for other in known if other.kind in ("index", "constraint") and other.schema == item.schema]
+    indexes = (other for other in own if other.kind == "index" and other.name == item.name)
+    constraints = (other for other in own if other.kind == "constraint" and other.name == item.name)
+    unnamed = (other for other in own if automatic_name(other) == item.name)
+    return next(chain(indexes, constraints, unnamed), item)
+
+
+def _of_column(item: Object, known: Iterable[Object]) -> Object:
+    columns = (other for other in known if other.kind == "column" and other.schema == item.schema)
+    return next((other for other in columns if f"{other.table}_{other.name}_seq" == item.name), item)
 
 
 def belongs_to(item: Object, owner: Object) -> bool:

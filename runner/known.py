@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from runner.fold import State, Uses, apply_effect, with_arguments
+from runner.fold import State, Uses, apply_effect, resolved
 from runner.objects import Effect, Object
 from runner.parsed import Statement
 from runner.references import Mentions, Name
@@ -42,7 +42,7 @@ class Known:
     def follow(self, statement: Statement, mentions: Mentions) -> None:
         """Take in what a statement does."""
         for named in statement.declaration.effects:
-            effect = named._replace(object=with_arguments(named.object, self.state))
+            effect = resolved(named, self.state)
             if effect.action == "change" and effect.object not in self.state:
                 continue  # of what is not there nothing comes
             if effect.columns:

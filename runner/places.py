@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runner import shapes
+from runner.fold import resolved
 from runner.objects import Object
 from runner.parsed import Parsed, Statement
 from runner.proposals import Proposal
@@ -15,9 +16,9 @@ from runner.repair import Proposals
 def places(proposals: Proposals, scripts: Sequence[Parsed]) -> Mapping[int, Sequence[Proposal]]:
     """Return the proposals by the identity of the statement at which they are made, in the order of their dependence.
 
-    That is the first that makes the object when it is missing, else the last that changes it. What no statement names
-    has its place where its table is made: an undeclared constraint, or a CHECK without a name, which waits for the
-    columns in it.
+    That is the first that makes the object when it is missing, or an index, else the last that changes it. What no
+    statement names has its place where its table is made: an undeclared constraint, or a CHECK without a name, which
+    waits for the columns in it.
     """
     if not proposals:
         return {}
@@ -39,8 +40,8 @@ def _makers(scripts: Sequence[Parsed]) -> tuple[dict[Object, Statement], dict[Ob
         for effect in statement.declaration.effects:
             if effect.action == "create":
                 makers.setdefault(effect.object, statement)
-            elif effect.action in ("set", "change"):
-                changers[effect.object] = statement
+            elif effect.action in ("set", "change") and (item := resolved(effect, makers).object).kind != "index":
+                changers[item] = statement
     return makers, changers
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from runner.apart import Apart, lock_level
 from runner.catalog import Facts, Snapshot, holds, is_invalid, without_table
 from runner.due import Due, due_now
-from runner.fold import apply_effect, belongs_to, goes_with, with_arguments
+from runner.fold import apply_effect, belongs_to, goes_with, resolved
 from runner.manifest import Manifest, Script
 from runner.objects import ANY_ARGUMENTS, PRESENT, Effect, Element, Lock, Object
 from runner.parsed import Parsed, Statement
@@ -18,6 +18,7 @@ from runner.plans import LEFT, Action, Options, Past, Plan, ScriptPlan, Step, se
 from runner.proposals import Proposal, alter, analyze
 from runner.quote import identifier
 from runner.repair import Proposals
+from runner.shapes import without_settings
 
 
 class Situation(Struct, frozen=True):
@@ -48,6 +49,8 @@ def make_plan(manifest: Manifest, scripts: Sequence[Parsed], situation: Situatio
         frozenset(_changes(pending)),
         dict(_owners(scripts)),
         frozenset(_arrivals(pending, actual)),
+        frozenset(_made(scripts)),
+        frozenset(_gone(scripts)),
     )
     skipped = {path for path, when in due.items() if not when.is_due or when.stuck}
     skipped |= {script.path for script in manifest.scripts if options.baseline and script.run != "always"}
@@ -83,19 +86,41 @@ def _removals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Ite
         moves_rows = script.run != "always" or any(statement.is_data for statement in parsed.statements)
         for statement in parsed.statements:
             for effect in statement.declaration.effects:
-                renamed = effect.object._replace(name=effect.value)
                 if (effect.action == "drop" and moves_rows) or (
-                    effect.action == "rename" and (script.run != "always" or renamed not in actual.facts)
+                    effect.action == "rename" and (script.run != "always" or _renamed(effect, actual.facts) is None)
                 ):
                     yield effect.object
+
+
+def _renamed(effect: Effect, known: Collection[Object]) -> Object | None:
+    """Return what is there of the new name already."""
+    renamed = resolved(effect._replace(object=effect.object._replace(name=effect.value)), known).object
+    return renamed if renamed in known else None
 
 
 def _owners(scripts: Sequence[Parsed]) -> Iterator[tuple[Object, Object]]:
     for script in scripts:
         for statement in script.statements:
-            if statement.node == "alter_seq_stmt" and len(statement.declaration.effects) > 1:
-                sequence, column = statement.declaration.effects
-                yield sequence.object, column.object
+            effects = statement.declaration.effects
+            if statement.node == "alter_seq_stmt" and len(effects) > 1:
+                yield effects[0].object, effects[1].object
+            elif effects and effects[0].object.kind == "index" and effects[0].action == "change":
+                yield from ((part.object, effects[0].object) for part in effects[1:])
+
+
+def _made(scripts: Sequence[Parsed]) -> Iterator[Object]:
+    for effect in (effect for script in scripts for s in script.statements for effect in s.declaration.effects):
+        if effect.action == "create":
+            yield without_table(effect.object)
+        if effect.action == "rename":
+            yield without_table(effect.object._replace(name=effect.value))
+
+
+def _gone(scripts: Sequence[Parsed]) -> Iterator[Object]:
+    for effect in (effect for script in scripts for s in script.statements for effect in s.declaration.effects):
+        if effect.action in ("drop", "rename"):
+            yield without_table(effect.object)
+            yield effect.object._replace(name=effect.object.name.partition("(")[0] + ANY_ARGUMENTS)
 
 
 def _removes_more(pending: Sequence[tuple[Script, Parsed]]) -> bool:
@@ -111,7 +136,7 @@ def _removes_more(pending: Sequence[tuple[Script, Parsed]]) -> bool:
 def _changes(pending: Sequence[tuple[Script, Parsed]]) -> Iterator[Object]:
     for _, parsed in pending:
         for statement in parsed.statements:
-            yield from (e.object for e in statement.declaration.effects if e.action == "change")
+            yield from (without_table(e.object) for e in statement.declaration.effects if e.action == "change")
 
 
 def _arrivals(pending: Sequence[tuple[Script, Parsed]], actual: Snapshot) -> Iterator[Object]:
@@ -134,9 +159,13 @@ class _Later(Struct, frozen=True):
     """What each run of an `always` script makes and drops again."""
     changes: frozenset[Object]
     owners: Mapping[Object, Object]
-    """The columns that sequences are given to."""
+    """The columns that sequences are given to, and the indexes that those of partitions are attached to."""
     arrivals: frozenset[Object]
     """What others are renamed to; an index among them has no table."""
+    made: frozenset[Object]
+    """What any script makes, under the names that it gets; an index among it has no table."""
+    gone: frozenset[Object]
+    """What any script drops or renames, functions without their arguments too; an index among it has no table."""
 
 
 class _Planner:
@@ -230,7 +259,7 @@ class _Planner:
             return placed, False
         if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
             return [], True
-        changed = {effect.object for effect in statement.declaration.effects if effect.action == "change"}
+        changed = {self.named(effect).object for effect in statement.declaration.effects if effect.action == "change"}
         written = any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
         return placed, written
 
@@ -239,9 +268,20 @@ class _Planner:
         item = proposal.object
         if proposal.word == "missing" and without_table(item) in self.later.arrivals:
             return False
+        if self.is_altered(item):
+            return False
         there = [item, *self.actual.unnamed.get(item, ())]
         changed = any(other in self.fresh or self.is_removed_later(other) for other in there)
         return not changed and self.state.get(item) == self.initial.get(item)
+
+    def is_altered(self, index: Object) -> bool:
+        """Return whether an index differs in what an ALTER INDEX gives it."""
+        declared, there = self.declared.get(index), self.initial.get(index)
+        if index.kind != "index" or without_table(index) not in self.later.changes or None in (declared, there):
+            return False
+        is_attached_to = without_table(index) in self.later.owners.values()
+        text = str(there).removesuffix(" invalid" if is_attached_to else "")
+        return without_settings(str(declared)) == without_settings(text)
 
     def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
@@ -286,22 +326,50 @@ class _Planner:
             self.fresh |= self.state.keys() - before
 
     def named(self, effect: Effect) -> Effect:
-        if not effect.object.name.endswith(ANY_ARGUMENTS):
-            return effect
-        return effect._replace(object=with_arguments(effect.object, (*self.state, *self.declared)))
+        """Return the effect on the object by which it is known here, or else by which it is declared."""
+        item = effect.object
+        if effect.action == "create":
+            return effect._replace(object=self.function(item)) if item.name.endswith(ANY_ARGUMENTS) else effect
+        if effect.action == "rename":  # what was unnamed has its name in the database
+            return resolved(effect, [other for other in self.state if other not in self.actual.unnamed])
+        found = resolved(effect, self.state)
+        if found.object not in self.state:
+            found = resolved(effect, self.declared)
+        if item.kind == "index" and found.object.kind == "constraint":
+            return found._replace(object=self.declared_constraint(found.object))
+        if item.kind == "sequence" and found.object.kind == "column":
+            definition = self.declared.get(found.object, "")
+            return found if " serial" in definition or " as identity" in definition else effect
+        return found
+
+    def function(self, item: Object) -> Object:
+        """Return the one function of a name that no statement makes with its arguments."""
+        name = item.name.removesuffix(ANY_ARGUMENTS)
+        for known in (self.declared, self.state):
+            own = [o for o in known if o.kind == "function" and o.schema == item.schema and o not in self.later.made]
+            if found := [o for o in own if o.name.partition("(")[0] == name]:
+                return found[0] if len(found) == 1 else item
+        return item
+
+    def declared_constraint(self, item: Object) -> Object:
+        """Return a constraint by its definition, when the scripts give it no name."""
+        own = (known_by for known_by, items in self.actual.unnamed.items() if item in items)
+        return item if item in self.declared else next((o for o in own if o in self.declared), item)
 
     def compare(self, statement: Statement, effects: Sequence[Effect], *, mended: Collection[Object]) -> Step:
         declaration = statement.declaration
         if not declaration.effects:
             return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
         needed = [effect for effect in effects if self.is_needed(effect)]
-        needed = needed or self.replaced(statement)
+        needed = needed or self.replaced(statement, effects)
         if not self.known:
             return self.compare_unknown(statement, needed)
         if needed and statement.node == "comment_stmt" and (gone := self.is_gone(effects[0].object)):
             return _unchanged(statement, _left(f"{gone} is missing", 1, "there is nothing to comment on"))
         if not needed and declaration.moves:
             return Step(statement, "run", "changes rows or a counter", statement.sql)
+        if not needed and any(self.is_unknown(effect) for effect in effects):
+            return Step(statement, "run", "what it is about is not compared", statement.sql)
         if not needed:
             return _unchanged(statement, self.reason_for_nothing(statement))
         if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
@@ -342,7 +410,7 @@ class _Planner:
         if effect.action == "drop":
             return any(belongs_to(o, item) or goes_with(o, item, {}) for o in self.state) or self.may_be_new(item)
         if effect.action == "rename":
-            return there is not None or (item._replace(name=effect.value) not in self.state and declared is None)
+            return there is not None or (_renamed(effect, self.state) is None and declared is None)
         if item in self.fresh and effect.action != "create" and not item.kind.startswith("comment on "):
             return True
         if declared is None:  # dropped or renamed later
@@ -352,6 +420,16 @@ class _Planner:
         if there is None:
             return effect.action != "set" or declared in (effect.value, PRESENT) or item.kind == "constraint"
         return self.is_different(effect, declared, there)
+
+    def is_unknown(self, effect: Effect) -> bool:
+        """Return whether the effect is on an object of which neither the database nor the scripts tell anything."""
+        item = effect.object
+        if effect.action == "create":
+            return item.name.endswith(ANY_ARGUMENTS) and item not in self.later.gone
+        names = [item, without_table(item)]
+        names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
+        told = any(name in known for name in names for known in (self.declared, self.later.made, self.later.gone))
+        return effect.action == "change" and not told
 
     def is_different(self, effect: Effect, declared: str, there: str) -> bool:
         """Return whether the statement gives an object that is there, and not new, another definition."""
@@ -371,22 +449,24 @@ class _Planner:
         )
 
     def changes_owned(self, effect: Effect) -> bool:
-        """Return whether a sequence that belongs to a column in the end has to be made, or given to it."""
-        column = self.later.owners.get(effect.object)
-        if column is None or effect.action not in ("create", "change"):
+        """Return whether what is part of a column or an index in the end has to be made, or given to it."""
+        told = self.later.owners.get(without_table(effect.object))
+        if told is None or effect.action not in ("create", "change"):
             return False
         if effect.action == "create" and effect.object in self.state:
             return False
-        return not holds(self.declared.get(column, PRESENT), self.state.get(column))
+        owner = self.named(Effect("change", told)).object
+        is_made = owner in self.fresh and owner not in self.before
+        return is_made or not holds(self.declared.get(owner, PRESENT), self.state.get(owner))
 
     def is_removed_later(self, item: Object) -> bool:
         return _is_below(item, self.later.removals)
 
-    def replaced(self, statement: Statement) -> list[Effect]:
+    def replaced(self, statement: Statement, effects: Sequence[Effect]) -> list[Effect]:
         """Return what CREATE OR REPLACE gives another definition."""
         if not statement.declaration.replaces:
             return []
-        return [effect for effect in statement.declaration.declares if self.differs(effect.object)]
+        return [effect for effect in effects if self.differs(effect.object)]
 
     def differs(self, item: Object) -> bool:
         declared, there = self.declared.get(item), self.state.get(item)
@@ -423,7 +503,9 @@ class _Planner:
 
     def reason_for_nothing(self, statement: Statement) -> str:
         declares = statement.declaration.declares
-        different = [e.object for e in declares if self.differs(e.object) and e.object not in self.later.changes]
+        different = [
+            e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
+        ]
         stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
         if stays:
             return _left(f"{stays[0].object} {_IS[stays[0].word]}", len(stays), stays[0].why)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from runner.catalog import Difference
-from runner.objects import Object, name_of
+from runner.objects import ANY_ARGUMENTS, Object, name_of
 from runner.parsed import Parsed, Statement
 from runner.proposals import Proposal
 from runner.quote import identifier, literal
@@ -44,7 +44,7 @@ class Remedies(Struct, frozen=True):
         proposals = self.proposals.get(item.object, ())
         if proposals:
             return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
-        statement = self.makers.get(item.object)
+        statement = self.makers.get(item.object) or self.makers.get(_any_arguments(item.object))
         written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
         if commented := self.missing_below(item.object):
             return Remedy(written, f"{commented} is missing")
@@ -83,6 +83,10 @@ def makers(scripts: Sequence[Parsed]) -> Mapping[Object, Statement]:
 
 def _reason(proposal: Proposal, *, alone: bool) -> str:
     return proposal.why if alone or not proposal.detail else f"{proposal.detail}: {proposal.why}"
+
+
+def _any_arguments(item: Object) -> Object:
+    return item._replace(name=item.name.partition("(")[0] + ANY_ARGUMENTS) if item.kind == "function" else item
 
 
 def _drop(item: Object) -> str:

@@ -47,6 +47,7 @@ _UNIQUE_INDEX = re.compile(
 _PLAIN_KEYS = re.compile(
     rf"{_NAME}(?: desc)?(?: nulls (?:first|last))?(?:, {_NAME}(?: desc)?(?: nulls (?:first|last))?)*"
 )
+_INDEX_SETTINGS = re.compile(r" statistics [0-9]+| with \([^)]*\)")
 _ORDER = re.compile(r" desc\b| nulls (?:first|last)\b")
 
 
@@ -221,6 +222,11 @@ def is_plain_index(definition: str) -> bool:
     """Return whether an index is a btree on columns alone, without operator classes or expressions."""
     match = re.match(r"(?:unique )?btree \((.*?)\)", definition, re.DOTALL)
     return bool(match and _PLAIN_KEYS.fullmatch(match[1]))
+
+
+def without_settings(definition: str) -> str:
+    """Return the definition of an index without what ALTER INDEX gives it."""
+    return _INDEX_SETTINGS.sub("", definition)
 
 
 def index_sql(definition: str, name: str, table: str) -> str | None:

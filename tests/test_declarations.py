@@ -145,6 +145,8 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter type s.t add value 'a'", [change("type", "t", schema="s")]),
     ("alter type t rename value 'a' to 'b'", [change("type", "t")]),
     ("alter domain d add check (value > 0)", [change("domain", "d")]),
+    ("alter index i set tablespace s", []),
+    ("alter index s.i attach partition j", [change("index", "i", schema="s"), change("index", "j")]),
     ("alter sequence s increment 5", [change("sequence", "s")]),
     ("alter sequence s owned by t.a", [change("sequence", "s"), change("column", "a", "t")]),
     ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
@@ -174,6 +176,9 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
             )
         ],
     ),
+    ("create function f(a t.a%type, b int) returns int language sql as ''", [create("function", "f(…)")]),
+    ("comment on function f(s.t.a%type, int) is 'F'", [comment("function", "f(…)", value="F")]),
+    ("drop function f(t.a%type)", [drop("function", "f(…)")]),
     ("create or replace procedure p(inout a int) language sql as ''", [create("function", "p(integer)")]),
     ("create trigger g before insert on s.t for each row execute function f()", [create("trigger", "g", "t", "s")]),
     # comments
@@ -589,6 +594,7 @@ CHANGES: list[tuple[str, set[str], set[str]]] = [
     ),
     ("alter table t rename constraint c to d", {"constraint t.c"}, {"constraint t.d"}),
     ("alter index i rename to k", {"index i", "comment on index i: I"}, {"index k", "comment on index k: I"}),
+    ("alter index i set (fillfactor = 50); alter index t_pkey set (fillfactor = 50)", set(), set()),
     ("alter table t drop column b, add column z int", {"column t.b"}, {"column t.z"}),
     ("create extension e", set(), {"extension e"}),
     ("create extension e; drop extension e", set(), set()),

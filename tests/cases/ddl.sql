@@ -132,7 +132,7 @@ create function total(variadic prices numeric[]) returns numeric language sql im
 create function watch() returns trigger language plpgsql set search_path = public as ''; --> create function watch()
 create function watched() returns event_trigger language plpgsql as ''; --> create function watched()
 create function quick(internal) returns internal language c as 'lib', 'symbol'; --> create function quick(internal)
-create function kind_of(book.title%type) returns text language sql as ''; --> create function kind_of(book.title)
+create function kind_of(book.title%type) returns text language sql as ''; --> create function kind_of(…)
 alter function longer(text, text) strict immutable leakproof parallel safe cost 1 rows 1; --> change function longer(text, text)
 alter function longer reset all; --> change function longer(…)
 alter function longer(text, text) set search_path from current; --> change function longer(text, text)
@@ -162,8 +162,8 @@ create unique index if not exists book_key on only book (lower(title) collate "C
 create index concurrently book_search on archive.book using gin (title gin_trgm_ops(siglen = 32)); --> create index archive.book_search
 create index on book (title); --> none
 alter index book_title rename to book_name; --> rename index book_title to book_name
-alter index book_title set tablespace fast; --> change index book_title
-alter index book_title attach partition book_title_1; --> change index book_title
+alter index book_title set tablespace fast; --> none
+alter index book_title attach partition book_title_1; --> change index book_title, change index book_title_1
 alter index book_title no depends on extension hstore; --> none
 alter index book_title set (fillfactor = 50); --> change index book_title
 alter index if exists archive.book_title reset (fillfactor); --> change index archive.book_title
