@@ -131,6 +131,19 @@ def test_the_plan_is_what_is_done(pair: Sequence[str], tmp_path: Path, case: str
                 assert connection.execute(query).fetchall() == [(expected,)]
 
 
+def test_an_index_that_no_script_makes_is_altered(pair: Sequence[str], tmp_path: Path) -> None:
+    """What the planner knows nothing of is sent, and is no finding."""
+    facts = {
+        "before": "create table other (a integer); create index other_a on other (a)",
+        "scripts": {"010_set.sql": "alter index other_a set (fillfactor = 50);"},
+        "options": {"010_set.sql": {"run": "once"}},
+    }
+    assert compact(assert_plan_is_kept(pair, tmp_path, facts)) == ["> 010:1 index other_a"]
+    with psycopg.connect(pair[0]) as connection:
+        query = "select reloptions from pg_class where relname = 'other_a'"
+        assert connection.execute(query).fetchall() == [(["fillfactor=50"],)]
+
+
 def is_one_transaction(facts: Mapping[str, Any]) -> bool:
     """Return whether all scripts of a case can be in one transaction; no value is used that an enum type gets in it."""
     if facts is PLANS["an enum type with a value more"]:
