@@ -112,15 +112,13 @@ class Movable:
             raise RefusedError("nested too deeply to be read")
         self.nodes = list(nodes(self.tree))
         self.strings: list[tuple[pg.A_Const, pg.RangeVar]] = []
-        self.queries = frozenset(node.ctename for node in self.nodes if isinstance(node, pg.CommonTableExpr))
-        """Names of WITH, each of which is a relation in some part of the statement."""
-        self.recursive = frozenset(self._recursive())
-        """Those of them that are meant wherever their name stands."""
         self.made = list(self._made())
         self.subjects = list(self._subjects())
         self.references = list(self._references())
+        self.columns = frozenset(self._columns())
+        """Columns after the name of what they are in: a function of a row can be called like one."""
         self.fields = frozenset(self._fields())
-        """Columns and fields: a function of a row can be called like one."""
+        """Fields of other values: a function of such a value can be called like one."""
 
     @property
     def schemas(self) -> Iterator[str]:
@@ -138,8 +136,8 @@ class Movable:
 
     @property
     def words(self) -> set[str]:
-        """Every name that it uses, and every field, which may be a function's name."""
-        return {name.word for name in (*self.references, *self.subjects)} | self.fields | self.queries
+        """Every name that it uses, and every column and field that may be a function's name."""
+        return {name.word for name in (*self.references, *self.subjects)} | self.columns | self.fields
 
     def functions_in(self, message: Message) -> Iterator[Name]:
         """Return the functions that a part of the statement calls."""
@@ -221,14 +219,11 @@ class Movable:
         """Return the relations that are referred to; a table may refer to itself."""
         themselves = {id(node.pktable) for node in self.nodes if isinstance(node, pg.Constraint)}
         heads = self._heads()
-        for node in self.nodes:
-            if isinstance(node, pg.RangeVar) and node.catalogname:
+        for node in _relations_in(self.tree, frozenset()):
+            if node.catalogname:
                 raise RefusedError("names the database")
-            if not isinstance(node, pg.RangeVar) or id(node) in heads:
-                continue
             name = _name("relation", node)
-            is_query = not name.schema and name.word in self.queries
-            if not is_query and not (id(node) in themselves and name in self.made):
+            if id(node) not in heads and not (id(node) in themselves and name in self.made):
                 yield name
 
     def _heads(self) -> set[int]:
@@ -252,17 +247,33 @@ class Movable:
         self.strings.append((node.a_const, item.range_var))
         return _name("relation", item.range_var)
 
-    def _recursive(self) -> Iterator[str]:
-        query = getattr(self.tree, "query", None)
-        if query is not None and query.select_stmt.with_clause.recursive:
-            yield from (item.common_table_expr.ctename for item in query.select_stmt.with_clause.ctes)
+    def _columns(self) -> Iterator[str]:
+        for node in self.nodes:
+            if isinstance(node, pg.ColumnRef):
+                yield from strings(node.fields[1:])
 
     def _fields(self) -> Iterator[str]:
         for node in self.nodes:
-            if isinstance(node, pg.ColumnRef):
-                yield from strings(node.fields)
             if isinstance(node, pg.A_Indirection):
                 yield from strings(node.indirection)
+
+
+def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:
+    """Return the relations that a message names; `queries` are those of WITH that stand for one there."""
+    clause = getattr(message, "with_clause", None)
+    if clause is not None:
+        made = [item.common_table_expr for item in clause.ctes]
+        if clause.recursive:
+            queries |= {query.ctename for query in made}
+        for query in made:  # each is known to those after it, and to the statement
+            yield from _relations_in(query.ctequery, queries)
+            queries |= {query.ctename}
+    if isinstance(message, pg.RangeVar) and (message.schemaname or message.relname not in queries):
+        yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.name != "with_clause":
+            for item in value if field.is_repeated else (value,):
+                yield from _relations_in(item, queries)
 
 
 def _is_outer(tree: Any) -> bool:

@@ -12,7 +12,7 @@ Otherwise it is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import postgast
 from msgspec import Struct
@@ -40,8 +40,10 @@ class Known(Struct):
     target: str
     members: Mapping[tuple[Sort, str], str]
     """Members of extensions among the names that the scripts use, and the schemas that they are in."""
-    strangers: frozenset[tuple[Sort, str]]
-    """Names that would be found on the search path and that belong to nobody known."""
+    strangers: Mapping[tuple[Sort, str], frozenset[Name]]
+    """What would be found on the search path and belongs to no extension, by name; a function with its arguments."""
+    scripted: frozenset[Name]
+    """The functions that the scripts make, with their arguments."""
     harmless: frozenset[str]
     """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
     own: set[Name]
@@ -66,10 +68,7 @@ def move(movable: Movable, effects: Sequence[Object], known: Known) -> Moved:
     _require_own(movable, effects, known)
     for name in movable.references:
         _require_known(name, known)
-    if any(("relation", word) in known.strangers for word in movable.queries - movable.recursive):
-        raise RefusedError("has a WITH query with the name of a relation that no script makes")
-    if {("function", word) for word in movable.fields} & known.strangers:
-        raise RefusedError("has a field with the name of a function that no script makes")
+    _require_no_function(movable, known)
     sql = _Text(movable, known).moved()
     _require_moved(sql, known)
     for name in movable.made:
@@ -136,6 +135,23 @@ def _require_known(name: Name, known: Known) -> None:
     is_system = not name.schema and (name.sort != "relation" or name.word.startswith("pg_"))
     if key in known.strangers or not (is_member or is_system):
         raise RefusedError(f"refers to {name}, which no script makes before it")
+
+
+def _require_no_function(movable: Movable, known: Known) -> None:
+    """Raise RefusedError for a column or a field that may call a function which is not in the scratch schemas.
+
+    What later scripts make is not called by a column, or no empty database would take it; and nothing runs for one.
+    """
+    made = known.scripted | known.own
+    strange = [word for word in movable.columns if _is_strange(word, made, known)]
+    if strange or any(_is_strange(word, known.own, known) for word in movable.fields):
+        raise RefusedError("has a field with the name of a function that no script makes")
+
+
+def _is_strange(word: str, made: Collection[Name], known: Known) -> bool:
+    """Return whether the search path has a function of a name that is not one of those that are made in the target."""
+    found = known.strangers.get(("function", word), frozenset())
+    return any(name.schema != known.target or name not in made for name in found)
 
 
 def _require_moved(sql: str, known: Known) -> None:

@@ -18,7 +18,7 @@ from runner.manifest import Manifest
 from runner.parsed import Statement
 from runner.plans import session_settings
 from runner.quote import identifier
-from runner.references import Movable, Name, RefusedError
+from runner.references import Movable, Name, RefusedError, Sort
 from runner.relocate import Known, Moved, move, restore_body
 from runner.sql_files import read_sql
 
@@ -153,11 +153,21 @@ class _Build:
             "extensions": list(extensions),
         }
         rows = self.connection.execute(read_sql("scratch_names.sql"), parameters).fetchall()
-        members = {(sort, name): schema for sort, name, schema, whose in rows if whose == "extension"}
-        strangers = frozenset((sort, name) for sort, name, _, whose in rows if whose == "nobody")
-        harmless = frozenset(name for _, name, _, whose in rows if whose == "harmless")
+        members = {(sort, name): schema for sort, name, schema, _, whose in rows if whose == "extension"}
+        strangers: dict[tuple[Sort, str], frozenset[Name]] = {}
+        for sort, name, schema, exact, whose in rows:
+            if whose == "nobody":
+                strangers[sort, name] = strangers.get((sort, name), frozenset()) | {Name(sort, schema, exact)}
+        harmless = frozenset(name for _, name, *_, whose in rows if whose == "harmless")
         catalog.set_search_path(self.connection, (*self.path, self.manifest.project.extension_schema), extensions)
-        return Known(self.names, self.manifest.project.schema, members, strangers, harmless, set(), [])
+        target = self.manifest.project.schema
+        scripted = frozenset(
+            Name("function", effect.object.schema or target, effect.object.name)
+            for _, statement in self.movables
+            for effect in statement.declaration.effects
+            if effect.action == "create" and effect.object.kind == "function"
+        )
+        return Known(self.names, target, members, strangers, scripted, harmless, set(), [])
 
     def make_all(self) -> None:
         try:

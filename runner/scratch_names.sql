@@ -1,14 +1,16 @@
--- What names mean outside of the scratch schemas: (name space, name, schema, whose), where whose is
+-- What names mean outside of the scratch schemas: (name space, name, schema, the name with the arguments of a
+-- function, whose), where whose is
 --   extension  a member of an extension, wherever it is
---   nobody     it is found on the search path, and belongs to nobody known
+--   nobody     it is found on the search path, and belongs to no extension: scripts may have made it
 --   harmless   a function of PostgreSQL, or an immutable one of an extension, that does nothing but compute
 -- Parameters: names; path, an array of schemas; extensions, whose schemas belong to the path.
 with named as (
     select
-        'pg_catalog.pg_class'::regclass as classid, 'relation' as sort, c.oid, c.relname as name, c.relnamespace as schema
+        'pg_catalog.pg_class'::regclass as classid, 'relation' as sort, c.oid, c.relname as name, c.relnamespace as schema,
+        c.relname::text as exact
     from pg_catalog.pg_class as c where c.relname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_type'::regclass, 'type', t.oid, t.typname, t.typnamespace
+    select 'pg_catalog.pg_type'::regclass, 'type', t.oid, t.typname, t.typnamespace, t.typname::text
     from pg_catalog.pg_type as t
     where
         t.typname = any(%(names)s)
@@ -20,20 +22,31 @@ with named as (
             where c.oid = t.typrelid
         )
     union all
-    select 'pg_catalog.pg_proc'::regclass, 'function', p.oid, p.proname, p.pronamespace
+    select
+        'pg_catalog.pg_proc'::regclass, 'function', p.oid, p.proname, p.pronamespace,
+        p.proname || '('
+        || coalesce(
+            (
+                select string_agg(pg_catalog.format_type(t.oid, null), ', ' order by t.place)
+                from unnest(p.proargtypes) with ordinality as t (oid, place)
+            ),
+            ''
+        )
+        || ')'
     from pg_catalog.pg_proc as p where p.proname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace
+    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace, o.oprname::text
     from pg_catalog.pg_operator as o where o.oprname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace
+    select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace, o.opcname::text
     from pg_catalog.pg_opclass as o where o.opcname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace
+    select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace, c.collname::text
     from pg_catalog.pg_collation as c where c.collname = any(%(names)s)
 )
 
-select w.sort, w.name, n.nspname::text, case when d.objid is null then 'nobody' else 'extension' end
+select
+    w.sort, w.name, n.nspname::text, w.exact, case when d.objid is null then 'nobody' else 'extension' end
 from named as w
 inner join pg_catalog.pg_namespace as n on w.schema = n.oid
 left join pg_catalog.pg_depend as d
@@ -48,7 +61,7 @@ where
         or n.oid in (select e.extnamespace from pg_catalog.pg_extension as e where e.extname = any(%(extensions)s))
     )
 union all
-select 'function', p.proname, 'any', 'harmless'
+select 'function', p.proname, 'any', p.proname, 'harmless'
 from pg_catalog.pg_proc as p
 inner join pg_catalog.pg_depend as d
     on d.classid = 'pg_catalog.pg_proc'::regclass and p.oid = d.objid and d.deptype = 'e'
@@ -56,7 +69,7 @@ where p.proname = any(%(names)s) and d.refclassid = 'pg_catalog.pg_extension'::r
 group by p.proname
 having bool_and(p.provolatile = 'i')
 union all
-select 'function', p.proname, 'any', 'harmless'
+select 'function', p.proname, 'any', p.proname, 'harmless'
 from pg_catalog.pg_proc as p
 where p.proname = any(%(names)s) and p.pronamespace = 'pg_catalog'::regnamespace
 group by p.proname

@@ -128,7 +128,7 @@ FUNCTIONS = "longer(text, text)", "lend(integer, integer)"
 def moved(sql: str, own: frozenset[Name]) -> Moved:
     """Return a statement moved while the scratch schemas hold some objects. Raise RefusedError."""
     functions = {Name("function", schema, name) for schema in SCRATCH for name in FUNCTIONS} if own else set()
-    known = Known(SCRATCH, "public", {}, frozenset(), frozenset(), {*own, *functions}, [])
+    known = Known(SCRATCH, "public", {}, {}, frozenset(), frozenset(), {*own, *functions}, [])
     effects = [effect.object for effect in statement_of(sql).declaration.effects]
     return move(Movable(sql), [item for item in effects if item.kind.endswith("function")], known)
 

@@ -206,6 +206,35 @@ def test_lock_of_the_applied_database(project_copy: Path, objects: Locked) -> No
     assert (project_copy / FILE).read_bytes() == objects.lock
 
 
+NAMESAKES = """
+    create table if not exists orders (id int primary key, open boolean not null, owner text not null, label text);
+    create or replace view open_orders as with orders as (select * from orders where open) select id, owner from orders;
+    create or replace function label(integer) returns text language sql immutable as 'select $1::text';
+    create or replace view labels as select o.label from orders as o;
+"""
+
+
+def test_lock_is_the_same_whatever_is_there(server: Server, tmp_path: Path) -> None:
+    """What the scripts make themselves is known as theirs where they were applied, and changes by hand are found."""
+    folder = write_project(tmp_path, {"010_orders.sql": NAMESAKES})
+    with server.database() as dsn:
+        assert "by name alone" not in called("lock", "--dsn", dsn, folder=folder).err
+        lock = (folder / FILE).read_bytes()
+        called("apply", "--dsn", dsn, folder=folder)
+        called("lock", "--check", "--dsn", dsn, folder=folder)
+        called("lock", "--dsn", dsn, folder=folder)
+        assert (folder / FILE).read_bytes() == lock
+        (folder / FILE).unlink()
+        execute(
+            dsn,
+            "create or replace view open_orders as select id, owner from orders",
+            "create or replace view labels as select upper(o.label) as label from orders as o",
+        )
+        result = call("verify", "--dsn", dsn, folder=folder)
+    assert result.code == 1
+    assert re.findall(r"different: (.*?):", result.out) == ["view labels", "view open_orders"]
+
+
 def test_check_of_a_lock(project_copy: Path, objects: Locked) -> None:
     """--check exits 0 when the file is fresh, else 1, and writes nothing; without it the file is written."""
     path, lock = project_copy / FILE, ("lock", "--dsn", objects.dsn)
