@@ -27,7 +27,8 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses)
     else:
         why = context.too_large(table) if shape.fill_rewrites else ""
-        yield proposal(item, "missing", clauses=clauses, why=why, plain=not why)
+        unseen = not shape.fill_rewrites and (shape.fills_itself or not shape.not_null)
+        yield proposal(item, "missing", clauses=clauses, why=why, plain=not why, unseen=unseen)
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -161,7 +162,7 @@ def _nullability(context: Context, item: Difference, table: Object, old: Column,
     key = context.primary_key(table)
     shown = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
     nulls = context.evidence.sample(f"select {shown} from {name} where {column} is null")  # noqa: S608
-    why = nulls.failure or ("rows have no value" if nulls.rows else "")
+    why = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
     if old.not_null and not why:
         constraint = identifier(context.evidence.not_null_constraint(name, item.object.name))
         validates = (alter(table, [f"validate constraint {constraint}"]),)

@@ -53,7 +53,9 @@ class Evidence(Struct):
     manifest: Manifest
     tables: dict[str, Table | None] = {}
     failures: dict[str, str] = {}
-    """Why tables could not be looked at, in the server's words."""
+    """Why tables could not be looked at."""
+    locked: set[str] = set()
+    """Those of them that somebody holds locked."""
 
     def table(self, table: str) -> Table | None:
         """Return what is known of a table; None when it cannot be looked at now."""
@@ -68,6 +70,9 @@ class Evidence(Struct):
                     raise
                 self.tables[table] = None
                 self.failures[table] = error.diag.message_primary or str(error).strip()
+                if isinstance(error, psycopg.errors.LockNotAvailable):
+                    self.locked.add(table)
+                    self.failures[table] = f"it is locked{self._held_by(table)}; apply again when the lock is gone"
         return self.tables[table]
 
     def sample(self, query: str) -> Sample:
@@ -103,6 +108,13 @@ class Evidence(Struct):
             where c.conrelid = %(table)s::regclass and c.contype = 'n' and a.attname = %(column)s
         """
         return str(self._ask(query, {"table": table, "column": column})[0][0])
+
+    def _held_by(self, table: str) -> str:
+        """Return who holds a table locked, as far as that is still to be seen."""
+        from runner.waits import Blocker
+
+        rows = self._ask(read_sql("table_locked.sql"), {"table": table})
+        return f" by {'; '.join(str(Blocker(*row)) for row in rows)}" if rows else ""
 
     def _ask(self, query: str, parameters: dict[str, str]) -> Sequence[tuple[Any, ...]]:
         import psycopg

@@ -84,10 +84,8 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         from runner.waits import Blocker
 
         held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
-        parameters = {"schema": manifest.project.schema, "table": manifest.run.history_table}
-        notes = tuple(
-            f"locked by {Blocker(*row)}" for row in connection.execute(read_sql("history_locked.sql"), parameters)
-        )
+        rows = connection.execute(read_sql("table_locked.sql"), {"table": _table(manifest)})
+        notes = tuple(f"locked by {Blocker(*row)}" for row in rows)
         raise DatabaseError(f"reading the history table {_table(manifest)}: {held}", notes=notes) from error
     except InsufficientPrivilege as error:
         said = error.diag.message_primary or ""

@@ -42,6 +42,8 @@ class Proposal(Struct, frozen=True):
     rows: tuple[str, ...] = ()
     plain: bool = False
     """The statement of the script does just the same."""
+    unseen: bool = False
+    """It is the same whatever rows the table has: it may wait for a lock that keeps them from being looked at."""
 
     @property
     def reason(self) -> str:
@@ -99,19 +101,19 @@ class Context(Struct):
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
-        why = made.why or self.against(made.table)
+        why = made.why or self.against(made.table, unseen=made.unseen)
         if not why and self.level == "none" and not (made.plain and made.object.kind == "index"):
             why = 'the manifest says repair = "none"'
         return made if why == made.why else replace(made, why=why, plain=False)
 
-    def against(self, table: Object) -> str:
-        """Return why nothing of a table is repaired, when that is so."""
+    def against(self, table: Object, *, unseen: bool = False) -> str:
+        """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
         definition = self.actual.facts.get(table, "")
         if " partition of " in definition or " inherits " in definition:
             return "the table belongs to another one, and is repaired with it"
         if definition.startswith("foreign"):
             return "its rows are on another server"
-        if self.evidence.table(name_of(table)):
+        if self.evidence.table(name_of(table)) or (unseen and name_of(table) in self.evidence.locked):
             return ""
         return f"the table could not be looked at: {self.evidence.failures[name_of(table)]}"
 

@@ -112,6 +112,46 @@ def test_a_lock_that_goes_is_waited_for(project: MakeProject, database: str, tab
     assert running.returncode == 0, out
 
 
+@pytest.mark.parametrize("script", ["create table", "alter table"])
+def test_a_lock_against_reading_is_waited_for(
+    project: MakeProject, database: str, table: Connection, script: str
+) -> None:
+    """A column that is the same whatever rows there are is planned unseen; who is in the way is named."""
+    texts = {
+        "create table": "create table if not exists item (id integer, name text, size integer);",
+        "alter table": "create table if not exists item (id integer, name text);\n"
+        "alter table item add column if not exists size integer default 0 not null;",
+    }
+    folder = project({"010_item.sql": texts[script]}, run={"lock_timeout": "200ms", "lock_retries": 50})
+    with psycopg.connect(database) as holder:
+        holder.execute("lock table item in access exclusive mode")
+        with started_runner("apply", "--dsn", database, folder=folder) as running:
+            assert running.stdout
+            while "trying again" not in (line := running.stdout.readline()):
+                assert line
+            assert f"the lock is held by pid {holder.info.backend_pid} (" in line
+            holder.rollback()
+            out, _ = running.communicate(timeout=LONGEST)
+    assert running.returncode == 0, out
+    assert value(table, "select count(size is null) from item") == 500
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_who_keeps_rows_from_being_looked_at_is_named(
+    run: Run, project: MakeProject, database: str, table: Connection, command: str
+) -> None:
+    """What depends on the rows of a locked table is left as it is: who holds it is told, and what to do."""
+    text = "create table if not exists item (id integer not null, name text, size integer not null);"
+    project({"010_item.sql": text}, run=SHORT)
+    with psycopg.connect(database, application_name="repack") as holder:
+        holder.execute("lock table item in access exclusive mode")
+        result = run(command, "--dsn", database)
+    assert result.code == (1 if command == "apply" else 0)
+    held = r"the table could not be looked at: it is locked by pid \d+ \(repack, role .*\): lock table item in access"
+    assert re.search(rf"{held} exclusive mode; apply again when the lock is gone", result.out), result
+    assert value(table, "select count(*) from item where id is null") == 0
+
+
 def test_a_deadlock_is_tried_again(project: MakeProject, database: str, table: Connection) -> None:
     """The run that a deadlock makes the victim says so, and goes on when the other session is done."""
     text = "\n".join(f"alter table {name} add column if not exists size integer;" for name in ("item", "other"))

@@ -1,4 +1,4 @@
--- Who holds a table locked so that nobody can read it, or waits to. Parameters: schema and table, their names.
+-- Who holds a table locked so that nobody can read it, or waits to. Parameter: table, its name as SQL writes it.
 select
     l.pid,
     a.usename::text,
@@ -8,13 +8,10 @@ select
     extract(epoch from clock_timestamp() - a.xact_start)::float8,
     a.query
 from pg_catalog.pg_locks as l
-inner join pg_catalog.pg_class as c on l.relation = c.oid
-inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 left join pg_catalog.pg_stat_activity as a on l.pid = a.pid
 where
     l.locktype = 'relation'
     and l.mode = 'AccessExclusiveLock'
     and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
-    and n.nspname = %(schema)s
-    and c.relname = %(table)s
+    and l.relation = %(table)s::regclass
 order by l.granted desc
