@@ -298,7 +298,7 @@ create schema archive; --> create schema archive
 create schema if not exists archive authorization clerk; --> create schema archive
 create schema authorization clerk; --> create schema clerk
 create schema authorization current_user; --> none
-create schema archive create table book (id integer) create view books as select 1; --> create schema archive
+create schema archive create table book (id integer) create view books as select 1; --> none
 alter schema archive rename to old; --> rename schema archive to old
 alter schema archive owner to clerk; --> none
 comment on schema archive is 'x'; --> set comment on schema archive
