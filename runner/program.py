@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -43,7 +44,8 @@ def main() -> NoReturn:
         code = run_command(sys.argv[1:])
     except OSError as error:
         _write_nothing_more()
-        sys.stderr.write(f"error: stdout: {error.strerror}; what is done stays done\n")
+        with suppress(OSError):  # stderr may be as full
+            sys.stderr.write(f"error: stdout: {error.strerror}; what is done stays done\n")
         code = 1
     sys.exit(code)
 
