@@ -193,6 +193,14 @@ def test_a_script_that_drops_each_time_is_not_sealed(project: MakeProject, conne
     assert loaded.lock.seals == {}
 
 
+def test_lock_says_that_there_are_no_seals(project: MakeProject, database: str) -> None:
+    """Who writes the lock file learns that each start will parse all scripts."""
+    folder = project({"010_some.sql": "set lock_timeout = '1s';"})
+    result = run_runner("lock", "--dsn", database, folder=folder)
+    assert result.code == 0, result
+    assert "no seals: each start parses all scripts" in result.err
+
+
 @pytest.mark.parametrize("text", ["", "1", "x y z", "1 2 3 4"])
 def test_a_seal_of_another_form_does_not_match(sealed: Path, text: str) -> None:
     """A lock whose seals are of no known form is a lock; its scripts are parsed."""
