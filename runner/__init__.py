@@ -5,19 +5,19 @@ For programs: `load`, `plan`, `apply` and `verify`, which `docs/library.md` desc
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from runner.version import __version__
 
 if TYPE_CHECKING:
-    from runner.library import (
+    from runner.pipeline.api import (
         ApplyResult,
         ConnectError,
         DatabaseError,
         Finding,
         FindingsError,
         InputError,
-        Loaded,
         Options,
         Plan,
+        Project,
         RunnerError,
         ScriptPlan,
         ScriptResult,
@@ -35,9 +35,9 @@ else:
         """Import what the package offers when it is asked for: the command line needs most of it never."""
         if name not in __all__:
             raise AttributeError(f"module 'runner' has no attribute {name!r}")
-        from runner import library
+        from runner.pipeline import api
 
-        return getattr(library, name)
+        return getattr(api, name)
 
 
 __all__ = [
@@ -47,9 +47,9 @@ __all__ = [
     "Finding",
     "FindingsError",
     "InputError",
-    "Loaded",
     "Options",
     "Plan",
+    "Project",
     "RunnerError",
     "ScriptPlan",
     "ScriptResult",

@@ -4,7 +4,7 @@ import gc
 
 if __name__ == "__main__":
     gc.disable()  # a run is short and leaves few cycles; looking for them took a tenth of its time
-    from runner.program import main
+    from runner.cli.main import main
 
     try:
         main()

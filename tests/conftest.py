@@ -12,9 +12,9 @@ import pytest
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
-from tests import servers
-from tests.projects import Result, copy_project, run_runner, write_project
-from tests.servers import Server
+from tests.support import servers
+from tests.support.projects import Result, copy_project, run_runner, write_project
+from tests.support.servers import Server
 
 Run = Callable[..., Result]
 MakeProject = Callable[..., Path]

@@ -21,13 +21,13 @@ import click
 import msgspec
 import pytest
 
-from runner import embedded
-from runner.cli import ORDER, cli, command_named
-from runner.manifest import Manifest, Section
+from runner.cli.group import ORDER, cli, command_named
+from runner.postgres import embedded
+from runner.project.manifest import Manifest, Section
 from tests.conftest import Run
-from tests.pages import Page, pages, rows
-from tests.projects import LONGEST, ROOT, copy_project, run_runner, runner_environment
-from tests.servers import Server, temporary_folder
+from tests.support.pages import Page, pages, rows
+from tests.support.projects import LONGEST, ROOT, copy_project, run_runner, runner_environment
+from tests.support.servers import Server, temporary_folder
 
 README = Page(ROOT / "README.md")
 COMMANDS = {name: command_named(name) for name in ORDER}
@@ -332,7 +332,7 @@ def test_the_manifest_has_no_other_section() -> None:
 
 def test_every_key_of_the_documents_is_documented() -> None:
     """Each key that a JSON document can have stands in a table, or an example, of the page about output."""
-    tree = ast.parse((ROOT / "runner" / "documents.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "runner" / "report" / "json_documents.py").read_text(encoding="utf-8"))
     written = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
     keys = {key.value for key in written if isinstance(key, ast.Constant) and isinstance(key.value, str)}
     assert {"ok", "hash", "findings", "runner_version"} <= keys

@@ -13,7 +13,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.psql import psql_command, rendered_script
-from tests.servers import Server, environment
+from tests.support.servers import Server, environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATABASES, JOBS = 200, 16

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.projects import runner_environment, write_project
-from tests.servers import Server
+from tests.support.projects import runner_environment, write_project
+from tests.support.servers import Server
 
 ROWS = 5_000_000
 PAUSE = 0.002

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from benchmarks import fleets, locks, projects
 from benchmarks.proxy import Counts, proxy
 from benchmarks.psql import psql_command, rendered_script
-from tests.servers import Server, embedded_server, environment, temporary_folder
+from tests.support.servers import Server, embedded_server, environment, temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DELAY = 0.010

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runner import embedded
-from tests.servers import environment
+from runner.postgres import embedded
+from tests.support.servers import environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -1,0 +1,106 @@
+"""What the scripts, taken together, declare: from a fresh `schema.lock.toml`, else built in scratch schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from runner.project.lockfile import FILE, Lockfile, facts_in, stale
+from runner.project.manifest import Manifest
+from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Facts, Object
+from runner.sql.statements import Script
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.catalog.scratch_build import Unbuilt
+    from runner.sql.simulation import State
+
+
+_ORDER = (
+    "schema",
+    "extension",
+    "type",
+    "domain",
+    "sequence",
+    "function",
+    "table",
+    "view",
+    "materialized view",
+    "column",
+    "constraint",
+    "index",
+    "trigger",
+)
+
+
+class Declared(Struct, frozen=True):
+    """The declared facts; `unbuilt` are statements whose objects are known by their names alone."""
+
+    facts: Facts
+    unbuilt: tuple[Unbuilt, ...] = ()
+
+
+def declared(
+    connection: Connection[Any],
+    manifest: Manifest,
+    scripts: Sequence[Script],
+    names: State,
+    lock: Lockfile | None,
+    say: Callable[[str], None],
+) -> Declared:
+    """Return what the scripts declare on this server; `names` is what they declare as far as their text tells.
+
+    Say so when there is a lock and it is not fresh. Raise DatabaseError when it has to be built and cannot be.
+    """
+    if lock:
+        reason = stale(lock, manifest, tuple(scripts), connection.info.server_version // 10_000)
+        if reason is None:
+            return Declared(facts_in(lock, manifest.project.schema))
+        say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
+    return build_declared(connection, manifest, scripts, names)
+
+
+def build_declared(
+    connection: Connection[Any], manifest: Manifest, scripts: Sequence[Script], names: State
+) -> Declared:
+    """Return what the scripts declare, by building it. Raise DatabaseError when that cannot be done."""
+    from runner.catalog.scratch_build import build  # with a fresh lock it is not needed
+
+    statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
+    built = build(connection, manifest, statements)
+    facts = {**built.facts, **dict(_by_name(names, built.unbuilt))}
+    return Declared(dict(_sorted(facts, names)), built.unbuilt)
+
+
+def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object, str]]:
+    """Return what is known without building: schemas, extensions, and what the unbuilt statements are about."""
+    about = {effect.object for item in unbuilt for effect in item.statement.declaration.declares}
+    for item, state in names.items():
+        if item.kind in ("schema", "extension"):
+            yield item, PRESENT
+        elif item.name.endswith(ANY_ARGUMENTS) or (item.kind == "index" and not item.table):
+            continue  # it has another name in the catalog
+        elif item in about or item.kind == "comment on extension":
+            yield item, state if item.kind.startswith("comment on ") else PRESENT
+
+
+def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
+    """Return facts in an order that depends on the scripts alone: by table, as they come in the scripts."""
+    tables = [(item.schema, item.name) for item in names if item.kind == "table"]
+    ranks = {table: rank for rank, table in enumerate(tables)}
+    indexed = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
+    places = {item: place for place, item in enumerate(facts)}
+
+    def order(item: Object) -> tuple[object, ...]:
+        kind = item.kind.removeprefix("comment on ")
+        table = item.table or (indexed.get((item.schema, item.name)) if kind == "index" else "")
+        owner = (item.schema, table or item.name)
+        rank = ranks.get(owner, -1 if kind in _ORDER[:6] else len(ranks))
+        column = item._replace(kind="column") if kind == "column" else item
+        place = places.get(column, 0) if kind == "column" else 0
+        return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, kind != item.kind
+
+    return ((item, facts[item]) for item in sorted(facts, key=order))

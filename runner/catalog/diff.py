@@ -1,0 +1,119 @@
+"""The difference of the declared schema and the actual one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+from typing import Literal
+
+from msgspec import Struct
+
+from runner.catalog.definitions import VALIDITY_SUFFIX, has_index, is_invalid
+from runner.catalog.snapshot import Snapshot
+from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
+
+DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "not compared", "unmanaged"]
+_FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_NEVER_UNMANAGED = ("schema", "extension", "comment on schema", "comment on extension")
+
+
+class Difference(Struct, frozen=True):
+    """A fact that is not as declared; `declared` or `actual` is None on the side that does not have it."""
+
+    kind: DifferenceKind
+    object: Object
+    declared: str | None
+    actual: str | None
+    there: Object
+    """What it is compared with: another name than the object's when the scripts give a constraint none."""
+
+
+def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
+    """Return what is not as declared: the declared facts in their order, then what nobody has declared."""
+    claimed = {item for item in declared if item in actual.facts}
+    missing = cache(lambda: frozenset(_missing_indexes(declared, actual)))
+    for item, definition in declared.items():
+        there = item
+        if item not in actual.facts:
+            candidates = [other for other in actual.unnamed.get(item, ()) if other not in declared]
+            equal = [other for other in candidates if actual.facts[other] == definition]
+            there = next(iter(equal or candidates), item)
+            claimed.add(there)
+        for difference in _difference(item, definition, there, actual):
+            if not _goes_without_saying(item, declared, actual, missing):
+                yield difference
+    yield from _undeclared(declared, actual, claimed)
+
+
+def _goes_without_saying(
+    item: Object, declared: Facts, actual: Snapshot, missing_indexes: Callable[[], Collection[tuple[str, str]]]
+) -> bool:
+    """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
+    owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
+    if item.kind.startswith("comment on "):
+        owners.append(item._replace(kind=item.kind.removeprefix("comment on ")))
+    if any(owner in declared and owner not in actual.facts for owner in owners):
+        return True
+    return item.kind == "comment on index" and (item.schema, item.name) in missing_indexes()
+
+
+def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[tuple[str, str]]:
+    """Return the schemas and names of indexes that are declared and not there, those of constraints too."""
+    for item, definition in declared.items():
+        if item not in actual.facts and has_index(item, definition):
+            yield item.schema, item.name
+
+
+def holds(declared: str, actual: str | None) -> bool:
+    """Return whether a definition is what is declared; PRESENT asks only that the object is there."""
+    return actual is not None and declared in (PRESENT, actual)
+
+
+def _difference(item: Object, declared: str, there: Object, actual: Snapshot) -> Iterator[Difference]:
+    definition = actual.facts.get(there)
+    if definition is None:
+        yield Difference("missing", item, declared, None, item)
+    elif there in actual.locked:
+        yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}", there)
+    elif declared + VALIDITY_SUFFIX.get(item.kind, " ") == definition or (
+        declared == PRESENT and is_invalid(item, definition)
+    ):
+        yield Difference("invalid", item, declared, definition, there)
+    elif not holds(declared, definition):
+        yield Difference("different", item, declared, definition, there)
+
+
+def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iterator[Difference]:
+    """Return what exists and is not declared; what belongs to an undeclared object is not told by itself."""
+    built = [item for item, definition in declared.items() if definition != PRESENT]
+    tables = {(item.schema, item.name) for item in built if item.kind == "table"}
+    owners = {(item.schema, item.name) for item in claimed if item.kind in WITH_PARTS and item in actual.facts}
+    told = {without_table(item) for item in actual.facts if item not in claimed}
+    told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
+    for item, definition in actual.facts.items():
+        if item in claimed or item.kind in _NEVER_UNMANAGED:
+            continue
+        kind = item.kind.removeprefix("comment on ")
+        if kind != item.kind and without_table(item._replace(kind=kind)) in told:
+            continue
+        if item.table and (item.schema, item.table) not in owners:
+            continue
+        rejects = (item.schema, item.table) in tables and _rejects(item, definition)
+        yield Difference("rejecting" if rejects else "unmanaged", item, None, definition, item)
+
+
+def _rejects(item: Object, definition: str) -> bool:
+    """Return whether an undeclared object of a table can make it refuse rows that the declared one accepts."""
+    if item.kind == "column":
+        plain = _QUOTED.sub('""', definition)
+        return " not null" in plain and not _FILLS_ITSELF.search(plain)
+    return item.kind == "constraint" or (item.kind == "index" and definition.startswith("unique "))
+
+
+def is_as_declared(declared: Facts, actual: Snapshot) -> bool:
+    """Return whether all that is declared is there and could be read, and no repair would remove anything else."""
+    return all(
+        difference.kind == "unmanaged" and not stands_in(difference.object) for difference in compare(declared, actual)
+    )

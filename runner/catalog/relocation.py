@@ -1,0 +1,231 @@
+"""Move a statement into the scratch schemas: what it makes and what it refers to is found there, never in the target.
+
+A statement is moved only when
+- what it changes, comments on or removes is in the scratch schemas;
+- each relation, type, function, operator, operator class and collation that it names is there, PostgreSQL's own, or a
+  member of an extension; and after the move, each name that has a schema has one of theirs;
+- it runs no function while it is run, but PostgreSQL's immutable ones: what a person wrote as the body of a function
+  is not even given to the server, a comment with a number stands for it.
+Otherwise it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import postgast
+from msgspec import Struct
+from postgast import pg_query_pb2 as pg
+
+from runner.catalog.relocation_guards import (
+    RelocationContext,
+    home,
+    option_of,
+    require_known,
+    require_moved,
+    require_no_function,
+    require_own,
+    require_safe,
+)
+from runner.sql.names import Name
+from runner.sql.objects import Object
+from runner.sql.quoting import NAME_BYTES, identifier, literal
+from runner.sql.references import References, RefusedError
+
+_BODY = "/* body {} */"
+_STANDS_FOR_BODY = re.compile(r"/\* body ([0-9]+) \*/.*\Z", re.DOTALL)
+_NOTHING = {"sql": " select null::{}", "plpgsql": " begin return null; end"}
+"""Bodies that can be evaluated: PostgreSQL does that with an immutable function of constants."""
+_TWO = 2
+_SCHEMA_OR_EXTENSION = ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
+
+
+class Moved(Struct, frozen=True):
+    """A statement as it is sent to the scratch schemas, nothing when it does nothing there."""
+
+    sql: tuple[str, ...] = ()
+    removes: bool = False
+    """Whether names that were there may be gone afterwards."""
+
+
+def move(movable: References, effects: Sequence[Object], known: RelocationContext) -> Moved:
+    """Return a statement moved into the scratch schemas; `effects` are its objects. Raise RefusedError."""
+    if (done := _done_otherwise(movable, known)) is not None:
+        return done
+    require_safe(movable, known)
+    require_own(movable, effects, known)
+    for name in movable.references:
+        require_known(name, known)
+    require_no_function(movable, known)
+    sql = _Text(movable, known).moved()
+    require_moved(sql, known)
+    for name in movable.made:
+        known.own.add(home(name, known))
+        if name.sort == "relation" and not isinstance(movable.tree, (pg.CreateSeqStmt, pg.IndexStmt)):
+            known.own.add(home(name._replace(sort="type"), known))
+    known.own.update(Name("function", item.schema or known.target, item.name) for item in effects)
+    return Moved((sql,), removes=_may_remove(movable.tree))
+
+
+def _done_otherwise(movable: References, known: RelocationContext) -> Moved | None:
+    """Return what is done for a statement on a schema or an extension, and for a DROP of what is not there."""
+    tree = movable.tree
+    match tree:
+        case pg.CreateExtensionStmt():
+            return Moved()
+        case pg.CreateSchemaStmt():
+            if tree.schema_elts:
+                raise RefusedError("makes a schema with what is in it")
+            return Moved()
+        case pg.CommentStmt() if pg.ObjectType.Name(tree.objtype) in _SCHEMA_OR_EXTENSION:
+            return _comment_on_schema(tree, known)
+        case pg.DropStmt() if pg.ObjectType.Name(tree.remove_type) in _SCHEMA_OR_EXTENSION:
+            return _drop_schema(tree, known)
+        case pg.DropStmt() if not any(home(name, known) in known.own for name in movable.subjects):
+            return Moved()
+    return None
+
+
+def restore_body(definition: str, bodies: Sequence[str]) -> str:
+    """Return a function's definition with the body that a comment stands for."""
+    match = _STANDS_FOR_BODY.search(definition)
+    return f"{definition[: match.start()]}{bodies[int(match[1])]}" if match else definition
+
+
+def _may_remove(tree: object) -> bool:
+    if isinstance(tree, pg.AlterTableStmt):
+        return any("Drop" in pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds)
+    return isinstance(tree, (pg.DropStmt, pg.RenameStmt, pg.AlterObjectSchemaStmt))
+
+
+def _comment_on_schema(tree: pg.CommentStmt, known: RelocationContext) -> Moved:
+    scratch = known.scratch.get(tree.object.string.sval)
+    if pg.ObjectType.Name(tree.objtype) == "OBJECT_EXTENSION" or scratch is None:
+        return Moved()
+    return Moved((f"comment on schema {identifier(scratch)} is {literal(tree.comment or None)}",))
+
+
+def _drop_schema(tree: pg.DropStmt, known: RelocationContext) -> Moved:
+    names = [item.string.sval for item in tree.objects]
+    if pg.ObjectType.Name(tree.remove_type) == "OBJECT_EXTENSION" or known.target in names:
+        raise RefusedError("drops an extension, or the target schema")
+    scratch = [identifier(known.scratch[name]) for name in names if name in known.scratch]
+    sql = tuple(sql for name in scratch for sql in (f"drop schema {name} cascade", f"create schema {name}"))
+    return Moved(sql, removes=True)
+
+
+class _Text:
+    """The text of a statement, in which tokens are replaced."""
+
+    def __init__(self, movable: References, known: RelocationContext) -> None:
+        self.data = movable.sql.encode()
+        self.tokens = [t for t in postgast.scan(movable.sql).tokens if t.token not in (pg.SQL_COMMENT, pg.C_COMMENT)]
+        self.words = [self.word(token) for token in self.tokens]
+        self.places = {token.start: index for index, token in enumerate(self.tokens)}
+        self.movable = movable
+        self.tree = movable.tree
+        self.known = known
+        self.replaced: dict[int, str] = {}
+
+    def moved(self) -> str:
+        """Return the text with the names of scratch schemas, without bodies, data and CONCURRENTLY."""
+        self.move_names()
+        self.move_strings()
+        self.move_calls()
+        suffix = ""
+        match self.tree:
+            case pg.CommentStmt() if self.tree.object.object_with_args.args_unspecified:
+                self.qualify(self.words.index("is") - 1)
+            case pg.CreateFunctionStmt():
+                self.take_body()
+            case pg.IndexStmt() | pg.DropStmt() if self.tree.concurrent:
+                self.replaced[self.words.index("concurrently")] = ""
+            case pg.CreateTableAsStmt() if not self.tree.into.skip_data:
+                if self.words[-2:] == ["with", "data"]:
+                    self.replaced[len(self.words) - 1] = "no data"
+                else:
+                    suffix = " with no data"
+            case pg.AlterObjectSchemaStmt():
+                self.replaced[len(self.words) - 1] = identifier(self.known.scratch[self.tree.newschema])
+        return self.text() + suffix
+
+    def move_names(self) -> None:
+        """Replace each schema that stands before a name of which the statement makes use."""
+        names = (*self.movable.made, *self.movable.subjects, *self.movable.references)
+        wanted = {(name.schema, name.word): name for name in names if name.schema}
+        columns = {
+            node.location for node in self.movable.nodes if isinstance(node, pg.ColumnRef) and len(node.fields) == _TWO
+        }
+        for index in range(len(self.words) - 2):
+            follows_dot = index > 0 and self.words[index - 1] == "."
+            if self.words[index + 1] != "." or follows_dot or self.tokens[index].start in columns:
+                continue
+            name = wanted.get((self.words[index], self.words[index + 2]))
+            if name:
+                self.replaced[index] = identifier(self.place_of(name))
+
+    def place_of(self, name: Name) -> str:
+        """Return the schema in which a name that has one is found during the build."""
+        member = self.known.members.get((name.sort, name.word))
+        if home(name, self.known) not in self.known.own and member:
+            return member
+        return self.known.scratch.get(name.schema, name.schema)
+
+    def move_strings(self) -> None:
+        """Put the scratch schema into strings that name a relation, as in nextval('schema.name')."""
+        for node, relation in self.movable.strings:
+            scratch = self.known.scratch.get(relation.schemaname)
+            if relation.schemaname and scratch:
+                text = f"{identifier(scratch)}.{identifier(relation.relname)}"
+                self.replaced[self.places[node.location]] = literal(text)
+
+    def move_calls(self) -> None:
+        """Put the scratch schema before own functions of whose name somebody else has one, with other arguments."""
+        for node in self.movable.nodes:
+            if not isinstance(node, pg.FuncCall) or len(node.funcname) != 1 or node.location not in self.places:
+                continue
+            word = node.funcname[0].string.sval
+            home = Name("function", self.known.target, word)
+            if home in self.known.own and ("function", word) in self.known.strangers:
+                self.qualify(self.places[node.location])
+
+    def qualify(self, place: int) -> None:
+        """Put the target's scratch schema before a name, unless it has a schema."""
+        if place == 0 or self.words[place - 1] != ".":
+            scratch = identifier(self.known.scratch[self.known.target])
+            self.replaced[place] = f"{scratch}.{identifier(self.words[place])}"
+
+    def take_body(self) -> None:
+        for option in self.tree.options:
+            if option.def_elem.defname == "as":
+                first = next(i for i, t in enumerate(self.tokens) if t.start > option.def_elem.location)
+                self.replaced[first] = literal(_BODY.format(len(self.known.bodies)) + self.nothing())
+                self.known.bodies.append(option.def_elem.arg.list.items[0].string.sval)
+
+    def nothing(self) -> str:
+        """Return a body that gives null, for a function that returns one value."""
+        result = self.tree.return_type
+        modes = {pg.FunctionParameterMode.Name(item.function_parameter.mode) for item in self.tree.parameters}
+        if not self.tree.HasField("return_type") or result.setof or "FUNC_PARAM_TABLE" in modes:
+            return ""
+        end = min(item.def_elem.location for item in self.tree.options if item.def_elem.location > result.location)
+        text = self.data[result.location : end].decode()
+        if len(result.names) > 1 and result.names[0].string.sval != "pg_catalog":
+            name = Name("type", result.names[-2].string.sval, result.names[-1].string.sval)
+            text = f"{identifier(self.place_of(name))}.{identifier(name.word)}"
+        return _NOTHING.get(option_of(self.tree, "language"), "").format(text)
+
+    def word(self, token: pg.ScanToken) -> str:
+        """Return a token as PostgreSQL reads a name."""
+        data = self.data[token.start : token.end]
+        data = data[1:-1].replace(b'""', b'"') if data.startswith(b'"') else data.lower()
+        return data[:NAME_BYTES].decode(errors="ignore")
+
+    def text(self) -> str:
+        pieces, place = [], 0
+        for index, text in sorted(self.replaced.items()):
+            token = self.tokens[index]
+            pieces += [self.data[place : token.start].decode(), text]
+            place = token.end
+        return "".join((*pieces, self.data[place:].decode()))

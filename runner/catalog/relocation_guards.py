@@ -1,0 +1,160 @@
+"""What a statement must not do to be run in the scratch schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct
+from postgast import pg_query_pb2 as pg
+
+from runner.sql.names import Name, Sort
+from runner.sql.objects import ANY_ARGUMENTS, Object
+from runner.sql.references import References, RefusedError
+
+_SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+_NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace", "AT_DetachPartition")
+
+
+class RelocationContext(Struct):
+    """What statements may refer to."""
+
+    scratch: Mapping[str, str]
+    """The scratch schema of each schema that the scripts make something in."""
+    target: str
+    members: Mapping[tuple[Sort, str], str]
+    """Members of extensions among the names that the scripts use, and the schemas that they are in."""
+    strangers: Mapping[tuple[Sort, str], frozenset[Name]]
+    """What would be found on the search path and belongs to no extension, by name; a function with its arguments."""
+    scripted: frozenset[Name]
+    """The functions that the scripts make, with their arguments."""
+    harmless: frozenset[str]
+    """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
+    own: set[Name]
+    """What is in the scratch schemas by now, by its declared schema; a function with and without its arguments."""
+    bodies: list[str]
+    """The bodies of functions, by the number that stands for them."""
+
+
+def home(name: Name, known: RelocationContext) -> Name:
+    """Return a name with its schema, which is the target where none is written."""
+    return name._replace(schema=name.schema or known.target)
+
+
+def require_own(movable: References, effects: Sequence[Object], known: RelocationContext) -> None:
+    """Raise RefusedError unless all that the statement changes, comments on or removes is in the scratch schemas."""
+    for name in movable.subjects:
+        if home(name, known) not in known.own:
+            raise RefusedError(f"is about {name}, which no script makes before it")
+    if any(name.sort == "function" for name in movable.subjects):
+        for item in effects:
+            exact = Name("function", item.schema or known.target, item.name.removesuffix(ANY_ARGUMENTS))
+            if exact not in known.own:
+                raise RefusedError(f"is about {item}, which no script makes before it")
+
+
+def require_known(name: Name, known: RelocationContext) -> None:
+    """Raise RefusedError for a name that would be found, or might be, where it belongs to nobody known."""
+    key = name.sort, name.word
+    if home(name, known) in known.own or name.schema in _SYSTEM_SCHEMAS:
+        return
+    is_member = key in known.members
+    is_system = not name.schema and (name.sort != "relation" or name.word.startswith("pg_"))
+    if key in known.strangers or not (is_member or is_system):
+        raise RefusedError(f"refers to {name}, which no script makes before it")
+
+
+def require_no_function(movable: References, known: RelocationContext) -> None:
+    """Raise RefusedError for a column or a field that may call a function which is not in the scratch schemas.
+
+    What later scripts make is not called by a column, or no empty database would take it; and nothing runs for one.
+    """
+    made = known.scripted | known.own
+    strange = [word for word in movable.columns if _is_strange(word, made, known)]
+    if strange or any(_is_strange(word, known.own, known) for word in movable.fields):
+        raise RefusedError("has a field with the name of a function that no script makes")
+
+
+def _is_strange(word: str, made: Collection[Name], known: RelocationContext) -> bool:
+    """Return whether the search path has a function of a name that is not one of those that are made in the target."""
+    found = known.strangers.get(("function", word), frozenset())
+    return any(name.schema != known.target or name not in made for name in found)
+
+
+def require_moved(sql: str, known: RelocationContext) -> None:
+    """Raise RefusedError unless each name that has a schema has one of the scratch schemas, or a harmless one."""
+    moved = References(sql)
+    scratch = known.scratch.values()
+    if any(name.schema and name.schema not in scratch for name in (*moved.made, *moved.subjects)):
+        raise RefusedError("makes or changes an object in a schema that it names in an unusual way")
+    for name in moved.references:
+        there = known.members.get((name.sort, name.word))
+        if name.schema and name.schema not in (*scratch, *_SYSTEM_SCHEMAS, there):
+            raise RefusedError(f"refers to {name} in an unusual way")
+
+
+def require_safe(movable: References, known: RelocationContext) -> None:
+    """Raise RefusedError for what would do more than to make an object in the scratch schemas."""
+    tree = movable.tree
+    if any((name.schema or known.target) not in known.scratch for name in movable.made):
+        raise RefusedError("makes an object in a schema of PostgreSQL's own")
+    if any(isinstance(node, pg.RangeVar) and node.relpersistence == "t" for node in movable.nodes):
+        raise RefusedError("makes a temporary object")
+    match tree:
+        case pg.AlterTableStmt():
+            kinds = {pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds}
+            if kinds & set(_NOT_IN_SCRATCH):
+                raise RefusedError("changes an owner or a tablespace, or detaches a partition")
+        case pg.CreateTableAsStmt() if not tree.query.HasField("select_stmt"):
+            raise RefusedError("runs a prepared statement")
+        case pg.AlterObjectSchemaStmt() if tree.newschema not in known.scratch:
+            raise RefusedError(f"moves an object to schema {tree.newschema}")
+        case pg.CreateFunctionStmt():
+            _require_harmless_function(movable)
+    _require_nothing_runs(movable, known)
+
+
+def _require_nothing_runs(movable: References, known: RelocationContext) -> None:
+    """Raise RefusedError for a function that PostgreSQL may run with the statement, though no table has a row.
+
+    It evaluates the bounds of partitions, the default of a new column, the check of a domain with it, and immutable
+    functions of constants.
+    """
+    tree = movable.tree
+    for node in movable.nodes:
+        is_reg = isinstance(node, pg.ColumnDef) and _is_reg(node.type_name)
+        if is_reg and any(pg.ConstrType.Name(item.constraint.contype) == "CONSTR_DEFAULT" for item in node.constraints):
+            raise RefusedError("has a default that looks for an object by its name")
+    called: list[Name] = []
+    for node in movable.nodes:
+        if isinstance(node, pg.PartitionBoundSpec):
+            called += movable.functions_in(node)
+    if isinstance(tree, (pg.AlterTableStmt, pg.CreateDomainStmt, pg.AlterDomainStmt)):
+        called += [name for name in movable.functions_in(tree) if home(name, known) not in known.own]
+    if isinstance(tree, pg.CreateFunctionStmt) and tree.HasField("sql_body") and option_of(tree, "volatility"):
+        called += movable.functions_in(tree.sql_body)
+    for name in called:
+        if name.word not in known.harmless:
+            raise RefusedError(f"may run the function {name} at once")
+
+
+def _is_reg(type_name: pg.TypeName) -> bool:
+    return str(type_name.names[-1].string.sval).startswith("reg") if type_name.names else False
+
+
+def _require_harmless_function(movable: References) -> None:
+    tree = movable.tree
+    if option_of(tree, "language") in ("c", "internal"):
+        raise RefusedError("loads a library")
+    for item in tree.options:
+        setting = item.def_elem.arg.variable_set_stmt
+        if item.def_elem.defname == "set" and pg.VariableSetKind.Name(setting.kind) == "VAR_SET_CURRENT":
+            raise RefusedError("keeps a setting of the session that makes it")
+    writing = (pg.InsertStmt, pg.UpdateStmt, pg.DeleteStmt, pg.MergeStmt)
+    if option_of(tree, "volatility") and any(isinstance(node, writing) for node in movable.nodes):
+        raise RefusedError("is a function that writes and says that it does not")
+
+
+def option_of(tree: pg.CreateFunctionStmt, name: str) -> str:
+    """Return an option of a function; the volatility is empty when the function is volatile."""
+    options = {item.def_elem.defname: item.def_elem.arg.string.sval for item in tree.options}
+    return str(options.get(name, "")).lower().replace("volatile", "")

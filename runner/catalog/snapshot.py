@@ -1,0 +1,171 @@
+"""What is in a database: a snapshot of facts in PostgreSQL's own words, and the difference of two.
+
+A fact is an object with its definition: `column t.c` is `integer not null default 0`, `index i` is `btree (c desc)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from runner.catalog.definitions import VALIDITY_SUFFIX
+from runner.errors import DatabaseError
+from runner.resources import read_sql
+from runner.sql.objects import Facts, Object
+from runner.sql.quoting import identifier
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg import Connection, Cursor
+
+
+_ATTEMPTS = 5
+LOCK_TIMEOUT = "200ms"
+"""How long a question waits for a table that somebody has locked."""
+_PART = "\1"
+_OWN_WORDS = (
+    "set local timezone = 'UTC'",
+    "set local datestyle = 'ISO, YMD'",
+    "set local intervalstyle = 'postgres'",
+    "set local extra_float_digits = 1",
+    "set local bytea_output = 'hex'",
+    "set local quote_all_identifiers = off",
+    "set local standard_conforming_strings = on",
+    "set local client_min_messages = 'error'",
+    "set local statement_timeout = 0",
+    "set local jit = off",
+    "set local join_collapse_limit = 1",
+    "set local from_collapse_limit = 1",
+)
+"""Settings that PostgreSQL's words depend on, and no limit that is meant for scripts.
+
+The questions are planned as they are written: compiling them takes longer than they do, and so does the search for
+another order of their joins, which without statistics finds bad ones.
+"""
+
+
+class Snapshot(Struct, frozen=True):
+    """The facts of some schemas at one time."""
+
+    facts: Facts
+    unnamed: Mapping[Object, tuple[Object, ...]] = {}
+    """The constraints that a definition without a name stands for."""
+    locked: Mapping[Object, int] = {}
+    """Facts whose definition could not be read, with the process id of the session that has locked it."""
+
+
+class Scope(Struct, frozen=True):
+    """What is read: `schemas` maps a schema's name to what it is called in the result.
+
+    Names on `path`, and in the schemas of `extensions`, are written without a schema.
+    """
+
+    schemas: Mapping[str, str]
+    path: tuple[str, ...]
+    extensions: tuple[str, ...]
+
+
+def read_snapshot(connection: Connection[Any], scope: Scope) -> Snapshot:
+    """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
+    return read_and_ask(connection, scope)[0]
+
+
+def read_and_ask(
+    connection: Connection[Any], scope: Scope, questions: Sequence[str] = ()
+) -> tuple[Snapshot, list[tuple[Any, ...]]]:
+    """Return the facts, and the rows of the last of some more queries, in one round trip; none when it has no table."""
+    import psycopg
+
+    begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            snapshot, rows, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
+        except psycopg.errors.LockNotAvailable as error:  # locked after it was looked for: the next attempt sees it
+            connection.execute("rollback")
+            if attempts == _ATTEMPTS:
+                raise DatabaseError(f"reading the catalog: {error.diag.message_primary} [{error.sqlstate}]") from error
+        else:
+            if refused and not isinstance(refused, psycopg.errors.UndefinedTable):
+                raise refused
+            return snapshot, rows
+
+
+def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
+    """Return the facts as the open transaction sees them, in one round trip; it changes settings of the transaction."""
+    return _read(connection, scope)[0]
+
+
+def _read(
+    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
+) -> tuple[Snapshot, list[tuple[Any, ...]], psycopg.Error | None]:
+    """Return the facts, and the rows of the last statement, or why there are none."""
+    import psycopg
+
+    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    asked: list[Cursor[Any]] = []
+    refused: psycopg.Error | None = None
+    try:
+        with connection.pipeline():
+            for statement in (*before, *_OWN_WORDS):
+                connection.execute(statement)
+            set_search_path(connection, scope.path, scope.extensions)
+            asked.append(connection.execute(read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)}))
+            asked += (
+                connection.execute(read_sql(file), parameters)
+                for file in ("catalog/facts.sql", "catalog/deparsed_facts.sql")
+            )
+            asked += (connection.execute(statement) for statement in after)
+    except psycopg.Error as error:
+        if connection.closed or not asked[2:] or asked[2].pgresult is None:  # the facts are not known either
+            raise
+        refused = error
+    closed, facts, deparsed, *_ = asked
+    for (name,) in closed:
+        raise DatabaseError(
+            f"role {connection.info.user!r} may not use schema {name!r}",
+            notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
+        )
+    rows = asked[-1].fetchall() if after and asked[-1].pgresult and asked[-1].description else []
+    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows, refused
+
+
+def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:
+    """Return the sizes of tables, in bytes, as far as PostgreSQL knows them without looking."""
+    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    rows = connection.execute(read_sql("catalog/sizes.sql"), parameters)
+    return {Object("table", name, "", schema): size for name, schema, size in rows}
+
+
+def set_search_path(connection: Connection[Any], path: Sequence[str], extensions: Sequence[str]) -> None:
+    """Put schemas, and those of extensions after them, on the search path of the open transaction."""
+    names = [identifier(name) for name in dict.fromkeys(path)]
+    connection.execute(read_sql("catalog/search_path.sql"), {"path": names, "extensions": list(extensions)})
+
+
+def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[Any, ...]]) -> Snapshot:
+    facts: dict[Object, str] = {}
+    unnamed: dict[Object, tuple[Object, ...]] = {}
+    locked: dict[Object, int] = {}
+    for kind, name, table, schema, definition, signature in rows:
+        item = Object(kind, name, table, schema)
+        if item in deparsed:
+            parts, pid = deparsed[item]
+            if parts is None:
+                locked[item] = pid
+            definition = _fill(definition, parts or ())  # noqa: PLW2901
+        facts[item] = definition
+        if kind == "constraint":
+            known_by = item._replace(name=signature or definition.removesuffix(VALIDITY_SUFFIX[kind]))
+            unnamed[known_by] = (*unnamed.get(known_by, ()), item)
+    return Snapshot(facts, unnamed, locked)
+
+
+def _fill(definition: str, parts: Sequence[str]) -> str:
+    """Return a definition with its parts in their places; without parts, where they would be."""
+    remaining = iter(parts)
+    return re.sub(_PART, lambda _: (next(remaining, None) or "…").strip().removesuffix(";"), definition)

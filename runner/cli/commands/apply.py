@@ -1,0 +1,114 @@
+"""The command `apply`: connects, plans, executes and verifies; a dry run prints what would be sent instead."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.cli.connect import found_database, open_connection, where_of
+from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options, seconds
+from runner.errors import InputError
+from runner.fleet.targets import Where
+from runner.planning.model import Options
+from runner.project.loading import Project, load
+from runner.report import json_documents
+from runner.report.reporter import Reporter
+
+if TYPE_CHECKING:
+    from runner.pipeline.run import Request
+
+
+@click.command(
+    epilog=examples(
+        "apply",
+        "apply --wait 60 --lock-wait 300",
+        "apply --dry-run > changes.sql",
+        "apply --expect HASH --dsn postgresql://app@db/jira",
+    )
+)
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+@click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
+@click.option(
+    "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
+)
+@seconds("--lock-wait", 60, "How long to wait for another run to end.")
+@click.option("--baseline", is_flag=True, help="Record once and on_change scripts that are due without running them.")
+@click.option("--single-transaction", is_flag=True, help="All or nothing: all scripts in one transaction.")
+def apply(  # noqa: PLR0913  the options
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    lock_wait: float,
+    *,
+    dry_run: bool,
+    expect: str | None,
+    baseline: bool,
+    single_transaction: bool,
+    **others: Any,
+) -> int:
+    """Apply all scripts, then verify the database."""
+    from runner.pipeline.run import Request
+
+    where, reporter = where_of(others)
+    loaded = load(manifest, variables, profiles)
+    request = Request(Options(baseline, single_transaction), expect, lock_wait)
+    if where.is_many:
+        from runner.cli.fleet import apply_to_many
+
+        if dry_run:
+            raise InputError("a dry run is for one database and one schema", place="--dry-run")
+        return apply_to_many(where, loaded, request, reporter)
+    carry_out = _print_script if dry_run else _apply
+    return carry_out(loaded.for_schema(*where.schemas), where, request, reporter)
+
+
+def _apply(loaded: Project, where: Where, request: Request, reporter: Reporter) -> int:
+    from runner.execution.listener import Listener
+    from runner.pipeline.run import run
+    from runner.postgres.cancellation import Cancellation
+
+    begin, stop = time.monotonic(), Cancellation()
+    listener = Listener(
+        stage=reporter.stage,
+        started=reporter.started,
+        finished=reporter.finished,
+        say=reporter.say,
+        progressed=reporter.progressed,
+    )
+    with found_database(loaded, where.dsn, where.wait, reporter) as (connect, describe):
+        with stop.on_signals():
+            result = run(
+                connect,
+                loaded,
+                request,
+                listener,
+                stop,
+                lambda connection, _: reporter.scripts_heading(loaded, describe(connection)),
+            )
+        reporter.applied(result, time.monotonic() - begin)
+    reporter.json(json_documents.apply_json(result))
+    return 0 if result.verification.ok else 1
+
+
+def _print_script(loaded: Project, where: Where, request: Request, reporter: Reporter) -> int:
+    from runner.execution.psql_script import DryRun, write_psql_script
+    from runner.pipeline.plan import plan_database
+    from runner.pipeline.run import require_hash
+
+    with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
+        reporter.stage("planning")
+        planned = plan_database(connection, loaded, reporter.say, request.options)
+        require_hash(planned, request.expect)
+    made = datetime.now().astimezone().isoformat(" ", "seconds")
+    text = write_psql_script(
+        planned.plan, loaded.project.manifest, loaded.checks, DryRun(loaded.project.file, target, made)
+    )
+    if not reporter.as_json:
+        sys.stdout.write(text)
+    reporter.json({"ok": True, "hash": planned.plan.hash, "sql": text})
+    return 0

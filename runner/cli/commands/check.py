@@ -1,0 +1,51 @@
+"""The command `check`: all flaws of the project at once, as text, annotations or JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.options import OUTPUT, PROFILES, PROJECT, examples, options
+from runner.errors import InputError
+from runner.lint.diagnostics import diagnostic_of
+from runner.report import json_documents
+from runner.report.lint_text import annotation, check_text
+from runner.report.reporter import Reporter
+
+
+@click.command(epilog=examples("check", "check --format github", "check --var batch_size=250"))
+@options(*PROJECT, *PROFILES, *OUTPUT)
+@click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="github prints annotations, which GitHub shows beside the lines.",
+)
+def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, form: str, **output: Any) -> int:
+    """Check manifest, templates, mappings and SQL. Tells all that is wrong at once; needs no database."""
+    from runner.lint import linter
+
+    reporter = Reporter(**output)
+    annotate = form == "github"
+    if annotate and reporter.as_json:
+        raise InputError("is not for --json; give one of the two", place="--format")
+    try:
+        checked = linter.check(manifest, variables, profiles)
+    except InputError as error:
+        if annotate:
+            click.echo(annotation(diagnostic_of(error), manifest))
+        raise
+    if not checked.has_squawk and not reporter.as_json:
+        reporter.say("squawk is not installed: what it would find is not told; pip install squawk-cli")
+    for flaw in checked.flaws:
+        reporter.flaw(flaw, annotation(flaw, manifest) if annotate else "")
+    document = json_documents.check_json(checked)
+    show = reporter.line if checked.ok else reporter.failure
+    show(check_text(document, checked.errors), "green" if checked.ok else "bold red")
+    reporter.json(document)
+    return 0 if checked.ok else 2

@@ -1,0 +1,45 @@
+"""The command `lock`: the lock file, from what the scripts declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.connect import open_connection
+from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.output_files import keep_file
+from runner.project.loading import load
+from runner.project.lockfile import FILE, lockfile_text, with_seals_of_file
+from runner.report.reporter import Reporter
+
+
+@click.command(epilog=examples("lock", "lock --check"))
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
+def lock(
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    check: bool,
+    **output: Any,
+) -> int:
+    """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
+    from runner.pipeline.lock import lock_on
+
+    reporter = Reporter(**output)
+    loaded = load(manifest, variables, profiles, with_lock=False)
+    with open_connection(loaded, dsn, wait, reporter) as (connection, _):
+        reporter.stage("building what the scripts declare")
+        made = lock_on(connection, loaded, reporter.say)
+    written = with_seals_of_file(loaded.project, made) if check else made
+    code = keep_file(manifest.parent / FILE, lockfile_text(written), "lock", reporter, check=check)
+    if code == 0 and written is not made:
+        reporter.line(
+            "its seals are of other files or another runner, what is declared is the same: apply starts a little slower"
+        )
+    return code

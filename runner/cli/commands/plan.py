@@ -1,0 +1,37 @@
+"""The command `plan`: what apply would do, and for many databases how much is pending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.connect import open_connection, where_of
+from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.pipeline.plan import plan_database, table_sizes
+from runner.project.loading import load
+from runner.report import json_documents
+from runner.report.plan_text import plan_lines
+
+
+@click.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+@click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
+def plan(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, check: bool, **others: Any) -> int:
+    """Show what apply would do, statement by statement. Changes nothing."""
+    where, reporter = where_of(others)
+    loaded = load(manifest, variables, profiles)
+    if where.is_many:
+        from runner.cli.fleet import plan_for_many
+
+        return plan_for_many(where, loaded, reporter, check=check)
+    loaded = loaded.for_schema(*where.schemas)
+    with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
+        reporter.stage("planning")
+        planned = plan_database(connection, loaded, reporter.say)
+        sizes = table_sizes(connection, loaded, planned)
+    reporter.heading(loaded, target)
+    reporter.lines(plan_lines(planned.plan, sizes, verbose=reporter.verbose))
+    reporter.json(json_documents.plan_json(planned.plan))
+    return 1 if check and planned.plan.pending else 0

@@ -1,0 +1,41 @@
+"""The command `status`: the history, and what is pending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.connect import open_connection
+from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.pipeline.plan import plan_database
+from runner.project.loading import load
+from runner.report import json_documents
+from runner.report.reporter import Reporter
+from runner.report.status_text import status_lines
+
+
+@click.command(epilog=examples("status", "status --verbose"))
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@click.option("--schema", metavar="NAME", help="Another target schema.")
+def status(
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    dsn: str | None,
+    wait: float,
+    *,
+    schema: str | None,
+    **output: Any,
+) -> int:
+    """Show what was applied when and by whom, and what is pending. Changes nothing."""
+    reporter = Reporter(**output)
+    loaded = load(manifest, variables, profiles).for_schema(schema)
+    with open_connection(loaded, dsn, wait, reporter) as (connection, target):
+        reporter.stage("planning")
+        reporter.heading(loaded, target)
+        planned = plan_database(connection, loaded, reporter.say)
+    reporter.lines(status_lines(planned, verbose=reporter.verbose))
+    reporter.json(json_documents.status_json(planned))
+    return 0

@@ -1,0 +1,34 @@
+"""The command `verify`: what the database has other than declared, and what the checks find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli.connect import open_connection, where_of
+from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.pipeline.verify import verify_database
+from runner.project.loading import load
+from runner.report import json_documents
+
+
+@click.command(epilog=examples("verify", "verify --json > findings.json"))
+@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+def verify(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], **others: Any) -> int:
+    """Compare the database with the scripts, and run the checks. Changes nothing."""
+    where, reporter = where_of(others)
+    loaded = load(manifest, variables, profiles)
+    if where.is_many:
+        from runner.cli.fleet import verify_many
+
+        return verify_many(where, loaded, reporter)
+    loaded = loaded.for_schema(*where.schemas)
+    with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
+        reporter.stage("verifying")
+        reporter.heading(loaded, target)
+        verification = verify_database(connection, loaded, reporter.say)
+    reporter.verified(verification)
+    reporter.json(json_documents.verify_json(verification))
+    return 0 if verification.ok else 1

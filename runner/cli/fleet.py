@@ -1,0 +1,115 @@
+"""The commands for many databases and schemas: what is done for each, and how it is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runner.errors import InterruptError
+from runner.execution.listener import Listener
+from runner.fleet.members import found_members, member_connection, said_of
+from runner.fleet.pool import Member, MemberOutcome, Work, run_all
+from runner.fleet.targets import Where
+from runner.pipeline.plan import plan_database
+from runner.pipeline.run import Request, run
+from runner.pipeline.verify import verify_database
+from runner.postgres.cancellation import Cancellation
+from runner.report import json_documents
+from runner.report.fleet_text import MemberReport
+from runner.wording import count
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.pipeline.apply import ApplyResult
+    from runner.planning.model import Plan
+    from runner.project.loading import Project
+    from runner.report.reporter import Reporter
+    from runner.verification.findings import Verification
+
+
+Result = TypeVar("Result")
+
+
+def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Reporter) -> int:
+    """Apply all scripts to each member; return the exit code."""
+
+    def work(member: Member, stop: Cancellation) -> ApplyResult:
+        def connect() -> AbstractContextManager[Connection[Any]]:
+            return member_connection(member, where, stop, reporter.say)
+
+        return run(connect, member.loaded, request, Listener(say=said_of(member, reporter.say)), stop)
+
+    def told(outcome: MemberOutcome[ApplyResult], result: ApplyResult) -> MemberReport:
+        verification = result.verification
+        is_quiet = all(script.status == "unchanged" for script in result.scripts)
+        words = "unchanged" if is_quiet else "applied"
+        if not verification.ok:
+            words = count(len(verification.findings), "finding")
+        return MemberReport(outcome, verification.ok, words, json_documents.apply_json(result), verification.findings)
+
+    return _run(where, loaded, reporter, work, told)
+
+
+def plan_for_many(where: Where, loaded: Project, reporter: Reporter, *, check: bool) -> int:
+    """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
+
+    def work(member: Member, stop: Cancellation) -> Plan:
+        with member_connection(member, where, stop, reporter.say) as connection:
+            return plan_database(connection, member.loaded, said_of(member, reporter.say)).plan
+
+    def told(outcome: MemberOutcome[Plan], plan: Plan) -> MemberReport:
+        words = f"{plan.pending} pending" if plan.pending else "nothing pending"
+        is_pending = check and plan.pending > 0
+        return MemberReport(outcome, not is_pending, words, json_documents.plan_json(plan), is_pending=is_pending)
+
+    return _run(where, loaded, reporter, work, told)
+
+
+def verify_many(where: Where, loaded: Project, reporter: Reporter) -> int:
+    """Verify each member; return the exit code."""
+
+    def work(member: Member, stop: Cancellation) -> Verification:
+        with member_connection(member, where, stop, reporter.say) as connection:
+            return verify_database(connection, member.loaded, said_of(member, reporter.say))
+
+    def told(outcome: MemberOutcome[Verification], result: Verification) -> MemberReport:
+        words = "as declared" if result.ok else count(len(result.findings), "finding")
+        return MemberReport(outcome, result.ok, words, json_documents.verify_json(result), result.findings)
+
+    return _run(where, loaded, reporter, work, told)
+
+
+def _run(
+    where: Where,
+    loaded: Project,
+    reporter: Reporter,
+    work: Work[Result],
+    tell: Callable[[MemberOutcome[Result], Result], MemberReport],
+) -> int:
+    """Do the work for all members, tell how each ended, as it ends, and return the exit code."""
+    begin, stop = time.monotonic(), Cancellation()
+    all_told: list[MemberReport] = []
+    with stop.on_signals(), reporter.progress(), found_members(where, loaded, stop, reporter.say) as (members, failed):
+        names = [*(outcome.member.name for outcome in failed), *(member.name for member in members)]
+        width = max(map(len, names))
+        reporter.fleet_begins(loaded, names, width)
+        for outcome in chain(failed, run_all(members, work, where.jobs, stop)):
+            all_told.append(_told(outcome, tell))
+            reporter.fleet_member(all_told[-1], width)
+            reporter.fleet_stands(all_told, len(names), begin)
+    reporter.fleet_ended(all_told, time.monotonic() - begin)
+    if stop.signal is not None:
+        return InterruptError(stop.signal).exit_code
+    return 0 if all(told.ok for told in all_told) else 1
+
+
+def _told(
+    outcome: MemberOutcome[Result], tell: Callable[[MemberOutcome[Result], Result], MemberReport]
+) -> MemberReport:
+    if outcome.result is None:
+        return MemberReport(outcome, ok=False, words=outcome.status)
+    return tell(outcome, outcome.result)

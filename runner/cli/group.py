@@ -1,0 +1,43 @@
+"""The command line: the group of the commands, each of which is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from runner.version import __version__
+
+ORDER = ("new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "shell", "completion")
+"""The commands in the order of work."""
+
+
+class Commands(click.Group):
+    """The commands, listed in their order and not by the alphabet."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(ORDER)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return a command; for an unknown name, have all: click tells which of them was meant."""
+        for each in (name,) if name in ORDER else ORDER:
+            self.commands[each] = command_named(each)
+        return super().get_command(context, name)
+
+
+def command_named(name: str) -> click.Command:
+    """Import the module of a command, and return the command."""
+    command: click.Command = getattr(import_module(f"runner.cli.commands.{name}"), name)
+    return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+    epilog="python -m runner COMMAND --help has the options of a command, and examples.",
+)
+@click.version_option(__version__, message="runner %(version)s")
+def cli() -> None:
+    """Apply plain SQL files, listed in a manifest, to a PostgreSQL database, and prove the result."""

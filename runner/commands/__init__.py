@@ -1,1 +1,0 @@
-"""The commands, a module for each: its arguments, and the stages that it goes through."""

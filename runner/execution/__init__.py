@@ -1,0 +1,1 @@
+"""A plan carried out: sent, retried and recorded, or written as a psql script."""

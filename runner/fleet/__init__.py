@@ -1,0 +1,1 @@
+"""Many databases and schemas at once."""

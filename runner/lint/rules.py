@@ -1,0 +1,193 @@
+"""The rules of `check`: what scripts that are accepted had better not hold. docs/check.md tells why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from runner.lint.column_references import Mentions, mentions_in
+from runner.lint.diagnostics import Diagnostic, Severity
+from runner.lint.identifiers import long_names, place_of
+from runner.lint.quietness import loudness
+from runner.lint.scope import NamesInScope
+from runner.lint.suppressions import Suppressions
+from runner.project.manifest import ManifestFile
+from runner.sql.excerpts import point
+from runner.sql.names import relation_name
+from runner.sql.objects import Object
+from runner.sql.quoting import NAME_BYTES
+from runner.sql.simulation import State
+from runner.sql.statements import Script, Statement
+from runner.sql.trees import strings_in, tree_of
+
+SEVERITIES: Mapping[str, Severity] = {
+    "long-name": "error",
+    "defined-twice": "error",
+    "unknown-column": "error",
+    "unknown-table": "warning",
+    "not-quiet": "warning",
+    "no-comment": "warning",
+}
+_RELATIONS = ("table", "view", "materialized view", "index", "sequence")
+"""Kinds of objects that have their names from one name space."""
+_TYPES = ("type", "domain")
+_NEEDS_TABLE = ("index_stmt", "comment_stmt", "create_trig_stmt")
+
+RuleHit = tuple[str, int, str, str]
+"""A rule, where it is broken, in characters of the statement, the message, and what to do."""
+
+
+def long_names_in(parsed: Script) -> Iterator[Diagnostic]:
+    """Return the names that PostgreSQL would cut."""
+    for statement in parsed.statements:
+        for name, offset in long_names(statement.sql):
+            cut = name.encode()[:NAME_BYTES].decode(errors="ignore")
+            message = f"the name {name!r} has {len(name.encode())} bytes; PostgreSQL would cut it to {cut!r}"
+            told = ("long-name", offset, message, f"shorten it to {NAME_BYTES} bytes")
+            yield _flaw(parsed, statement, told)
+
+
+def check_rules(project: ManifestFile, scripts: Sequence[Script], names: State) -> Iterator[Diagnostic]:
+    """Return what is wrong with the scripts of a project; `names` are what they declare together."""
+    rules = _Rules(project, scripts, names)
+    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
+        allowed = Suppressions(parsed)
+        for statement in parsed.statements:
+            for told in rules.of(statement, always=script.run == "always"):
+                if not allowed(told[0], statement):
+                    yield _flaw(parsed, statement, told)
+        rules.end_script()
+
+
+def _flaw(parsed: Script, statement: Statement, told: RuleHit) -> Diagnostic:
+    rule, offset, message, hint = told
+    found = point(parsed.rendered, statement.offset + offset)
+    return Diagnostic(rule, SEVERITIES[rule], message, statement.script, found.line, found.column, hint=hint)
+
+
+class _Rules:
+    def __init__(self, project: ManifestFile, scripts: Sequence[Script], names: State) -> None:
+        self.history_table = project.manifest.run.history_table
+        self.names = names
+        self.known = NamesInScope(project.manifest.project.schema)
+        self.makers: dict[Object, Statement] = {}
+        """The first statement of all scripts that makes an object."""
+        self.is_elsewhere = False
+        """The script has set search_path."""
+        self.order: dict[int, int] = {}
+        for statement in (statement for parsed in scripts for statement in parsed.statements):
+            self.order[id(statement)] = len(self.order)
+            for effect in statement.declaration.effects:
+                if effect.action == "create":
+                    self.makers.setdefault(effect.object, statement)
+
+    def end_script(self) -> None:
+        """Forget what was meant by names while they had another meaning."""
+        if self.is_elsewhere:
+            self.is_elsewhere = False
+            self.known.forget()
+
+    def of(self, statement: Statement, *, always: bool) -> Iterator[RuleHit]:
+        """Return what is wrong with the next statement."""
+        tree = tree_of(statement.sql)
+        if "search_path" in statement.sql and statement.node in ("variable_set_stmt", "select_stmt"):
+            self.is_elsewhere = True
+            self.known.forget()
+        mentions = Mentions() if tree is None else mentions_in(tree)
+        before = set(self.known.state)
+        yield from self.defined_twice(statement)
+        self.known.follow(statement, mentions)
+        if statement.node == "select_stmt" and tree is not None:
+            self.known.open(strings_in(tree))
+        yield from self.unknown_columns(statement, mentions, before)
+        yield from self.unknown_table(statement)
+        if always and statement.is_data and tree is not None:
+            found = loudness(tree, lambda relation: self.known.drawing_of(relation_name(relation)))
+            yield from (("not-quiet", 0, message, hint) for message, hint in found)
+        yield from self.no_comment(statement, is_partition=mentions.is_partition)
+
+    def defined_twice(self, statement: Statement) -> Iterator[RuleHit]:
+        declaration = statement.declaration
+        own: set[Object] = set()
+        for item in (effect.object for effect in declaration.effects if effect.action == "create"):
+            only_adds = declaration.guarded and statement.node != "create_stmt"
+            if declaration.replaces or _may_be_twice(item, only_adds=only_adds):
+                continue
+            other = item if item in self.known.state or item in own else self.namesake(item)
+            if other is not None:
+                maker = statement if other in own else self.known.makers.get(other)
+                where = f", at {maker.script}:{maker.line}" if maker else ""
+                what = "is declared already" if other == item else f"has the name of {other}, which is declared"
+                hint = "remove one of the two, or give it another name"
+                hint += (
+                    "; or write ADD COLUMN IF NOT EXISTS"
+                    if (item.kind, statement.node) == ("column", "alter_table_stmt")
+                    else ""
+                )
+                yield "defined-twice", place_of(statement.sql, item.name), f"{item} {what}{where}", hint
+                if item.kind == "table":
+                    return  # what is in it is not made either
+            own.add(item)
+
+    def namesake(self, item: Object) -> Object | None:
+        """Return another object that has the name in the same name space."""
+        kinds = next((kinds for kinds in (_RELATIONS, _TYPES) if item.kind in kinds), ())
+        alike = (o for o in self.known.state if o.name == item.name and o.kind in kinds and o.schema == item.schema)
+        return next(alike, None)
+
+    def unknown_columns(
+        self, statement: Statement, mentions: Mentions, before: Collection[Object]
+    ) -> Iterator[RuleHit]:
+        named = [(self.known.table(name), column) for name, column in mentions.columns]
+        for effect in statement.declaration.effects:
+            item = effect.object
+            if (item.kind, effect.action) in (("column", "change"), ("comment on column", "set")):
+                named.append((Object("table", item.table, "", item.schema), item.name))
+        for table, name in dict.fromkeys(named):
+            column = Object("column", name, table.name, table.schema)
+            if table in self.known.complete and column not in before and column not in self.known.state:
+                columns = self.known.columns(table)
+                near = get_close_matches(name, columns, 1)
+                hint = f"is {near[0]!r} meant?" if near else f"the table has: {', '.join(columns) or 'no column'}"
+                yield "unknown-column", place_of(statement.sql, name), *self.unknown(column, statement, hint)
+
+    def unknown_table(self, statement: Statement) -> Iterator[RuleHit]:
+        lock = statement.declaration.lock
+        if lock is None or statement.node not in _NEEDS_TABLE or not self.known.is_certain:
+            return
+        table = lock.relation
+        of_it = (table.name, table.schema)
+        there = any((o.name, o.schema) == of_it and o.kind in (*_RELATIONS, *_TYPES) for o in self.known.state)
+        if not there and table.name != self.history_table:
+            told = self.unknown(table, statement, "correct the name, or declare the table")
+            yield "unknown-table", place_of(statement.sql, table.name), *told
+
+    def unknown(self, item: Object, statement: Statement, hint: str) -> tuple[str, str]:
+        """Return the message for what is not declared where it is named, and what to do."""
+        maker = self.makers.get(item)
+        if maker is not None and self.order[id(maker)] > self.order[id(statement)]:
+            return f"{item} is declared only later, at {maker.script}:{maker.line}", "move this statement behind it"
+        return f"no script declares {item}", hint
+
+    def no_comment(self, statement: Statement, *, is_partition: bool) -> Iterator[RuleHit]:
+        """Tell of tables and columns that have no comment when all scripts have been read, where they are made."""
+        bare = [
+            item
+            for item in (effect.object for effect in statement.declaration.effects if effect.action == "create")
+            if self.makers[item] is statement
+            and item in self.names
+            and item._replace(kind=f"comment on {item.kind}") not in self.names
+        ]
+        for table in (item for item in bare if item.kind == "table" and not is_partition):
+            yield "no-comment", place_of(statement.sql, table.name), f"{table} has no comment", "add COMMENT ON TABLE"
+        if columns := [item for item in bare if item.kind == "column"]:
+            owner = Object("table", columns[0].table, "", columns[0].schema)
+            message = f"columns of {owner} without a comment: {', '.join(item.name for item in columns)}"
+            yield "no-comment", place_of(statement.sql, columns[0].name), message, "add COMMENT ON COLUMN"
+
+
+def _may_be_twice(item: Object, *, only_adds: bool) -> bool:
+    """Return whether it does no harm to declare an object again: IF NOT EXISTS adds no more than a name."""
+    if item.kind in ("schema", "extension", "column"):
+        return only_adds
+    return item.kind == "constraint" and item.name.endswith(")")

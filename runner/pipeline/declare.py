@@ -1,0 +1,45 @@
+"""The declared schema on a server, and the actual one beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.catalog.declared import Declared, declared
+from runner.catalog.snapshot import Scope, Snapshot, read_snapshot
+from runner.project.loading import Project
+from runner.project.lockfile import facts_in, stale
+from runner.sql.objects import Facts, Object
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
+    """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
+    if loaded.lock and loaded.sealed and loaded.lock.postgresql == connection.info.server_version // 10_000:
+        return Declared(facts_in(loaded.lock, loaded.project.manifest.project.schema))
+    return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
+
+
+def locked_facts(loaded: Project) -> Facts | None:
+    """Return what the scripts declare, from the lock file, on whatever server it was written; None when it is stale."""
+    lock = loaded.lock
+    if lock is None or stale(lock, loaded.project.manifest, loaded.scripts, lock.postgresql):
+        return None
+    return facts_in(lock, loaded.project.manifest.project.schema)
+
+
+def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
+    """Return the facts of the database about the schemas that the wanted objects are in."""
+    return read_snapshot(connection, scope_of(loaded, wanted))
+
+
+def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:
+    """Return which schemas have to be read for the wanted objects."""
+    project = loaded.project.manifest.project
+    others = dict.fromkeys(item.schema for item in wanted if item.schema)
+    others |= dict.fromkeys(item.name for item in wanted if item.kind == "comment on schema")
+    extensions = tuple(item.name for item in wanted if item.kind == "extension")
+    schemas = {name: name for name in others} | {project.schema: ""}
+    return Scope(schemas, (project.schema, project.extension_schema), extensions)

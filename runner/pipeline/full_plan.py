@@ -1,0 +1,64 @@
+"""Plan with all statements at hand: what the scripts declare, what differs from it, and what a run does about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from runner.catalog.diff import compare
+from runner.catalog.snapshot import Snapshot
+from runner.planning import history
+from runner.planning.model import Options, Past, Plan
+from runner.planning.planner import Situation, make_plan
+from runner.project.loading import Project
+from runner.project.units import size_in_bytes
+from runner.repair.context import Context
+from runner.repair.probes import Evidence
+from runner.repair.propose import Proposals, propose
+from runner.sql.objects import PRESENT, Facts, Object, qualified_name
+from runner.verification.remedies import Remedies, makers
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def plan_for_empty(loaded: Project) -> Plan:
+    """Return the plan for a database that has nothing but the schema public; no server is asked."""
+    manifest, actual = loaded.project.manifest, Snapshot({Object("schema", "public"): PRESENT})
+    situation = Situation(loaded.names, actual, Past({}, {}, 1, history.ddl(manifest, actual.facts)))
+    return make_plan(manifest, loaded.scripts, situation, Options())
+
+
+def plan_in_full(
+    connection: Connection[Any], loaded: Project, situation: Situation, options: Options
+) -> tuple[Plan, Proposals]:
+    """Return the plan for a situation of which the repairs are not known yet, and these."""
+    manifest = loaded.project.manifest
+    evidence = Evidence(connection, manifest)
+    proposals = _propose(evidence, loaded, situation.declared, situation.actual)
+
+    def is_large(table: Object) -> bool:
+        there = evidence.table(qualified_name(table))
+        return there is None or there.size > size_in_bytes(manifest.run.concurrent_index_above)
+
+    situation = replace(situation, proposals=proposals, is_large=is_large)
+    return make_plan(manifest, loaded.scripts, situation, options), proposals
+
+
+def propose_repairs(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
+    """Return what mends the differences between the catalogs; without a difference nothing is asked."""
+    return _propose(Evidence(connection, loaded.project.manifest), loaded, declared, actual)
+
+
+def _propose(evidence: Evidence, loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
+    differences = list(compare(declared, actual))
+    if not differences:
+        return {}
+    run = loaded.project.manifest.run
+    return propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
+
+
+def remedies(loaded: Project, proposals: Proposals, not_done: str) -> Remedies:
+    """Return what knows how a person can mend what differs; `not_done` is why what a run would do is not done."""
+    return Remedies(proposals, makers(loaded.scripts), not_done)

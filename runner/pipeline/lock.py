@@ -1,0 +1,88 @@
+"""Make the lock file: build the declared schema and seal the scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from runner.catalog.declared import Declared, build_declared
+from runner.catalog.snapshot import Snapshot
+from runner.planning.model import Applied, Options, Past, Plan, ScriptPlan
+from runner.planning.planner import Situation, make_plan
+from runner.postgres.errors import statement_error
+from runner.project.loading import Project
+from runner.project.lockfile import Lockfile, make_lockfile
+from runner.project.manifest import Manifest
+from runner.project.seals import Seal, _ground, _hash, _hash_of_text, open_seals
+from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.statements import Script
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Lockfile:
+    """Return a fresh lock, and say which statements are known by their names alone.
+
+    Raise StatementError for a statement that fails.
+    """
+    manifest = loaded.project.manifest
+    declared = build_declared(connection, manifest, loaded.scripts, loaded.names)
+    _require_built(loaded, declared)
+    for unbuilt in declared.unbuilt:
+        if unbuilt.statement.declaration.declares:
+            place = f"{unbuilt.statement.script}:{unbuilt.statement.line}"
+            say(f"{place}: compared by name alone, because it {unbuilt.reason}")
+    version = connection.info.server_version // 10_000
+    seals = _seals(loaded, declared.facts)
+    if not seals:
+        say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
+    return make_lockfile(manifest, loaded.scripts, version, declared.facts, seals)
+
+
+def _seals(loaded: Project, declared: Facts) -> dict[str, Seal]:
+    """Return the seals of scripts and checks, from a plan for a database that is as declared, where all was applied.
+
+    There are none when they would not hold: what is sent is found by a simple splitter.
+    """
+    manifest = loaded.project.manifest
+    schemas = (manifest.project.schema, manifest.project.extension_schema)
+    actual = Snapshot({**declared, **{Object("schema", name): PRESENT for name in schemas}})
+    applied = {parsed.rendered.path: Applied(parsed.checksum, "", "", 1) for parsed in loaded.scripts}
+    situation = Situation(declared, actual, Past(applied, {}, 1, ()))
+    plan = make_plan(manifest, loaded.scripts, situation, Options())
+    seals = make_seals(manifest, plan, loaded.checks)
+    files = loaded.files
+    return seals if open_seals(manifest, files.rendered_scripts, files.rendered_checks, seals) else {}
+
+
+def _require_built(loaded: Project, declared: Declared) -> None:
+    """Raise StatementError for the first statement that failed."""
+    sources = {parsed.rendered.path: parsed for parsed in loaded.scripts}
+    for unbuilt in declared.unbuilt:
+        if unbuilt.error:
+            raise statement_error(unbuilt.error, sources[unbuilt.statement.script], unbuilt.statement)
+
+
+def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Script]) -> dict[str, Seal]:
+    """Return the seals by path; `plan` is the one for a database that is as declared, where all was applied.
+
+    There are none when it does more than to read and write rows, or would, if what it drops or renames were there.
+    """
+    if not plan.only_data or any(_removes(script) for script in plan.scripts):
+        return {}
+    ground = _ground(manifest)
+    sent = [(script.parsed, [step.statement for step in script.to_send]) for script in plan.scripts]
+    sent += [(check, list(check.statements)) for check in checks]
+    return {
+        parsed.rendered.path: Seal(
+            parsed.total, parsed.checksum, _hash(_hash_of_text(ground, parsed.rendered, parsed.total), own)
+        )
+        for parsed, own in sent
+    }
+
+
+def _removes(plan: ScriptPlan) -> bool:
+    """Return whether a script that is run always may find something to drop or rename that nobody declares."""
+    effects = [effect for statement in plan.parsed.statements for effect in statement.declaration.effects]
+    return plan.script.run == "always" and any(effect.action in ("drop", "rename") for effect in effects)

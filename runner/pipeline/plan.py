@@ -1,0 +1,80 @@
+"""Plan for a database: what a run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from runner.catalog.declared import Declared
+from runner.catalog.diff import is_as_declared
+from runner.catalog.snapshot import Snapshot, read_and_ask, read_sizes
+from runner.pipeline.declare import declare_on, scope_of
+from runner.planning import history
+from runner.planning.model import Options, Past, Plan, require_single_transaction
+from runner.planning.quick import has_schemas, quiet_plan
+from runner.postgres.requirements import require_extensions
+from runner.project.loading import Project
+from runner.sql.objects import Object
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.planning.history import HistoryRow
+    from runner.repair.propose import Proposals
+
+
+class Planned(Struct, frozen=True):
+    """A plan, and what it was made from: the history, the declared catalog and the actual one."""
+
+    plan: Plan
+    entries: tuple[HistoryRow, ...]
+    declared: Declared
+    actual: Snapshot
+    proposals: Proposals
+
+
+def plan_database(
+    connection: Connection[Any],
+    loaded: Project,
+    say: Callable[[str], None],
+    options: Options | None = None,
+    *,
+    brief: bool = False,
+) -> Planned:
+    """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock.
+
+    With `brief`, statements of which nothing is to be done may be left out of it. Raise DatabaseError when the database
+    lacks what a chosen profile requires.
+    """
+    require_extensions(connection, loaded.project, lambda: loaded.names)
+    options = options or Options()
+    declared = declare_on(connection, loaded, say)
+    manifest = loaded.project.manifest
+    scope = scope_of(loaded, declared.facts)
+    with history.cure_named(connection, manifest):
+        actual, rows = read_and_ask(connection, scope, history.questions(manifest))
+    entries = tuple(history.HistoryRow(*row) for row in rows)
+    past = _past(loaded, actual, entries)
+    proposals: Proposals = {}
+    made = None
+    if brief and loaded.sealed and is_as_declared(declared.facts, actual) and has_schemas(manifest, actual):
+        made = quiet_plan(manifest, loaded.sealed.scripts, past, options)
+    if made is None:
+        from runner.pipeline.full_plan import plan_in_full
+        from runner.planning.planner import Situation
+
+        made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
+    require_single_transaction(made)
+    return Planned(made, entries, declared, actual, proposals)
+
+
+def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) -> Mapping[Object, int]:
+    """Return the sizes, in bytes, of the tables in the schemas that the scripts name."""
+    return read_sizes(connection, scope_of(loaded, planned.declared.facts))
+
+
+def _past(loaded: Project, actual: Snapshot, entries: Sequence[HistoryRow]) -> Past:
+    ddl = history.ddl(loaded.project.manifest, actual.facts)
+    return Past(history.last_applied(entries), history.begun(entries), history.next_run(entries), ddl)

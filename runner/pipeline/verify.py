@@ -1,0 +1,79 @@
+"""Verify a database against the declared schema, and run the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from runner.catalog.declared import Declared
+from runner.catalog.diff import is_as_declared
+from runner.catalog.snapshot import Snapshot
+from runner.pipeline.declare import declare_on, read_actual
+from runner.postgres.requirements import require_extensions
+from runner.project.loading import Project
+from runner.sql.objects import Facts
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.catalog.diff import Difference
+    from runner.execution.results import ScriptResult
+    from runner.repair.propose import Proposals
+    from runner.verification.findings import Verification
+    from runner.verification.remedies import Remedies, Remedy
+
+
+def verify_database(
+    connection: Connection[Any], loaded: Project, say: Callable[[str], None] = lambda _: None
+) -> Verification:
+    """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
+    require_extensions(connection, loaded.project, lambda: loaded.names)
+    declared = declare_on(connection, loaded, say)
+    actual = read_actual(connection, loaded, declared.facts)
+    proposals = repairs_between(connection, loaded, declared.facts, actual)
+    return verify_actual(connection, loaded, declared, actual, proposals)
+
+
+def verify_actual(
+    connection: Connection[Any],
+    loaded: Project,
+    declared: Declared,
+    actual: Snapshot,
+    proposals: Proposals,
+    results: tuple[ScriptResult, ...] | None = None,
+) -> Verification:
+    """Verify after a run with `results`, else without one."""
+    from runner.verification.checks import run_checks
+    from runner.verification.findings import RunOutcome
+    from runner.verification.findings import find_deviations as compare
+
+    @cache
+    def remedies() -> Remedies:
+        from runner.pipeline.full_plan import remedies
+
+        not_done = "'apply' mends it" if results is None else "its script failed, or was not run"
+        return remedies(loaded, proposals, not_done)
+
+    def remedy(difference: Difference) -> Remedy:
+        return remedies().of(difference)
+
+    checks = run_checks(connection, loaded.project.manifest, loaded.checks)
+    return compare(
+        declared.facts,
+        actual,
+        history_table=loaded.project.manifest.run.history_table,
+        remedy=remedy,
+        tolerated=() if results is None else ("not compared",),
+        field_mappings=loaded.field_mappings,
+        outcome=RunOutcome(tuple(checks), results or ()),
+    )
+
+
+def repairs_between(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
+    """Return what mends the differences between the catalogs, if there are any."""
+    if is_as_declared(declared, actual):
+        return {}
+    from runner.pipeline.full_plan import propose_repairs
+
+    return propose_repairs(connection, loaded, declared, actual)

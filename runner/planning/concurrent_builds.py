@@ -1,0 +1,84 @@
+"""What is done apart from its script's transaction: an index of a large table that is in use, built CONCURRENTLY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from runner.catalog.definitions import words
+from runner.planning.model import Step
+from runner.project.manifest import ScriptEntry
+from runner.sql.objects import Facts, Object, TableLock
+from runner.sql.quoting import identifier
+from runner.sql.rewriting import concurrently
+from runner.sql.statements import Script, Statement
+
+
+class ConcurrentBuilds:
+    """Decides it step by step, for one script after the other; `facts` are what was there before the run."""
+
+    def __init__(self, facts: Facts, is_large: Callable[[Object], bool]) -> None:
+        self.facts = facts
+        self.is_large = is_large
+        self.transactional = True
+        self.statements: tuple[Statement, ...] = ()
+        self.indexes: set[tuple[str, str]] = set()
+        """Schema and name of those that this script builds apart."""
+
+    def begin_script(self, script: ScriptEntry, parsed: Script) -> None:
+        """Forget the script before."""
+        self.transactional, self.statements = script.transaction, parsed.statements
+        self.indexes.clear()
+
+    def moved(self, step: Step, next_transaction: Callable[[], int]) -> Step:
+        """Return the step, or what is done in its place in one more transaction after the script's own."""
+        if step.action == "unchanged":
+            return step
+        statement = step.statement
+        if not self.transactional:
+            return replace(step, concurrently=statement.traits.outside == "CREATE INDEX CONCURRENTLY")
+        if not step.about and statement.node == "comment_stmt":
+            indexes = [item for item in step.objects if item.kind == "comment on index"]
+            is_on_moved = any((item.schema, item.name) in self.indexes for item in indexes)
+            return replace(step, transaction=next_transaction()) if is_on_moved else step
+        sql = concurrently(step.sql)
+        table = self.table_of(step) if sql else None
+        if sql is None or table is None or (not step.about and self.is_used(statement)):
+            return step
+        if not step.about:
+            self.indexes.add((step.objects[0].schema, step.objects[0].name))
+        takes = TableLock(lock_level(sql), table)
+        return replace(step, sql=sql, transaction=next_transaction(), concurrently=True, takes=takes)
+
+    def table_of(self, step: Step) -> Object | None:
+        """Return the table that the step makes an index of, if it was there before the run, and is large."""
+        index = step.objects[0] if step.objects else None
+        if index is None or index.kind != "index":
+            return None
+        table = Object("table", index.table, "", index.schema)
+        definition = self.facts.get(table)
+        is_there = not step.about and index in self.facts
+        if definition is None or is_there or " partition by " in definition or not self.is_large(table):
+            return None
+        return table
+
+    def is_used(self, statement: Statement) -> bool:
+        """Return whether a later statement of the script, but for a comment, needs the index."""
+        name = identifier(statement.declaration.effects[0].object.name)
+        place = self.statements.index(statement) + 1
+        return any(name in _names(later.sql) for later in self.statements[place:] if later.node != "comment_stmt")
+
+
+def _names(sql: str) -> set[str]:
+    """Return the names and words of a statement as PostgreSQL understands them: in small letters, unless quoted."""
+    return {word if word.startswith('"') else word.lower() for word in words(sql)}
+
+
+def lock_level(sql: str) -> str:
+    """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
+    if sql.startswith("analyze") or " validate constraint " in sql or concurrently(sql) == sql:
+        return "SHARE UPDATE EXCLUSIVE"
+    if sql.startswith(("create index", "create unique index")):
+        return "SHARE"
+    return "ACCESS EXCLUSIVE"

@@ -1,0 +1,178 @@
+"""The history table: what was run, when, by whom, and how it ended. Nothing here sends anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+
+from runner.errors import DatabaseError
+from runner.planning.model import Applied, ScriptPlan
+from runner.project.manifest import Manifest
+from runner.resources import read_sql
+from runner.sql.objects import Object
+from runner.sql.quoting import identifier, literal
+from runner.version import __version__
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+HistoryStatus = Literal["started", "applied", "failed"]
+_COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
+
+
+class HistoryRow(Struct, frozen=True):
+    """A row of the history table; `seconds` is a duration, `statements` the number that was sent."""
+
+    run: int
+    script: str
+    checksum: str
+    status: str
+    statements: int
+    started: datetime
+    seconds: float
+    role: str
+    runner_version: str
+    error: str | None
+
+
+def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
+    """Return the statements that make the history table, or bring one of an earlier version up to date.
+
+    `facts` are those of the database.
+    """
+    table = manifest.run.history_table
+    if Object("table", table) not in facts:
+        return _statements(manifest, "planning/history.sql")
+    status = facts.get(Object("constraint", f"{table}_status_check", table), "")
+    return _statements(manifest, "planning/history_upgrade.sql") if status and "started" not in status else ()
+
+
+def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
+    from runner.project.templates import render
+    from runner.sql.parser import parse
+
+    text = read_sql(file)
+    variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
+    rendered = render(file, text, variables)
+    return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
+
+
+def questions(manifest: Manifest) -> tuple[str, ...]:
+    """Return queries for one transaction, of which the last is for the whole history, oldest first, as `Entry`."""
+    return (
+        f"select set_config('lock_timeout', {literal(manifest.run.lock_timeout)}, true)",
+        f"select {_COLUMNS} from {_table(manifest)} order by run, started",  # noqa: S608
+    )
+
+
+@contextmanager
+def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
+    """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
+    from psycopg.errors import InsufficientPrivilege, LockNotAvailable, UndefinedColumn
+
+    try:
+        yield
+    except UndefinedColumn as error:
+        hint = "hint: if it is not the runner's, give the history another name, run.history_table in the manifest"
+        message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
+        raise DatabaseError(message, notes=(hint,)) from error
+    except LockNotAvailable as error:
+        from runner.postgres.blockers import Blocker
+
+        held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
+        rows = connection.execute(read_sql("postgres/table_lock_holders.sql"), {"table": _table(manifest)})
+        notes = tuple(f"locked by {Blocker(*row)}" for row in rows)
+        raise DatabaseError(f"reading the history table {_table(manifest)}: {held}", notes=notes) from error
+    except InsufficientPrivilege as error:
+        said = error.diag.message_primary or ""
+        if manifest.run.history_table not in said:
+            raise
+        role = identifier(manifest.run.role or connection.info.user)
+        hint = f"hint: its owner says: grant select on {_table(manifest)} to {role};"
+        raise DatabaseError(f"reading the history table: {said} [{error.sqlstate}]", notes=(hint,)) from error
+
+
+def last_applied(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
+    """Return how each script was last applied, by its path."""
+    return {
+        entry.script: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role, entry.run)
+        for entry in entries
+        if entry.status == "applied"
+    }
+
+
+def begun(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
+    """Return how each script was last begun of which nobody knows the end, by its path."""
+    last = {entry.script: entry for entry in entries}
+    return {
+        path: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role, entry.run)
+        for path, entry in last.items()
+        if entry.status == "started"
+    }
+
+
+def next_run(entries: Iterable[HistoryRow]) -> int:
+    """Return the number of the next run."""
+    return max((entry.run for entry in entries), default=0) + 1
+
+
+def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
+    """Return the statement that records a script from within its own transaction.
+
+    An `always` script is recorded only when its transaction wrote something, so that a quiet run leaves no trace.
+    """
+    quiet = plan.script.run == "always"
+    started, seconds = "transaction_timestamp()", "extract(epoch from clock_timestamp() - transaction_timestamp())"
+    condition = "\nwhere pg_current_xact_id_if_assigned() is not null" if quiet else ""
+    return _insert(manifest, run, plan, "applied", started=started, seconds=seconds, error=None) + condition
+
+
+def record_started(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
+    """Return the statement that records that a script has begun, whose end `record_ended` records."""
+    return _insert(manifest, run, plan, "started", started="clock_timestamp()", seconds="0", error=None)
+
+
+def record_ended(
+    manifest: Manifest,
+    run: int,
+    plan: ScriptPlan,
+    status: HistoryStatus = "applied",
+    *,
+    seconds: str,
+    error: str | None = None,
+) -> str:
+    """Return the statement that records the end of a script from without its own transaction.
+
+    `seconds` is SQL: how long ago the script began. With the status `started` it has not ended, and `error` says why.
+    """
+    started = f"clock_timestamp() - {seconds} * interval '1 second'"
+    insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
+    ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
+    return f"{insert}\non conflict (run, script) do update set {ends}"
+
+
+def _insert(
+    manifest: Manifest,
+    run: int,
+    plan: ScriptPlan,
+    status: HistoryStatus,
+    *,
+    started: str,
+    seconds: str,
+    error: str | None,
+) -> str:
+    values = (run, plan.script.path, plan.parsed.checksum, status, len(plan.to_send))
+    return (
+        f"insert into {_table(manifest)} ({_COLUMNS})\n"
+        f"select {', '.join(literal(value) for value in values)}, {started},\n"
+        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}"
+    )
+
+
+def _table(manifest: Manifest) -> str:
+    return f"{identifier(manifest.project.schema)}.{identifier(manifest.run.history_table)}"

@@ -1,0 +1,179 @@
+"""A plan is a value: for each script and statement, what will be done, why, and the SQL that is sent.
+
+Everything that runs or shows a plan reads this one list: `execute` sends it, `psql` writes it, `report` shows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from runner.errors import DatabaseError
+from runner.project.manifest import ScriptEntry
+from runner.sql.objects import Object, TableLock
+from runner.sql.statements import Script, Statement
+
+StepAction = Literal["unchanged", "create", "alter", "run"]
+LEFT = "is left as it is"
+"""Tells in a reason that something is not as declared, and no step changes that."""
+
+
+class Step(Struct, frozen=True, gc=False):
+    """What is done for a statement; `sql` is what is sent: the statement, a part of it, or what mends its object."""
+
+    statement: Statement
+    action: StepAction
+    reason: str
+    sql: str
+    about: tuple[Object, ...] = ()
+    """What a repair is about."""
+    transaction: int = 0
+    """0 is the script's own; the steps of another number are a transaction of their own after it, in this order."""
+    concurrently: bool = False
+    """It builds an index CONCURRENTLY: it is sent alone, in no transaction, and may take its time."""
+    takes: TableLock | None = None
+    """The lock that a repair takes."""
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """What the step is about."""
+        return self.about or tuple(effect.object for effect in self.statement.declaration.effects)
+
+    @property
+    def lock(self) -> TableLock | None:
+        """The strongest lock on a relation that it takes."""
+        return self.takes or (None if self.about else self.statement.declaration.lock)
+
+
+class Applied(Struct, frozen=True):
+    """How a script last ended well or was begun, from the history; `at` and `by` are for people."""
+
+    checksum: str
+    at: str
+    by: str
+    run: int
+
+
+class Past(Struct, frozen=True):
+    """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
+
+    `begun` are the scripts that a run has begun of which nobody knows the end.
+    """
+
+    applied: Mapping[str, Applied]
+    begun: Mapping[str, Applied]
+    run: int
+    history_ddl: tuple[str, ...]
+
+
+class ScriptPlan(Struct, frozen=True):
+    """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.
+
+    With `stuck`, a person has to look first: it is not run, and counts as failed.
+    """
+
+    script: ScriptEntry
+    parsed: Script
+    due: bool
+    changed: bool
+    reason: str
+    steps: tuple[Step, ...]
+    stuck: bool = False
+
+    @property
+    def to_send(self) -> tuple[Step, ...]:
+        """The steps that send something."""
+        return tuple(step for step in self.steps if step.action != "unchanged")
+
+    @property
+    def own_steps(self) -> tuple[Step, ...]:
+        """The steps that are sent in the script's own transaction."""
+        return tuple(step for step in self.to_send if step.transaction == 0)
+
+    @property
+    def later_steps(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps that are sent after it, each group a transaction."""
+        numbers = sorted({step.transaction for step in self.to_send} - {0})
+        return tuple(tuple(step for step in self.to_send if step.transaction == number) for number in numbers)
+
+    @property
+    def is_recorded_apart(self) -> bool:
+        """Whether its end comes after its own transaction: its history row is written at its beginning, and again."""
+        return not self.script.transaction or bool(self.later_steps)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether anything is sent for it: statements, or the record that there were none to send."""
+        return self.due and not self.stuck and (bool(self.to_send) or self.script.run != "always")
+
+    @property
+    def pending(self) -> int:
+        """How much is not yet as declared; the data statements of an `always` script do not count."""
+        if self.script.run != "always":
+            return int(self.due)
+        return sum(step.action in ("create", "alter") for step in self.steps)
+
+
+class Options(Struct, frozen=True):
+    """What a user asks of a plan.
+
+    With `baseline`, the `once` and `on_change` scripts that are not recorded are recorded without being run.
+    """
+
+    baseline: bool = False
+    single_transaction: bool = False
+
+
+class Plan(Struct, frozen=True):
+    """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
+
+    `settings` are those of each transaction. With `single`, all of it is one transaction.
+    """
+
+    run: int
+    settings: tuple[str, ...]
+    setup: tuple[str, ...]
+    scripts: tuple[ScriptPlan, ...]
+    single: bool = False
+
+    @property
+    def pending(self) -> int:
+        """How much is not yet as declared."""
+        return sum(script.pending for script in self.scripts)
+
+    @property
+    def only_data(self) -> bool:
+        """Whether nothing is sent but statements that read or write rows."""
+        sent = [step for script in self.scripts if script.is_run for step in script.to_send]
+        return not self.setup and all(step.statement.is_data for step in sent)
+
+    @property
+    def hash(self) -> str:
+        """What identifies the plan: equal plans send the same SQL in the same transactions."""
+        scripts = [
+            (
+                script.script.path,
+                script.script.transaction,
+                script.parsed.checksum,
+                [(step.transaction, step.sql) for step in script.to_send],
+            )
+            for script in self.scripts
+            if script.due and not script.stuck
+        ]
+        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()))
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def require_single_transaction(plan: Plan) -> None:
+    """Raise DatabaseError when a plan that has to be one transaction has something that cannot be in one."""
+    for script in plan.scripts if plan.single else ():
+        if script.is_run and script.to_send and not script.script.transaction:
+            raise DatabaseError(
+                "it cannot be in a single transaction: the manifest says transaction = false",
+                place=script.script.path,
+                notes=("hint: apply it without --single-transaction",),
+            )

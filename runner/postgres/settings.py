@@ -1,0 +1,58 @@
+"""The settings that a session or a transaction of the runner has."""
+
+from __future__ import annotations
+
+from runner.project.manifest import Manifest
+from runner.sql.quoting import identifier, literal
+
+
+def run_lock_name(manifest: Manifest) -> str:
+    """Return what the advisory lock that lets one run in at a time is called."""
+    return f"runner {manifest.project.schema}.{manifest.run.history_table}"
+
+
+def run_lock_key(manifest: Manifest) -> str:
+    """Return, as SQL, the number of that lock."""
+    return f"hashtextextended({literal(run_lock_name(manifest))}, 0)"
+
+
+def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
+    """Return the statements that give a transaction, or the session, the settings that scripts rely on."""
+    project, run = manifest.project, manifest.run
+    path = ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
+    command = "set local" if local else "set"
+    return (
+        f"{command} client_encoding = 'UTF8'",
+        f"{command} standard_conforming_strings = on",
+        f"{command} search_path = {path}",
+        f"{command} lock_timeout = {literal(run.lock_timeout)}",
+        f"{command} statement_timeout = {literal(run.statement_timeout)}",
+        f"{command} idle_in_transaction_session_timeout = {literal(run.idle_in_transaction_session_timeout)}",
+    )
+
+
+def build_settings(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that give the session the limits of an index that is built CONCURRENTLY.
+
+    It waits for transactions that began before it, and nobody waits for it.
+    """
+    return (
+        *session_settings(manifest, local=False),
+        "set lock_timeout = 0",
+        f"set statement_timeout = {literal(manifest.run.concurrent_index_timeout)}",
+    )
+
+
+def own_role(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that end a role which a script has set: its history row is written by the runner's own."""
+    role = manifest.run.role
+    return ("reset session authorization", f"set role {identifier(role)}" if role else "reset role")
+
+
+def tag(script: str, line: int) -> str:
+    """Return the comment that names a statement's place in the log of the server and to those who look at it."""
+    return f"/* {script.replace('*/', '* /').replace('/*', '/ *')}:{line} */ "
+
+
+RESET = "reset all"
+"""End what a script has set for the session, which outlives its transaction."""

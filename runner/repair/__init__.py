@@ -1,0 +1,1 @@
+"""How one difference is brought to its declaration, and what blocks that."""

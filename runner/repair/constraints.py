@@ -1,0 +1,204 @@
+"""What mends a constraint: short locks on a table with rows, and nothing that the rows are against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.catalog import definitions
+from runner.catalog.diff import Difference
+from runner.repair.context import Context, is_part
+from runner.repair.probes import Sample
+from runner.repair.proposal import Proposal, alter, proposal, shortened_name
+from runner.sql.objects import Object, qualified_name
+from runner.sql.quoting import identifier
+from runner.sql.simulation import automatic_name
+
+_DISABLED = " disabled"
+"""Ends the definition of a constraint whose own triggers do not fire, of a foreign key above all."""
+_UNIQUE = "somebody may rely on what it keeps unique"
+
+
+def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
+    """Add a constraint, unless it is there under another name."""
+    if same := _under_another_name(context, item, table):
+        names = f"{identifier(same.name)} to {identifier(item.object.name)}"
+        rename = alter(table, [f"rename constraint {names}"])
+        context.used[same] = rename
+        yield proposal(item, "missing", f"{same} is the same", now=(rename,))
+    else:
+        yield _added(context, item, table, _name(context, item))
+
+
+def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
+    """Put the declared constraint in the place of the other one, or validate it."""
+    definition, name = item.declared or "", item.there.name
+    if item.kind == "invalid":
+        bad = _violations(context, table, definition)
+        why = bad.failure or ("rows are against it" if bad.rows else "")
+        then = (_validated(table, name),)
+        yield proposal(item, "invalid", "not validated", then=then, why=why, rows=bad.rows)
+        return
+    if (item.actual or "").endswith(_DISABLED):
+        sql = alter(table, ["enable trigger all"])
+        why = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
+        yield proposal(item, "differs", "disabled", now=(sql,), why=why)
+        return
+    detail = f"{item.actual}, declared {definition}"
+    drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"
+    if (
+        definitions.key_definition(definition)
+        or definitions.key_definition(item.actual or "")
+        or definition.startswith("EXCLUDE")
+    ):
+        yield proposal(item, "differs", detail, clauses=(drops, adds), why=_UNIQUE)
+        return
+    added = _added(context, item, table, name)
+    yield proposal(
+        item,
+        "differs",
+        detail,
+        clauses=(drops, *added.clauses),
+        now=added.now,
+        then=added.then,
+        why=added.why or context.needs_align(),
+        rows=added.rows,
+    )
+
+
+def extra(context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
+    """Remove a constraint that nobody declares, unless it keeps something unique."""
+    definition = item.actual or ""
+    if item.object in context.used:
+        yield proposal(item, "used", now=(context.used[item.object],), why="the repair of another object uses it")
+        return
+    keeps = definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
+    clauses = (f"drop constraint {identifier(item.object.name)}",)
+    why = _UNIQUE if keeps else context.needs_align()
+    yield proposal(item, "not declared", definition, becomes=None, clauses=clauses, why=why)
+
+
+def _under_another_name(context: Context, item: Difference, table: Object) -> Object | None:
+    if " (" in item.object.name:
+        return None
+    claimed = {other for known_by in context.declared for other in context.actual.unnamed.get(known_by, ())}
+    for other, definition in context.actual.facts.items():
+        if is_part(other, "constraint", table) and definition == item.declared and other not in context.declared:
+            return None if other in claimed else other
+    return None
+
+
+def _added(context: Context, item: Difference, table: Object, name: str) -> Proposal:
+    definition, rows = item.declared or "", context.has_rows(table)
+    adds = f"add constraint {identifier(name)} {definition}"
+    bad = _violations(context, table, definition) if rows else Sample(())
+    why = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
+    if key := definitions.key_definition(definition):
+        return _key_added(context, item, table, name, key, bad, why)
+    if rows and definition.startswith("EXCLUDE"):
+        why = why or "whether the rows keep it is known only when it is made"
+    if why or not rows or context.is_partitioned(table) or definition.endswith(" NOT VALID"):
+        return proposal(item, "missing", clauses=(adds,), why=why, rows=bad.rows, plain=not why)
+    now = (alter(table, [f"{adds} not valid"]),)  # after what it may refer to
+    return proposal(item, "missing", now=now, then=(_validated(table, name),))
+
+
+def _key_added(
+    context: Context, item: Difference, table: Object, name: str, key: definitions.Key, bad: Sample, why: str
+) -> Proposal:
+    """Add a primary key or unique constraint by way of an index, which takes no lock that stops readers."""
+    definition, quoted = item.declared or "", identifier(name)
+    index = _fitting_index(context, table, key) if key.plain and not context.is_partitioned(table) else None
+    why = why or ("" if index and index.name == name else context.taken(item.object, name))
+    if key.primary and (other := context.primary_key(table)):
+        why = f"the table has another primary key, {other[0]}"
+    online = key.plain and not context.is_partitioned(table) and (index is not None or context.has_rows(table))
+    if why or not online:
+        clauses = (f"add constraint {quoted} {definition}",)
+        return proposal(item, "missing", clauses=clauses, why=why, rows=bad.rows, plain=not why)
+    kind = "primary key" if key.primary else "unique"
+    uses = alter(table, [f"add constraint {quoted} {kind} using index {identifier(index.name) if index else quoted}"])
+    if index:
+        context.used[index] = uses
+        return proposal(item, "missing", f"{index} becomes it", then=((uses,),))
+    makes = f"create unique index {quoted} on {qualified_name(table)} using {key.index.removeprefix('unique ')}"
+    return proposal(item, "missing", now=(makes,), then=((uses,),))
+
+
+def _fitting_index(context: Context, table: Object, key: definitions.Key) -> Object | None:
+    fitting = (
+        item
+        for item, definition in context.actual.facts.items()
+        if is_part(item, "index", table) and definition == key.index and item not in context.declared
+    )
+    return next(fitting, None)
+
+
+def _validated(table: Object, name: str) -> tuple[str, ...]:
+    return (alter(table, [f"validate constraint {identifier(name)}"]),)
+
+
+def _violations(context: Context, table: Object, definition: str) -> Sample:
+    """Return rows that a constraint refuses."""
+    rows = f"{context.rows_of(table)} as own"
+    if key := definitions.key_definition(definition):
+        nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
+        return context.duplicates(table, key.columns, nulls=nulls)
+    if foreign := definitions.foreign_key_definition(definition):
+        others = context.rows_of(_relation(foreign.table))
+        given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
+        pairs = zip(foreign.columns, foreign.referenced, strict=True)
+        equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
+        orphans = f" and not exists (select from {others} as other where {equal})"
+        columns = ", ".join(f"own.{column}" for column in foreign.columns)
+        is_there = _relation(foreign.table) in context.actual.facts
+        return context.evidence.sample(
+            f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
+        )
+    if condition := definitions.check_expression(definition):
+        key_found = context.primary_key(table)
+        shown = ", ".join(key_found[1]) if key_found else "*"
+        return context.evidence.sample(f"select {shown} from {rows} where not {condition}")  # noqa: S608
+    return Sample(())
+
+
+def _unreferenced(context: Context, definition: str) -> str:
+    """Return why a foreign key has nothing to refer to: what keeps its columns unique there cannot be made."""
+    foreign = definitions.foreign_key_definition(definition)
+    if foreign is None:
+        return ""
+    relation = _relation(foreign.table)
+    if relation not in context.actual.facts:
+        return ""
+    missing_keys = {item: text for item, text in context.declared.items() if item not in context.actual.facts}
+    for item, text in (*context.actual.facts.items(), *missing_keys.items()):
+        key = definitions.key_definition(text) if is_part(item, "constraint", relation) else None
+        index = definitions.unique_index_definition(text) if is_part(item, "index", relation) else None
+        columns = key.columns if key and not key.deferrable else index.keys if index and not index.where else ""
+        if frozenset(definitions.names(columns)) != frozenset(foreign.referenced):
+            continue
+        if item in context.actual.facts:
+            return ""
+        is_primary = key is not None and key.primary
+        other = context.primary_key(relation) if is_primary else None
+        if (
+            other is None
+            and not context.duplicates(relation, columns, nulls="refused" if is_primary else "distinct").rows
+        ):
+            return ""
+    return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
+
+
+def _relation(name: str) -> Object:
+    """Return the table that a definition names as SQL does."""
+    parts = [part.strip('"').replace('""', '"') for part in definitions.parts(name)]
+    return Object("table", parts[-1], "", parts[0] if len(parts) > 1 else "")
+
+
+def _name(context: Context, item: Difference) -> str:
+    """Return the name of a constraint, as PostgreSQL would choose it when the scripts give it none."""
+    if " (" not in item.object.name:
+        return item.object.name
+    name = shortened_name(automatic_name(item.object) or f"{item.object.table}_check")
+    there = {other.name for other in context.actual.facts if other.schema == item.object.schema}
+    number = next(number for number in range(len(there) + 1) if f"{name}{number or ''}" not in there)
+    return f"{name}{number or ''}"

@@ -1,0 +1,122 @@
+"""What proposals are judged by: both catalogs, the manifest's limits, and the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from runner.catalog import definitions
+from runner.catalog.definitions import has_index
+from runner.catalog.snapshot import Snapshot
+from runner.project.manifest import RepairLevel
+from runner.project.units import size_in_bytes
+from runner.repair.proposal import Proposal
+from runner.sql.objects import PRESENT, Facts, Object, qualified_name
+from runner.sql.quoting import identifier
+
+if TYPE_CHECKING:
+    from runner.repair.probes import Evidence, Sample
+
+
+class Context(Struct):
+    """What proposals are judged by: both catalogs, the manifest's limits, and the rows."""
+
+    declared: Facts
+    actual: Snapshot
+    level: RepairLevel
+    rewrite_above: str
+    evidence: Evidence
+    used: dict[Object, str] = {}
+    """Objects that a repair goes on with though nobody declares them, and what it does with them, as SQL."""
+
+    def judged(self, made: Proposal) -> Proposal:
+        """Return the proposal, not to be run when something about the table or the manifest is against it."""
+        why = made.why or self.against(made.table, unseen=made.unseen)
+        if not why and self.level == "none" and not (made.plain and made.object.kind == "index"):
+            why = 'the manifest says repair = "none"'
+        return made if why == made.why else replace(made, why=why, plain=False)
+
+    def against(self, table: Object, *, unseen: bool = False) -> str:
+        """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
+        definition = self.actual.facts.get(table, "")
+        if " partition of " in definition or " inherits " in definition:
+            return "the table belongs to another one, and is repaired with it"
+        if definition.startswith("foreign"):
+            return "its rows are on another server"
+        if self.evidence.table(qualified_name(table)) or (unseen and qualified_name(table) in self.evidence.locked):
+            return ""
+        return f"the table could not be looked at: {self.evidence.failures[qualified_name(table)]}"
+
+    def has_rows(self, table: Object) -> bool:
+        """Return whether a table has rows."""
+        there = self.evidence.table(qualified_name(table))
+        return there is not None and there.has_rows
+
+    def is_partitioned(self, table: Object) -> bool:
+        """Return whether a table has partitions."""
+        return " partition by " in self.actual.facts.get(table, "")
+
+    def needs_align(self) -> str:
+        """Return why what removes something that is not declared is not run, when that is so."""
+        return "" if self.level == "align" else f'repair = "{self.level}" in the manifest; this needs "align"'
+
+    def too_large(self, table: Object) -> str:
+        """Return why all rows of a table are not written anew, when that is so."""
+        there = self.evidence.table(qualified_name(table))
+        if there is None or not there.has_rows or there.size <= size_in_bytes(self.rewrite_above):
+            return ""
+        return f"it writes every row anew, and the table is larger than rewrite_above = {self.rewrite_above!r}"
+
+    def primary_key(self, table: Object) -> tuple[Object, tuple[str, ...]] | None:
+        """Return the primary key of a table with its columns, as SQL writes them."""
+        for other, definition in self.actual.facts.items():
+            key = definitions.key_definition(definition) if is_part(other, "constraint", table) else None
+            if key and key.primary:
+                return other, definitions.names(key.columns)
+        return None
+
+    def taken(self, item: Object, name: str) -> str:
+        """Return what else has the name that an index needs, when that is so."""
+        kinds = ("table", "view", "materialized view", "sequence", "index")
+        for other, definition in self.actual.facts.items():
+            is_relation = other.kind in kinds or (other.kind == "constraint" and has_index(other, definition))
+            if is_relation and (other.schema, other.name) == (item.schema, name) and other != item:
+                on = f" on {other.table}" if other.kind == "index" else ""
+                return f"{other}{on} has its name"
+        return ""
+
+    def rows_of(self, table: Object) -> str:
+        """Return what stands for a table in a query, with the values that columns will have which it lacks."""
+        added = []
+        for item, definition in self.declared.items():
+            if is_part(item, "column", table) and item not in self.actual.facts and definition != PRESENT:
+                shape = definitions.column_definition(definition)
+                is_counted = bool(shape.fills) or "nextval(" in shape.default
+                value = "row_number() over ()" if is_counted else shape.generated or shape.default or "null"
+                added.append(f"({value})::{shape.type} as {identifier(item.name)}")
+        return f"(select *, {', '.join(added)} from {qualified_name(table)})" if added else qualified_name(table)  # noqa: S608
+
+    def duplicates(self, table: Object, keys: str, where: str = "", *, nulls: str) -> Sample:
+        """Return values that several rows have, or that are NULL where none may be.
+
+        `nulls` is what they are there: equal, distinct, or refused.
+        """
+        columns = definitions.names(keys)
+        conditions = [f"({where})"] if where else []
+        if nulls == "distinct":
+            conditions += [f"{column} is not null" for column in columns]
+        having = ["count(*) > 1"]
+        if nulls == "refused":
+            having += [f"{column} is null" for column in columns]
+        filtered = f" where {' and '.join(conditions)}" if conditions else ""
+        return self.evidence.sample(
+            f'select {keys}, count(*) as "rows" from {self.rows_of(table)} as own{filtered}'  # noqa: S608
+            f" group by {keys} having {' or '.join(having)}"
+        )
+
+
+def is_part(item: Object, kind: str, table: Object) -> bool:
+    """Return whether an object is of a kind, and of a table."""
+    return (item.kind, item.schema, item.table) == (kind, table.schema, table.name)

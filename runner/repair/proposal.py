@@ -1,0 +1,81 @@
+"""A proposal: how one difference is mended, and whether a run does it; and what it is judged by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from runner.catalog.diff import Difference
+from runner.sql.objects import RESERVED, Object, qualified_name
+from runner.sql.quoting import NAME_BYTES
+
+
+class Proposal(Struct, frozen=True):
+    """How one object is brought to its declaration.
+
+    `clauses` are those of one ALTER TABLE, `now` statements after it, both within the script's transaction; each of
+    `then` is a transaction after that. With `why` it is not run: that is the reason, and `rows` show it.
+    """
+
+    object: Object
+    table: Object
+    word: str
+    """What is wrong: missing, differs, invalid, not declared; or used, when another repair goes on with it."""
+    detail: str = ""
+    becomes: str | None = None
+    """The definition that the object has afterwards; None when it is gone."""
+    clauses: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+    then: tuple[tuple[str, ...], ...] = ()
+    analyze: str = ""
+    """The column whose statistics are gathered anew, in a transaction after all others."""
+    why: str = ""
+    rows: tuple[str, ...] = ()
+    plain: bool = False
+    """The statement of the script does just the same."""
+    unseen: bool = False
+    """It is the same whatever rows the table has: it may wait for a lock that keeps them from being looked at."""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, in one line."""
+        return f"{self.word}: {self.object}{f': {self.detail}' if self.detail else ''}"
+
+    @property
+    def sql(self) -> str:
+        """All of it, as a person would run it."""
+        first = [alter(self.table, self.clauses)] if self.clauses else []
+        then = [statement for transaction in self.then for statement in transaction]
+        last = [analyze(self.table, [self.analyze])] if self.analyze else []
+        return "\n".join(f"{statement};" for statement in (*first, *self.now, *then, *last))
+
+
+def proposal(item: Difference, word: str, detail: str = "", **parts: object) -> Proposal:
+    """Return a proposal about the object of a difference, which is as declared afterwards."""
+    table = Object("table", item.object.table, "", item.object.schema)
+    return Proposal(item.object, table, word, detail, **{"becomes": item.declared, **parts})  # type: ignore[arg-type]
+
+
+def alter(table: Object, clauses: Sequence[str]) -> str:
+    """Return one ALTER TABLE."""
+    return f"alter table {qualified_name(table)} " + ",\n    ".join(clauses)
+
+
+def analyze(table: Object, columns: Sequence[str]) -> str:
+    """Return the statement that gathers the statistics of columns, named as SQL does."""
+    return f"analyze {qualified_name(table)} ({', '.join(columns)})"
+
+
+def reserved_name(name: str) -> str:
+    """Return the name of what stands in for an object for a while."""
+    return shortened_name(f"{RESERVED}{name}")
+
+
+def shortened_name(name: str) -> str:
+    """Return a name that PostgreSQL does not cut: a longer one ends with a checksum."""
+    if len(name.encode()) <= NAME_BYTES:
+        return name
+    end = "_" + hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: NAME_BYTES - len(end)].decode(errors="ignore") + end

@@ -1,0 +1,90 @@
+"""A difference, and the SQL that mends it: run as a step of the plan where that is safe, else told with the reason.
+
+Nothing here drops a table or a column, narrows a type, or touches a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from runner.catalog import definitions
+from runner.catalog.definitions import column_type
+from runner.catalog.diff import Difference
+from runner.repair import columns, constraints, indexes
+from runner.repair.context import Context
+from runner.repair.proposal import Proposal, proposal
+from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
+from runner.sql.quoting import identifier
+
+Proposals = Mapping[Object, tuple[Proposal, ...]]
+_Repair = Callable[[Context, Difference, Object], Iterator[Proposal]]
+_REPAIRS: Mapping[tuple[str, str], _Repair] = {
+    (kind, what): getattr(module, what)
+    for kind, module in (("column", columns), ("constraint", constraints), ("index", indexes))
+    for what in ("missing", "different", "extra")
+}
+_WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
+
+
+def propose(context: Context, differences: Sequence[Difference]) -> Proposals:
+    """Return what mends each difference of a column, a constraint or an index; rows are looked at where they count.
+
+    Raise psycopg.Error when the connection is lost.
+    """
+    found = {item.object: tuple(_of(context, item)) for item in differences if not _is_helper(item)}
+    for item in differences:
+        if _is_helper(item) and item.object not in context.used:
+            found[item.object] = (context.judged(_leftover(item)),)
+    stays = {item.object: item for item in differences if _keeps_its_type(item, found.get(item.object, ()))}
+    return {item: _consistent(item, proposals, stays) for item, proposals in found.items() if proposals}
+
+
+def _keeps_its_type(item: Difference, proposals: Sequence[Proposal]) -> bool:
+    """Return whether a column has another type than declared, and keeps it."""
+    if item.object.kind != "column" or item.declared is None or item.actual is None:
+        return False
+    return column_type(item.declared) != column_type(item.actual) and any(proposal.why for proposal in proposals)
+
+
+def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[Object]) -> tuple[Proposal, ...]:
+    """Return the proposals, not to be run where a column that keeps its type makes them futile.
+
+    PostgreSQL's words for a constraint or an index follow the type, and so may what an index can be made with.
+    """
+    columns = [column for column in stays if (column.schema, column.table) == (item.schema, item.table)]
+    if item.kind not in ("constraint", "index"):
+        return tuple(proposals)
+    return tuple(_checked(made, columns) for made in proposals)
+
+
+def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
+    words = definitions.words(made.becomes or "")
+    column = next((column for column in columns if identifier(column.name) in words), None)
+    follows = made.word == "differs" or (
+        made.object.kind == "index" and not definitions.is_plain_index(made.becomes or "")
+    )
+    if column is None or made.why or not follows:
+        return made
+    return replace(made, why=f"{column} keeps its type", plain=False)
+
+
+def _of(context: Context, item: Difference) -> Iterator[Proposal]:
+    repair = _REPAIRS.get((item.object.kind, _WORDS.get(item.kind, "")))
+    if repair and item.declared != PRESENT:
+        table = Object("table", item.object.table, "", item.object.schema)
+        yield from map(context.judged, repair(context, item, table))
+
+
+def _is_helper(item: Difference) -> bool:
+    return item.declared is None and stands_in(item.object)
+
+
+def _leftover(item: Difference) -> Proposal:
+    """Remove what a run that was cut off has left."""
+    detail = "left by a run that was cut off"
+    if item.object.kind == "index":
+        return proposal(item, "not declared", detail, becomes=None, now=(f"drop index {qualified_name(item.object)}",))
+    clauses = (f"drop constraint {identifier(item.object.name)}",)
+    return proposal(item, "not declared", detail, becomes=None, clauses=clauses)

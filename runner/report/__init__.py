@@ -1,0 +1,1 @@
+"""Results as text, JSON, log events, Markdown and HTML. Nothing below this package prints."""

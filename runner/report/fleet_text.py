@@ -1,0 +1,113 @@
+"""How a command on many databases is told: a row for each as it ends, what failed, and how many ended how."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from msgspec import Struct
+
+from runner.report import json_documents
+from runner.report.line import Line
+from runner.report.run_text import error_lines
+from runner.verification.finding import finding_text
+from runner.wording import count
+
+if TYPE_CHECKING:
+    from runner.fleet.pool import MemberOutcome
+    from runner.verification.finding import Finding
+
+
+MOST_FINDINGS_SHOWN = 5
+_WORDS_WIDTH = 15
+
+
+Ending = Literal["ok", "failed", "pending", "interrupted", "not begun"]
+
+
+class MemberReport(Struct, frozen=True):
+    """What is told of a member: a word or two, its findings, and the JSON document of the command."""
+
+    outcome: MemberOutcome[Any]
+    ok: bool
+    words: str
+    document: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+    is_pending: bool = False
+    """Whether it is not ok only because something is pending."""
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended, as all of them are summed up."""
+        if self.outcome.status == "ended":
+            return "ok" if self.ok else "pending" if self.is_pending else "failed"
+        return self.outcome.status
+
+    @property
+    def name(self) -> str:
+        """What the member is called."""
+        return self.outcome.member.name
+
+
+def fleet_heading(project: str, names: Sequence[str], width: int) -> Iterator[Line]:
+    """Return the lines above the rows; `width` is that of the first column."""
+    yield Line(f"{project}: {count(len(names), 'target')}", "bold")
+    yield Line(f"{'target':<{width}}  {'result':<{_WORDS_WIDTH}}  {'seconds':>7}", "bold")
+
+
+def fleet_member_lines(told: MemberReport, width: int) -> Iterator[Line]:
+    """Return the row of a member, and below it why it failed."""
+    row = f"{told.name:<{width}}  {told.words:<{_WORDS_WIDTH}}  {told.outcome.seconds:>7.3f}"
+    yield Line(row, "green" if told.ok else "bold red", not told.ok)
+    if told.outcome.error and told.outcome.status == "failed":
+        yield from error_lines(told.outcome.error, indent="    ")
+    for finding in told.findings[:MOST_FINDINGS_SHOWN]:
+        text = finding.actual or f"{finding.object}: skipped" if finding.kind == "script" else finding_text(finding)
+        yield Line("\n".join(f"    {part}" for part in text.splitlines()), "red", is_failure=True)
+    if len(told.findings) > MOST_FINDINGS_SHOWN:
+        more = len(told.findings) - MOST_FINDINGS_SHOWN
+        yield Line(f"    … and {count(more, 'more finding')}", "red", is_failure=True)
+
+
+def fleet_summary_lines(all_told: Sequence[MemberReport], seconds: float) -> Iterator[Line]:
+    """Return how many ended how, and the names of those that did not end well."""
+    groups: dict[Ending, list[str]] = {ending: [] for ending in get_args(Ending)}
+    for told in all_told:
+        groups[told.ending].append(told.name)
+    good = len(groups.pop("ok"))
+    parts = [f"{good} ok", *(f"{len(names)} {word}" for word, names in groups.items() if names)]
+    is_failure = good < len(all_told)
+    text = f"{count(len(all_told), 'target')} in {seconds:.2f} s: {', '.join(parts)}"
+    yield Line(text, "bold red" if is_failure else "bold green", is_failure)
+    for word, names in groups.items():
+        if names:
+            yield Line(f"{word}: {', '.join(names)}", "red", is_failure=True)
+
+
+def member_json(told: MemberReport) -> dict[str, Any]:
+    """Return what is told of a member as a JSON document, which is a line of its own."""
+    outcome = told.outcome
+    return {
+        "target": told.name,
+        "schema": outcome.member.loaded.project.manifest.project.schema,
+        "status": outcome.status,
+        "ok": told.ok,
+        "seconds": round(outcome.seconds, 6),
+        "error": json_documents.error_json(outcome.error) if outcome.error else None,
+        "result": told.document,
+    }
+
+
+def summary_json(all_told: Sequence[MemberReport], seconds: float) -> dict[str, Any]:
+    """Return the last line of JSON."""
+    endings = Counter(told.ending for told in all_told)
+    return {
+        "ok": endings["ok"] == len(all_told),
+        "targets": len(all_told),
+        "failed": endings["failed"],
+        "pending": endings["pending"],
+        "interrupted": endings["interrupted"],
+        "not_begun": endings["not begun"],
+        "seconds": round(seconds, 6),
+    }

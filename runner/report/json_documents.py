@@ -1,0 +1,166 @@
+"""The JSON documents of the commands; `docs/output.md` specifies them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.lint.diagnostics import Diagnostic
+from runner.report.plan_text import pending_reason
+
+if TYPE_CHECKING:
+    from runner.errors import RunnerError
+    from runner.execution.results import ScriptResult
+    from runner.lint.linter import Checked
+    from runner.pipeline.apply import ApplyResult
+    from runner.pipeline.plan import Planned
+    from runner.planning.model import Plan
+    from runner.verification.finding import Finding
+    from runner.verification.findings import Verification
+    from runner.verification.remedies import Remedy
+
+
+def error_json(error: RunnerError) -> dict[str, Any]:
+    """Return an error as a JSON object."""
+    document: dict[str, Any] = {
+        "place": error.place,
+        "line": error.line,
+        "column": error.column,
+        "message": error.message,
+        "notes": list(error.notes),
+    }
+    server = getattr(error, "server", None)
+    if server is not None:
+        document |= {name: getattr(server, name) for name in ("sqlstate", "detail", "hint", "context")}
+    return document
+
+
+def apply_json(result: ApplyResult) -> dict[str, Any]:
+    """Return the JSON document of `apply`."""
+    return {
+        "ok": result.verification.ok,
+        "run": result.plan.run,
+        "scripts": [script_json(script) for script in result.scripts],
+        "verify": verify_json(result.verification),
+    }
+
+
+def script_json(result: ScriptResult) -> dict[str, Any]:
+    """Return how a script ended as a JSON object."""
+    return {
+        "path": result.plan.script.path,
+        "status": result.status,
+        "statements": result.plan.parsed.total,
+        "sent": result.sent,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 6),
+        "returned": [
+            dict(zip(returned.columns, row, strict=True)) for returned in result.returned for row in returned.rows
+        ],
+        "error": error_json(result.error) if result.error else None,
+    }
+
+
+def verify_json(verification: Verification) -> dict[str, Any]:
+    """Return the JSON document of `verify`."""
+    return {
+        "ok": verification.ok,
+        "tables": len(verification.tables),
+        "indexes": sum(table.indexes for table in verification.tables),
+        "findings": [finding_json(finding) for finding in verification.findings],
+        "warnings": [finding_json(finding) for finding in verification.warnings],
+        "unmanaged": [finding_json(finding) for finding in verification.unmanaged],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a JSON object."""
+    return {
+        "kind": finding.kind,
+        "object": finding.object,
+        "declared": finding.declared,
+        "actual": finding.actual,
+        "repair": _remedy_json(finding.repair) if finding.repair else None,
+    }
+
+
+def _remedy_json(remedy: Remedy) -> dict[str, Any]:
+    return {"sql": remedy.sql, "why": remedy.why, "rows": list(remedy.rows)}
+
+
+def check_json(checked: Checked) -> dict[str, Any]:
+    """Return the JSON document of `check`."""
+    mappings = checked.field_mappings
+    return {
+        "ok": checked.ok,
+        "scripts": len(checked.scripts),
+        "left_out": checked.left_out,
+        "statements": sum(script.total for script in checked.scripts),
+        "checks": len(checked.checks),
+        "tables": sum(item.kind == "table" for item in checked.names),
+        "indexes": sum(item.kind == "index" for item in checked.names),
+        "mapped_columns": len(mappings.columns) if mappings else 0,
+        "squawk": checked.has_squawk,
+        "findings": [diagnostic_json(flaw) for flaw in checked.flaws],
+    }
+
+
+def status_json(planned: Planned) -> dict[str, Any]:
+    """Return the JSON document of `status`."""
+    return {
+        "pending": [
+            {"script": script.script.path, "statements": len(script.to_send), "reason": pending_reason(script)}
+            for script in planned.plan.scripts
+            if script.pending
+        ],
+        "history": [
+            {
+                "run": entry.run,
+                "script": entry.script,
+                "status": entry.status,
+                "checksum": entry.checksum,
+                "statements": entry.statements,
+                "started": entry.started.isoformat(),
+                "seconds": entry.seconds,
+                "role": entry.role,
+                "runner_version": entry.runner_version,
+                "error": entry.error,
+            }
+            for entry in planned.entries
+        ],
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the JSON document of `plan`."""
+    return {
+        "hash": plan.hash,
+        "pending": plan.pending,
+        "setup": list(plan.setup),
+        "steps": [
+            {
+                "script": script.script.path,
+                "line": step.statement.line,
+                "action": step.action,
+                "objects": [str(item) for item in step.objects],
+                "reason": step.reason,
+                "sql": step.sql,
+                "transaction": step.transaction,
+            }
+            for script in plan.scripts
+            for step in script.steps
+        ],
+    }
+
+
+def diagnostic_json(flaw: Diagnostic) -> dict[str, Any]:
+    """Return the object of the JSON document."""
+    return {
+        "rule": flaw.rule,
+        "severity": flaw.severity,
+        "file": flaw.file,
+        "line": flaw.line,
+        "column": flaw.column,
+        "message": flaw.message,
+        "notes": list(flaw.notes),
+        "hint": flaw.hint or None,
+    }

@@ -1,0 +1,107 @@
+"""A plan as lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from runner.planning.model import LEFT
+from runner.report.line import Line
+from runner.wording import count
+
+if TYPE_CHECKING:
+    from runner.planning.model import Plan, ScriptPlan, Step
+    from runner.sql.objects import Object
+
+
+_STYLES = {"create": "green", "alter": "yellow", "unchanged": "dim", "run": ""}
+_MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
+_UNITS = ("kB", "MB", "GB", "TB")
+_KILO = 1024
+_MISSING = "missing: "
+_WORTH_A_WORD = 1 << 20
+
+
+def pending_reason(script: ScriptPlan) -> str:
+    """Return why a script is pending."""
+    if script.script.run != "always":
+        return script.reason
+    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
+    more = f"; {count(len(reasons) - 1, 'more statement')}" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}"
+
+
+def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
+    """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
+    if plan.setup:
+        yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
+    for script in plan.scripts:
+        why = f"  {script.reason}" if script.script.run != "always" else ""
+        yield Line(f"{script.script.path}{why}", "bold")
+        folded: Counter[str] = Counter()
+        for step in script.steps:
+            if verbose or not _is_folded(step):
+                yield Line(f"  {_MARKS[step.action]} {_step_text(step, sizes)}", _STYLES[step.action])
+            else:
+                folded[step.action] += 1
+        for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
+            if folded[action]:
+                yield Line(f"  {_MARKS[action]} {folded[action]} {words}", _STYLES[action])
+    yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
+    yield Line(f"plan {plan.hash}")
+
+
+def _is_folded(step: Step) -> bool:
+    return (step.action == "unchanged" and LEFT not in step.reason) or step.reason == "data"
+
+
+def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
+    start = f"{step.action} :{step.statement.line}"
+    if LEFT in step.reason:
+        told, _, why = step.reason.partition(f"{LEFT}: ")
+        return f"{start} {told}{LEFT}:\n      {why}"
+    if step.about:
+        return _repair_text(step, start, sizes)
+    objects = step.objects
+    what = str(objects[0]) if objects else " ".join(step.sql.split())[:60]
+    what += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
+    notes = [step.reason]
+    if step.reason.startswith(_MISSING):
+        what, notes = step.reason.removeprefix(_MISSING), []
+    if step.transaction:
+        notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
+    if step.action in ("create", "alter"):
+        notes += _lock_notes(step, sizes)
+    return f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}"
+
+
+def _repair_text(step: Step, start: str, sizes: Mapping[Object, int]) -> str:
+    """Return the text of a repair: what it mends, or what it sends after the script's own transaction."""
+    notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
+    if step.transaction:
+        return f"{start} then {' '.join(step.sql.split())}{notes}"
+    reasons = step.reason.splitlines()
+    if len(reasons) == 1:
+        return f"{start} {reasons[0].removeprefix(_MISSING)}{notes}"
+    return "\n      ".join([f"{start} {count(len(reasons), 'repair')}{notes}", *reasons])
+
+
+def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:
+    lock = step.lock
+    return (
+        [f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}"]
+        if lock and lock.relation in sizes
+        else []
+    )
+
+
+def _size(size: int) -> str:
+    if size < _WORTH_A_WORD:
+        return ""
+    value = size / _KILO
+    for unit in _UNITS:
+        if value < _KILO:
+            return f", {value:.1f} {unit}"
+        value /= _KILO
+    return f", {value:.1f} PB"

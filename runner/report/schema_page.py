@@ -1,0 +1,183 @@
+"""The declared catalog as a page for people: `docs/schema.md`, with a diagram that GitHub draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from runner.catalog import definitions
+from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.statements import Script
+
+_KINDS = {
+    "extension": "Extensions",
+    "type": "Types",
+    "domain": "Domains",
+    "sequence": "Sequences",
+    "view": "Views",
+    "materialized view": "Materialized views",
+    "function": "Functions and procedures",
+}
+"""Kinds of objects beside tables, and their headings."""
+
+
+def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
+    """Return the page in Markdown; the same facts and scripts always give the same text."""
+    places = _places(scripts)
+    tables = [item for item in facts if item.kind == "table"]
+    lines = [
+        f"# The schema of {name}",
+        "",
+        "Written by `python -m runner docs` from what the scripts declare; do not edit it.",
+        "",
+        *_contents(tables, facts),
+        *_diagram(tables, facts),
+    ]
+    for table in tables:
+        lines += _table(table, facts, places)
+    for kind, heading in _KINDS.items():
+        lines += _others(heading, [item for item in facts if item.kind == kind], facts, places)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _places(scripts: Sequence[Script]) -> Mapping[Object, str]:
+    """Return the script and line of the statement that makes each object first."""
+    places: dict[Object, str] = {}
+    for statement in (statement for script in scripts for statement in script.statements):
+        for effect in statement.declaration.effects:
+            if effect.action == "create":
+                places.setdefault(effect.object, f"{statement.script}:{statement.line}")
+    return places
+
+
+def _name(item: Object) -> str:
+    return f"{item.schema}.{item.name}" if item.schema else item.name
+
+
+def _anchor(item: Object) -> str:
+    """Return the anchor that GitHub gives the heading of a table."""
+    return re.sub(r"[^\w\- ]", "", _name(item).lower()).replace(" ", "-")
+
+
+def _row(*cells: str) -> str:
+    """Return a row of a table; a cell has one line, and no bar of its own."""
+    kept = [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(kept)} |"
+
+
+def _comment(item: Object, facts: Facts) -> str:
+    comment = item._replace(kind=f"comment on {item.kind}")
+    return facts.get(comment._replace(table="") if item.kind == "index" else comment, "")
+
+
+def _parts(kind: str, table: Object, facts: Facts) -> Iterator[tuple[Object, str]]:
+    for item, definition in facts.items():
+        if (item.kind, item.table, item.schema) == (kind, table.name, table.schema):
+            yield item, definition
+
+
+def _contents(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
+    if not tables:
+        return
+    yield from ("| table | columns | holds |", "|---|---|---|")
+    for table in tables:
+        columns = sum(1 for _ in _parts("column", table, facts))
+        yield _row(f"[{_name(table)}](#{_anchor(table)})", str(columns), _comment(table, facts))
+    yield ""
+
+
+def _diagram(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
+    """Return an entity-relationship diagram: the keys of each table, and what refers to what."""
+    if not tables:
+        return
+    yield from ("## Diagram", "", "Of each table its keys; the lines are foreign keys.", "", "```mermaid", "erDiagram")
+    for table in tables:
+        marks = _marks(table, facts)
+        yield f'    "{_name(table)}" {{'
+        for item, definition in _parts("column", table, facts):
+            if item.name in marks:
+                type_ = re.sub(r"[^A-Za-z0-9_()]+", "_", definitions.column_definition(definition).type)
+                yield f"        {type_} {re.sub(r'[^A-Za-z0-9_]', '_', item.name)} {','.join(marks[item.name])}"
+        yield "    }"
+    for table in tables:
+        for _, definition in _parts("constraint", table, facts):
+            if key := definitions.foreign_key_definition(definition):
+                parent = ".".join(_plain(part) for part in definitions.parts(key.table))
+                columns = ", ".join(map(_plain, key.columns))
+                yield f'    "{parent}" ||--o{{ "{_name(table)}" : "{columns}"'
+    yield from ("```", "")
+
+
+def _marks(table: Object, facts: Facts) -> Mapping[str, list[str]]:
+    """Return which columns are part of a primary, foreign or unique key, as Mermaid calls them."""
+    marks: dict[str, list[str]] = {}
+    for _, definition in _parts("constraint", table, facts):
+        if key := definitions.key_definition(definition):
+            names, mark = definitions.names(key.columns), "PK" if key.primary else "UK"
+        elif foreign := definitions.foreign_key_definition(definition):
+            names, mark = foreign.columns, "FK"
+        else:
+            continue
+        for name in map(_plain, names):
+            marks.setdefault(name, [])
+            marks[name] += [mark] if mark not in marks[name] else []
+    return marks
+
+
+def _plain(name: str) -> str:
+    """Return a name without the quotes that SQL writes it in."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
+    yield from (f"## {_name(table)}", "")
+    if comment := _comment(table, facts):
+        yield from (comment, "")
+    if definition := facts[table].removeprefix("table").strip():
+        yield from (f"Options: `{definition}`", "") if facts[table] != PRESENT else ()
+    yield from _declared_by([table], places)
+    yield from ("| column | type | null | default | meaning | declared by |", "|---|---|---|---|---|---|")
+    for item, definition in _parts("column", table, facts):
+        yield _column(item, definition, facts, places)
+    yield ""
+    constraints = [(item.name, definition) for item, definition in _parts("constraint", table, facts)]
+    if constraints:
+        yield from ("| constraint | definition |", "|---|---|")
+        yield from (_row(name, _code(text)) for name, text in constraints)
+        yield ""
+    indexes = list(_parts("index", table, facts))
+    if indexes:
+        yield from ("| index | definition | purpose | declared by |", "|---|---|---|---|")
+        for item, definition in indexes:
+            yield _row(item.name, _code(definition), _comment(item, facts), _code(places.get(item, "")))
+        yield ""
+    for item, definition in _parts("trigger", table, facts):
+        yield from (f"Trigger {_code(item.name)}: {_code(' '.join(definition.split()))}", "")
+
+
+def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object, str]) -> str:
+    shape = definitions.column_definition(definition)
+    null = "" if shape.not_null or shape.fills == "serial" else "yes"
+    value = shape.fills or (f"generated: {shape.generated}" if shape.generated else shape.default)
+    type_ = shape.type + (f" collate {shape.collation}" if shape.collation else "")
+    return _row(item.name, type_, null, _code(value), _comment(item, facts), _code(places.get(item, "")))
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _declared_by(items: Iterable[Object], places: Mapping[Object, str]) -> Iterator[str]:
+    found = [places[item] for item in items if item in places]
+    if found:
+        yield from (f"Declared by `{found[0]}`.", "")
+
+
+def _others(heading: str, items: Sequence[Object], facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
+    if not items:
+        return
+    yield from (f"## {heading}", "", "| name | definition | meaning | declared by |", "|---|---|---|---|")
+    for item in items:
+        definition = "" if facts[item] == PRESENT else facts[item].strip().partition("\n")[0]
+        yield _row(_name(item), _code(definition), _comment(item, facts), _code(places.get(item, "")))
+    yield ""

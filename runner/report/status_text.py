@@ -1,0 +1,46 @@
+"""The history and what is pending as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runner.report.line import Line
+from runner.report.plan_text import pending_reason
+from runner.wording import count
+
+if TYPE_CHECKING:
+    from runner.pipeline.plan import Planned
+    from runner.planning.model import Plan
+
+
+def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
+    """Return each script's last row of the history, all rows when verbose, and what is pending."""
+    scripts = planned.plan.scripts
+    width = max(len(script.script.path) for script in scripts)
+    yield Line(f"{'script':<{width}}  {'run':>4}  {'result':<8}  {'when':<16}  by", "bold")
+    last = {entry.script: entry for entry in planned.entries}
+    shown = planned.entries if verbose else [last[s.script.path] for s in scripts if s.script.path in last]
+    for entry in shown:
+        when = f"{entry.started:%Y-%m-%d %H:%M}"
+        text = f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<8}  {when}  {entry.role}"
+        yield Line(text, "" if entry.status == "applied" else "red")
+        if entry.error:
+            yield Line("\n".join(f"    {part}" for part in entry.error.splitlines()))
+    for script in scripts:
+        if script.script.path not in last:
+            yield Line(f"{script.script.path:<{width}}  {'':>4}  not in the history")
+    for script in scripts:
+        if script.changed and script.script.run == "once":
+            yield Line(f"{script.script.path}: {script.reason}", "yellow")
+    yield from _pending_lines(planned.plan)
+
+
+def _pending_lines(plan: Plan) -> Iterator[Line]:
+    pending = [script for script in plan.scripts if script.pending]
+    if not pending:
+        yield Line("nothing is pending", "green")
+        return
+    yield Line(f"pending in {count(len(pending), 'script')}:", "yellow")
+    for script in pending:
+        yield Line(f"  {script.script.path}: {pending_reason(script)}")

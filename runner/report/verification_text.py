@@ -1,0 +1,82 @@
+"""What a verification found, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from runner.report.line import Line
+from runner.report.run_text import MOST_ROWS_SHOWN
+from runner.verification.finding import finding_text
+from runner.wording import count
+
+if TYPE_CHECKING:
+    from runner.verification.checks import CheckResult
+    from runner.verification.finding import Finding
+    from runner.verification.findings import TableSummary, Verification
+
+
+def remedy_lines(finding: Finding) -> Iterator[str]:
+    """Return why a finding was left, the rows that are in the way, and the SQL that mends it."""
+    remedy = finding.repair
+    if remedy is None:
+        return
+    yield f"not mended: {remedy.why}"
+    yield from (f"  row: {row}" for row in remedy.rows)
+    yield from (f"  {line}" for line in remedy.sql.splitlines())
+
+
+def verification_lines(verification: Verification, *, verbose: bool) -> Iterator[Line]:
+    """Return each table and each check with its mark, and the findings beneath."""
+    width = max((len(table.name) for table in verification.tables), default=0)
+    for table in verification.tables:
+        yield from _table_lines(table, width)
+    tables = {table.name for table in verification.tables}
+    others = (f for f in verification.findings if f.kind not in ("check", "script") and f.table not in tables)
+    yield from _finding_lines(others)
+    for check in verification.checks:
+        yield from _check_lines(check, verification)
+    for finding in verification.warnings:
+        yield Line(f"warning: {finding_text(finding)}", "yellow")
+    for finding in verification.unmanaged if verbose else ():
+        yield Line(finding_text(finding), "dim")
+
+
+def verified_line(verification: Verification) -> Line:
+    """Return whether the database is as declared."""
+    if verification.ok:
+        tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
+        numbers = (count(tables, "table"), count(indexes, "index"), count(len(verification.checks), "check"))
+        return Line(f"verified: {', '.join(numbers)}, no finding", "bold green")
+    return Line(f"not as declared: {count(len(verification.findings), 'finding')}", "bold red", is_failure=True)
+
+
+def _table_lines(table: TableSummary, width: int) -> Iterator[Line]:
+    columns, indexes = count(table.columns, "column"), count(table.indexes, "index")
+    numbers = f"{columns:>11}  {indexes:>10}" if table.exists else "missing"
+    yield _marked(f"{table.name:<{width}}  {numbers}", ok=table.ok)
+    yield from _finding_lines(f for f in table.findings if (f.kind, f.object) != ("missing", f"table {table.name}"))
+
+
+def _check_lines(check: CheckResult, verification: Verification) -> Iterator[Line]:
+    ok = not check.rows and not check.error
+    yield _marked(f"check: {check.check.description}", ok=ok)
+    if not ok:
+        yield Line(f"     {check.check.path}", "red", is_failure=True)
+    own = [f for f in verification.findings if f.kind == "check" and f.object == check.check.path]
+    for finding in own[:MOST_ROWS_SHOWN]:
+        text = "\n".join(f"     {part}" for part in (finding.actual or "").splitlines())
+        yield Line(text, "red", is_failure=True)
+    if len(own) > MOST_ROWS_SHOWN:
+        yield Line(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red", is_failure=True)
+
+
+def _finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
+    for finding in findings:
+        yield Line(f"     {finding_text(finding)}", "red", is_failure=True)
+        for line in remedy_lines(finding):
+            yield Line(f"       {line}", "", is_failure=True)
+
+
+def _marked(text: str, *, ok: bool) -> Line:
+    return Line(f"✅ {text}") if ok else Line(f"❌ {text}", "red", is_failure=True)

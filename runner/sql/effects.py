@@ -1,0 +1,181 @@
+"""What a statement does to the objects of a database, read off its parse tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
+from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object, TableLock
+from runner.sql.table_effects import ElementText, TableEffects
+from runner.sql.trees import strings
+
+
+def declaration_of(node: str, body: Any, schema: str, element_text: ElementText) -> Declaration:
+    """Return what a statement declares; `node` is the name of its kind in the parse tree, `body` the tree below."""
+    reader = _Reader(schema, element_text)
+    read = getattr(reader, f"read_{node}", None)
+    if read is None:
+        return NOTHING if node in _HARMLESS else Declaration(opaque=True)
+    declaration: Declaration = read(body)
+    return declaration
+
+
+_HARMLESS = frozenset(
+    """
+    select_stmt insert_stmt update_stmt delete_stmt merge_stmt truncate_stmt lock_stmt variable_set_stmt
+    variable_show_stmt explain_stmt grant_stmt grant_role_stmt alter_default_privileges_stmt alter_role_stmt
+    alter_role_set_stmt alter_database_set_stmt vacuum_stmt transaction_stmt alter_owner_stmt create_policy_stmt
+    """.split()
+)
+"""Statements that neither drop nor rename an object that another one declares."""
+
+
+class _Reader:
+    def __init__(self, schema: str, element_text: ElementText) -> None:
+        self.names = ObjectNames(schema)
+        self.tables = TableEffects(self.names, element_text)
+        self.read_create_stmt = self.tables.of_create
+        self.read_alter_table_stmt = self.tables.of_alter
+
+    def read_create_schema_stmt(self, body: pg.CreateSchemaStmt) -> Declaration:
+        name = body.schemaname or body.authrole.rolename
+        if not name or body.schema_elts:  # what it makes in the schema is not compared
+            return Declaration(opaque=True)
+        return Declaration((Effect("create", Object("schema", name)),), body.if_not_exists)
+
+    def read_create_extension_stmt(self, body: pg.CreateExtensionStmt) -> Declaration:
+        return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)
+
+    def read_index_stmt(self, body: pg.IndexStmt) -> Declaration:
+        if not body.idxname:
+            return Declaration(nameless=True)
+        table = self.names.relation("table", body.relation)
+        index = Object("index", body.idxname, table.name, table.schema)
+        parts = (*body.index_params, *body.index_including_params)
+        columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
+        lock = TableLock("SHARE UPDATE EXCLUSIVE" if body.concurrent else "SHARE", table)
+        return Declaration((Effect("create", index, VALID, columns),), body.if_not_exists, lock=lock)
+
+    def read_view_stmt(self, body: pg.ViewStmt) -> Declaration:
+        return self.made("view", body.view, replaces=body.replace)
+
+    def read_create_table_as_stmt(self, body: pg.CreateTableAsStmt) -> Declaration:
+        kind = KINDS[pg.ObjectType.Name(body.objtype)]
+        return self.made(kind, body.into.rel, guarded=body.if_not_exists)
+
+    def read_create_seq_stmt(self, body: pg.CreateSeqStmt) -> Declaration:
+        return self.made("sequence", body.sequence, guarded=body.if_not_exists)
+
+    def read_composite_type_stmt(self, body: pg.CompositeTypeStmt) -> Declaration:
+        return self.made("type", body.typevar)
+
+    def made(self, kind: str, relation: pg.RangeVar, *, guarded: bool = False, replaces: bool = False) -> Declaration:
+        """Return what makes a relation; a temporary one is gone with the session."""
+        if is_temporary(relation):
+            return Declaration()
+        item = self.names.relation(kind, relation)
+        lock = TableLock("ACCESS EXCLUSIVE", item) if replaces else None
+        return Declaration((Effect("create", item),), guarded, replaces, lock=lock)
+
+    def read_create_enum_stmt(self, body: pg.CreateEnumStmt) -> Declaration:
+        return Declaration((Effect("create", self.names.named("type", body.type_name)),))
+
+    def read_create_range_stmt(self, body: pg.CreateRangeStmt) -> Declaration:
+        return Declaration((Effect("create", self.names.named("type", body.type_name)),))
+
+    def read_create_domain_stmt(self, body: pg.CreateDomainStmt) -> Declaration:
+        return Declaration((Effect("create", self.names.named("domain", body.domainname)),))
+
+    def read_alter_enum_stmt(self, body: pg.AlterEnumStmt) -> Declaration:
+        return Declaration((Effect("change", self.names.named("type", body.type_name)),))
+
+    def read_alter_domain_stmt(self, body: pg.AlterDomainStmt) -> Declaration:
+        return Declaration((Effect("change", self.names.named("domain", body.type_name)),))
+
+    def read_alter_seq_stmt(self, body: pg.AlterSeqStmt) -> Declaration:
+        effects = [Effect("change", self.names.relation("sequence", body.sequence))]
+        for option in body.options:
+            names = [*strings(option.def_elem.arg.list.items)] if option.def_elem.defname == "owned_by" else []
+            if len(names) > 1:
+                schema, table = self.names.qualified(names[:-1])
+                effects.append(Effect("change", Object("column", names[-1], table, schema)))
+        moves = any(option.def_elem.defname == "restart" for option in body.options)
+        return Declaration(tuple(effects), moves=moves)
+
+    def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
+        types = [parameter.function_parameter.arg_type for parameter in body.parameters if _is_input(parameter)]
+        function = self.names.named("function", body.funcname, self.names.arguments(types))
+        return Declaration((Effect("create", function),), replaces=body.replace)
+
+    def read_alter_function_stmt(self, body: pg.AlterFunctionStmt) -> Declaration:
+        return Declaration((Effect("change", self.names.function(body.func)),))
+
+    def read_create_trig_stmt(self, body: pg.CreateTrigStmt) -> Declaration:
+        table = self.names.relation("table", body.relation)
+        trigger = Object("trigger", body.trigname, table.name, table.schema)
+        lock = TableLock("SHARE ROW EXCLUSIVE", table)
+        return Declaration((Effect("create", trigger),), replaces=body.replace, lock=lock)
+
+    def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
+        commented = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object)
+        if commented is None:
+            return Declaration()
+        comment = commented._replace(kind=f"comment on {commented.kind}")
+        if commented.kind == "index":
+            comment = comment._replace(table="")
+        if not body.comment:
+            return Declaration((Effect("drop", comment),))
+        relation = Object("table", commented.table or commented.name, "", commented.schema)
+        has_lock = commented.kind in ("table", *PARTS_OF_A_TABLE)
+        lock = TableLock("SHARE UPDATE EXCLUSIVE", relation) if has_lock else None
+        return Declaration((Effect("set", comment, body.comment),), guarded=True, lock=lock)
+
+    def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
+        kind = pg.ObjectType.Name(body.remove_type)
+        objects = [self.names.named_object(kind, item) for item in body.objects]
+        effects = tuple(Effect("drop", item) for item in objects if item is not None)
+        cascades = pg.DropBehavior.Name(body.behavior) == "DROP_CASCADE"
+        return Declaration(effects, body.missing_ok, opaque=cascades)
+
+    def read_rename_stmt(self, body: pg.RenameStmt) -> Declaration:
+        kind = pg.ObjectType.Name(body.rename_type)
+        known = KINDS.get(kind)
+        relation_kind = KINDS.get(pg.ObjectType.Name(body.relation_type))
+        if kind == "OBJECT_SCHEMA":
+            return Declaration((Effect("rename", Object("schema", body.subname), body.newname),), opaque=True)
+        if kind == "OBJECT_COLUMN" and relation_kind in ("view", "materialized view"):
+            view = self.names.relation(relation_kind, body.relation)
+            return Declaration((Effect("change", view),), lock=TableLock("ACCESS EXCLUSIVE", view))
+        if known in ("table", "index", "view", "materialized view", "sequence"):
+            renamed: Object | None = self.names.relation(known, body.relation)
+        elif known in PARTS_OF_A_TABLE:
+            table = self.names.relation("table", body.relation)
+            renamed = Object(known or "", body.subname, table.name, table.schema)
+        else:
+            renamed = self.names.named_object(kind, body.object) if body.HasField("object") else None
+        if renamed is None:
+            return Declaration(opaque=True)
+        name = body.newname
+        if renamed.kind == "function":
+            name += renamed.name[renamed.name.index("(") :]
+        return Declaration((Effect("rename", renamed, name),), lock=self.renaming(renamed))
+
+    def renaming(self, renamed: Object) -> TableLock | None:
+        relation = Object("table", renamed.table or renamed.name, "", renamed.schema)
+        return TableLock("ACCESS EXCLUSIVE", relation) if renamed.kind in ("table", *PARTS_OF_A_TABLE) else None
+
+    def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
+        """SET SCHEMA: the object is not followed to where it goes."""
+        object_type = pg.ObjectType.Name(body.object_type)
+        kind = KINDS.get(object_type)
+        if kind in ("table", "view", "materialized view", "sequence"):
+            return Declaration((Effect("drop", self.names.relation(kind, body.relation)),))
+        moved = self.names.named_object(object_type, body.object) if kind in ("function", "type", "domain") else None
+        return Declaration((Effect("drop", moved),)) if moved else Declaration(opaque=True)
+
+
+def _is_input(parameter: pg.Node) -> bool:
+    mode = pg.FunctionParameterMode.Name(parameter.function_parameter.mode)
+    return mode not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")

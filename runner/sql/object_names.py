@@ -1,0 +1,118 @@
+"""Objects by the names that a statement has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from runner.sql.objects import ANY_ARGUMENTS, Object
+from runner.sql.quoting import identifier
+from runner.sql.trees import strings
+
+if TYPE_CHECKING:
+    from postgast import pg_query_pb2 as pg
+
+
+KINDS = {
+    "OBJECT_TABLE": "table",
+    "OBJECT_FOREIGN_TABLE": "table",
+    "OBJECT_INDEX": "index",
+    "OBJECT_VIEW": "view",
+    "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "domain",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+    "OBJECT_TRIGGER": "trigger",
+    "OBJECT_TABCONSTRAINT": "constraint",
+    "OBJECT_COLUMN": "column",
+    "OBJECT_SCHEMA": "schema",
+    "OBJECT_EXTENSION": "extension",
+}
+PARTS_OF_A_TABLE = ("trigger", "constraint", "column")
+_TYPES = {
+    "bool": "boolean",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "varchar": "character varying",
+    "bpchar": "character",
+    "char": '"char"',
+    "varbit": "bit varying",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+}
+"""Types that PostgreSQL writes in another way than it calls them."""
+
+
+class ObjectNames:
+    """Finds which object a name means; those of the target schema have no schema."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def named_object(self, object_type: str, node: pg.Node) -> Object | None:
+        """Return what DROP, COMMENT or RENAME is about, None when it is of a kind that is not compared."""
+        kind = KINDS.get(object_type)
+        if kind is None:
+            return None
+        if node.HasField("object_with_args"):
+            return self.function(node.object_with_args)
+        if node.HasField("string"):
+            return Object(kind, node.string.sval)
+        parts = node.type_name.names if node.HasField("type_name") else node.list.items
+        names = [*strings(parts)]
+        if kind in PARTS_OF_A_TABLE:
+            schema, table = self.qualified(names[:-1])
+            return Object(kind, names[-1], table, schema)
+        return self.named(kind, parts)
+
+    def function(self, node: pg.ObjectWithArgs) -> Object:
+        """Return a function with the types of its arguments, where they are written."""
+        if node.args_unspecified:
+            return self.named("function", node.objname, ANY_ARGUMENTS)
+        return self.named("function", node.objname, self.arguments([item.type_name for item in node.objargs]))
+
+    def arguments(self, types: Sequence[pg.TypeName]) -> str:
+        """Return the arguments of a function; the text does not tell which type a column has."""
+        if any(node.pct_type for node in types):
+            return ANY_ARGUMENTS
+        return f"({', '.join(self.type_name(node) for node in types)})"
+
+    def type_name(self, node: pg.TypeName) -> str:
+        """Return a type as PostgreSQL writes it where its length does not matter."""
+        names = [*strings(node.names)]
+        schema, name = self.qualified(names)
+        if schema in ("", "pg_catalog"):
+            text = _TYPES.get(name) or (name if names[0] == "pg_catalog" else identifier(name))
+        else:
+            text = f"{identifier(schema)}.{identifier(name)}"
+        return f"{text}[]" if node.array_bounds else text
+
+    def named(self, kind: str, names: Iterable[pg.Node], suffix: str = "") -> Object:
+        """Return the object that the parts of a name mean."""
+        schema, name = self.qualified([*strings(names)])
+        return Object(kind, name + suffix, "", schema)
+
+    def relation(self, kind: str, relation: pg.RangeVar) -> Object:
+        """Return a relation."""
+        return Object(kind, relation.relname, "", self.schema(relation.schemaname))
+
+    def qualified(self, names: list[str]) -> tuple[str, str]:
+        """Return the schema and the name that the parts of a name are."""
+        return self.schema(names[-2] if len(names) > 1 else ""), str(names[-1]) if names else ""
+
+    def schema(self, name: str) -> str:
+        """Return a schema as objects have it."""
+        return "" if name == self.target else name
+
+
+def is_temporary(relation: pg.RangeVar) -> bool:
+    """Return whether a relation is gone with the session."""
+    return bool(relation.relpersistence == "t" or relation.schemaname == "pg_temp")

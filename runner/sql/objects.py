@@ -1,0 +1,120 @@
+"""Objects of a database, and what statements do to them, as values.
+
+Objects of the target schema have an empty `schema`, whether a statement names that schema or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from runner.sql.quoting import identifier
+
+PRESENT = "present"
+VALID = "valid"
+NOT_VALIDATED = "not validated"
+ANY_ARGUMENTS = "(…)"
+"""Ends the name of a function that a statement names without its arguments."""
+RESERVED = "_runner_"
+"""What the names begin with of the objects that a repair needs for a while."""
+WITH_PARTS = ("table", "view", "materialized view", "type")
+"""Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
+
+
+EffectKind = Literal["create", "set", "change", "drop", "rename"]
+
+
+class Object(NamedTuple):
+    """The identity of an object; `table` is set for what belongs to a table.
+
+    An unnamed constraint is named by its definition: `primary key (id)`, `unique (a)`, `foreign key (a) references t`.
+    A function is named with the types of its arguments: `add(integer, text)`.
+    """
+
+    kind: str
+    name: str
+    table: str = ""
+    schema: str = ""
+
+    def __str__(self) -> str:
+        names = (self.schema, self.table, self.name) if self.kind != "index" else (self.schema, self.name)
+        return f"{self.kind} {'.'.join(name for name in names if name)}"
+
+
+class Effect(NamedTuple):
+    """What happens to one object; `value` is its state afterwards, or its new name for `rename`.
+
+    `create` does nothing to an object that is there already, `set` gives it a state, `change` another definition.
+    """
+
+    action: EffectKind
+    object: Object
+    value: str = PRESENT
+    columns: tuple[str, ...] = ()
+    """The columns that a constraint or an index goes with when they are dropped."""
+
+
+class Element(NamedTuple):
+    """A column or a constraint of CREATE or ALTER TABLE, and the SQL that adds just it to the table."""
+
+    object: Object
+    same_as: Object | None
+    """The same constraint without its name."""
+    sql: str
+
+
+class TableLock(NamedTuple):
+    """The strongest lock on a relation that a statement takes, as PostgreSQL calls it."""
+
+    level: str
+    relation: Object
+
+
+class Declaration(NamedTuple):
+    """The effects of a statement, and what else a plan has to know of it."""
+
+    effects: tuple[Effect, ...] = ()
+    guarded: bool = False
+    """It is not needed when its objects are there: IF NOT EXISTS, COMMENT, ADD CONSTRAINT, VALIDATE CONSTRAINT."""
+    replaces: bool = False
+    """OR REPLACE: it gives an object that is there the definition that it declares."""
+    opaque: bool = False
+    """It may do more to the objects of the database than its effects say."""
+    nameless: bool = False
+    """It makes an object without a name, which cannot be found again: another one with each run."""
+    moves: bool = False
+    """It changes rows or a counter, which no definition tells: USING, RESTART."""
+    elements: tuple[Element, ...] = ()
+    lock: TableLock | None = None
+
+    @property
+    def declares(self) -> tuple[Effect, ...]:
+        """The effects that leave something behind."""
+        return tuple(effect for effect in self.effects if effect.action in ("create", "set", "change"))
+
+
+NOTHING = Declaration()
+"""What a statement declares that makes no object; one for all of them, because there may be very many."""
+
+
+def qualified_name(relation: Object) -> str:
+    """Return the name of a relation as SQL writes it."""
+    return ".".join(identifier(name) for name in (relation.schema, relation.name) if name)
+
+
+def stands_in(item: Object) -> bool:
+    """Return whether an object is one that a repair needs for a while; where nobody needs it, it was left."""
+    return item.kind in ("index", "constraint") and item.name.startswith(RESERVED)
+
+
+Facts = Mapping[Object, str]
+"""Objects with their definitions; PRESENT stands for a definition that nobody knows."""
+
+
+def without_table(item: Object) -> Object:
+    """Return the identity of an object as its comment, or its renaming, has it: an index needs no table."""
+    return item._replace(table="") if item.kind == "index" else item
+
+
+MOST_COLUMNS = 1_600
+"""What a PostgreSQL table can have, dropped columns included."""

@@ -1,0 +1,280 @@
+"""What a statement names: what it makes, what it is about, and what else it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import postgast
+from postgast import pg_query_pb2 as pg
+
+from runner.sql.names import Name, Sort, name_in
+from runner.sql.trees import nodes, strings, tree_of
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+class RefusedError(Exception):
+    """A statement cannot be run in the scratch schemas; the reason is for people."""
+
+
+_LISTS: dict[str, tuple[str, Sort]] = {
+    "TypeName": ("names", "type"),
+    "FuncCall": ("funcname", "function"),
+    "CreateTrigStmt": ("funcname", "function"),
+    "A_Expr": ("name", "operator"),
+    "SubLink": ("oper_name", "operator"),
+    "SortBy": ("use_op", "operator"),
+    "IndexElem": ("opclass", "opclass"),
+    "PartitionElem": ("opclass", "opclass"),
+    "CollateClause": ("collname", "collation"),
+}
+"""Where a parse tree names something that exists already."""
+_MADE: dict[str, tuple[str, Sort]] = {
+    "CreateStmt": ("relation", "relation"),
+    "ViewStmt": ("view", "relation"),
+    "CreateSeqStmt": ("sequence", "relation"),
+    "CompositeTypeStmt": ("typevar", "relation"),
+    "CreateFunctionStmt": ("funcname", "function"),
+    "CreateEnumStmt": ("type_name", "type"),
+    "CreateDomainStmt": ("domainname", "type"),
+    "CreateRangeStmt": ("type_name", "type"),
+}
+"""Where it names what it makes."""
+_CHANGED: dict[str, tuple[str, Sort]] = {
+    "AlterTableStmt": ("relation", "relation"),
+    "IndexStmt": ("relation", "relation"),
+    "CreateTrigStmt": ("relation", "relation"),
+    "AlterSeqStmt": ("sequence", "relation"),
+    "AlterEnumStmt": ("type_name", "type"),
+    "AlterDomainStmt": ("type_name", "type"),
+}
+"""Where it names what it changes."""
+_RANGE_OPTIONS: dict[str, Sort] = {
+    "subtype": "type",
+    "subtype_opclass": "opclass",
+    "collation": "collation",
+    "canonical": "function",
+    "subtype_diff": "function",
+}
+_SUBJECTS: dict[str, Sort] = {
+    "OBJECT_TABLE": "relation",
+    "OBJECT_VIEW": "relation",
+    "OBJECT_MATVIEW": "relation",
+    "OBJECT_SEQUENCE": "relation",
+    "OBJECT_INDEX": "relation",
+    "OBJECT_COLUMN": "relation",
+    "OBJECT_TABCONSTRAINT": "relation",
+    "OBJECT_TRIGGER": "relation",
+    "OBJECT_ATTRIBUTE": "relation",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "type",
+    "OBJECT_DOMCONSTRAINT": "type",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+}
+"""What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
+_PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
+_NAMED_BY_STRING = ("nextval", "currval", "setval")
+_COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
+_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+
+
+class References:
+    """A statement that may be run in the scratch schemas, with the names in it."""
+
+    def __init__(self, sql: str) -> None:
+        """Read the statement. Raise RefusedError when that is not possible."""
+        self.sql = sql
+        self.tree: Any = tree_of(sql)
+        if self.tree is None:
+            raise RefusedError("nested too deeply to be read")
+        self.nodes = list(nodes(self.tree))
+        self.strings: list[tuple[pg.A_Const, pg.RangeVar]] = []
+        self.made = list(self._made())
+        self.subjects = list(self._subjects())
+        self.references = list(self._references())
+        self.columns = frozenset(self._columns())
+        """Columns after the name of what they are in: a function of a row can be called like one."""
+        self.fields = frozenset(self._fields())
+        """Fields of other values: a function of such a value can be called like one."""
+
+    @property
+    def schemas(self) -> Iterator[str]:
+        """The schemas that it makes, or makes something in; an empty one is the target."""
+        yield from (name.schema for name in self.made)
+        if isinstance(self.tree, pg.CreateSchemaStmt):
+            yield self.tree.schemaname or self.tree.authrole.rolename
+        if isinstance(self.tree, pg.AlterObjectSchemaStmt):
+            yield self.tree.newschema
+
+    @property
+    def extension(self) -> str:
+        """The extension that it makes, if it makes one."""
+        return self.tree.extname if isinstance(self.tree, pg.CreateExtensionStmt) else ""
+
+    @property
+    def words(self) -> set[str]:
+        """Every name that it uses, and every column and field that may be a function's name."""
+        return {name.word for name in (*self.references, *self.subjects)} | self.columns | self.fields
+
+    def functions_in(self, message: Message) -> Iterator[Name]:
+        """Return the functions that a part of the statement calls."""
+        for node in nodes(message):
+            if isinstance(node, pg.FuncCall):
+                yield name_in("function", node.funcname)
+
+    def _made(self) -> Iterator[Name]:
+        kind = type(self.tree).__name__
+        if kind in _MADE:
+            field, sort = _MADE[kind]
+            yield name_in(sort, getattr(self.tree, field))
+        if isinstance(self.tree, pg.CreateTableAsStmt):
+            yield name_in("relation", self.tree.into.rel)
+        if isinstance(self.tree, pg.IndexStmt) and self.tree.idxname:
+            yield Name("relation", self.tree.relation.schemaname, self.tree.idxname)
+        if isinstance(self.tree, pg.CreateRangeStmt):
+            for item in self.tree.params:
+                if item.def_elem.defname == "multirange_type_name":
+                    yield name_in("type", item.def_elem.arg.type_name.names)
+
+    def _subjects(self) -> Iterator[Name]:
+        """Return what the statement changes, comments on or removes."""
+        kind = type(self.tree).__name__
+        if kind in _CHANGED:
+            field, sort = _CHANGED[kind]
+            yield name_in(sort, getattr(self.tree, field))
+        match self.tree:
+            case pg.AlterFunctionStmt():
+                yield name_in("function", self.tree.func.objname)
+            case pg.CommentStmt() | pg.DropStmt() if _is_outer(self.tree):
+                return
+            case pg.DropStmt():
+                for item in self.tree.objects:
+                    yield _subject(self.tree.remove_type, item)
+            case pg.CommentStmt():
+                yield _subject(self.tree.objtype, self.tree.object)
+            case pg.RenameStmt():
+                yield _subject(self.tree.rename_type, self.tree.object, self.tree.relation)
+            case pg.AlterObjectSchemaStmt():
+                yield _subject(self.tree.object_type, self.tree.object, self.tree.relation)
+
+    def _references(self) -> Iterator[Name]:
+        is_range = isinstance(self.tree, pg.CreateRangeStmt)
+        for node in self.nodes:
+            kind = type(node).__name__
+            if kind in _LISTS and not (is_range and kind == "TypeName"):
+                field, sort = _LISTS[kind]
+                if kind == "TypeName" and node.pct_type:
+                    yield name_in("relation", node.names[:-1])
+                elif getattr(node, field):
+                    yield name_in(sort, getattr(node, field))
+            if isinstance(node, _COMPARES):
+                yield from (Name("operator", "", word) for word in _COMPARISONS)
+            if isinstance(node, pg.DefElem):
+                yield from self._named_by_option(node)
+            yield from self._named_by_expression(node)
+        yield from self._relations()
+
+    def _named_by_option(self, node: pg.DefElem) -> Iterator[Name]:
+        if isinstance(self.tree, pg.CreateRangeStmt) and node.defname in _RANGE_OPTIONS:
+            yield name_in(_RANGE_OPTIONS[node.defname], node.arg.type_name.names)
+        if node.defname == "owned_by" and len(node.arg.list.items) > 1:
+            yield name_in("relation", node.arg.list.items[:-1])
+
+    def _named_by_expression(self, node: Any) -> Iterator[Name]:
+        match node:
+            case pg.IndexElem() | pg.PartitionElem() if node.collation:
+                yield name_in("collation", node.collation)
+            case pg.Constraint():
+                for exclusion in node.exclusions:
+                    yield name_in("operator", exclusion.list.items[1].list.items)
+            case pg.FuncCall() if node.args and name_in("function", node.funcname).word in _NAMED_BY_STRING:
+                yield self._named_by(node.args[0])
+            case pg.TypeCast() if name_in("type", node.type_name.names).word.startswith("reg"):
+                yield self._named_by(node.arg)
+
+    def _relations(self) -> Iterator[Name]:
+        """Return the relations that are referred to; a table may refer to itself."""
+        themselves = {id(node.pktable) for node in self.nodes if isinstance(node, pg.Constraint)}
+        heads = self._heads()
+        for node in _relations_in(self.tree, frozenset()):
+            if node.catalogname:
+                raise RefusedError("names the database")
+            name = name_in("relation", node)
+            if id(node) not in heads and not (id(node) in themselves and name in self.made):
+                yield name
+
+    def _heads(self) -> set[int]:
+        """Return which nodes name what the statement makes or is about."""
+        fields = ("relation", "view", "sequence", "typevar")
+        heads = {id(getattr(self.tree, field, None)) for field in fields}
+        return heads | {id(self.tree.into.rel)} if isinstance(self.tree, pg.CreateTableAsStmt) else heads
+
+    def _named_by(self, node: Any) -> Name:
+        """Return the relation that a string names, as in nextval('schema.name')."""
+        node = node.type_cast.arg if node.HasField("type_cast") else node
+        if not node.HasField("a_const") or not node.a_const.HasField("sval"):
+            raise RefusedError("computes the name of what it refers to")
+        text = node.a_const.sval.sval
+        try:
+            (item,) = postgast.parse(f"table {text}").stmts[0].stmt.select_stmt.from_clause
+        except (postgast.PgQueryError, ValueError):
+            raise RefusedError(f"refers to {text!r}") from None
+        if item.range_var.catalogname:
+            raise RefusedError("names the database")
+        self.strings.append((node.a_const, item.range_var))
+        return name_in("relation", item.range_var)
+
+    def _columns(self) -> Iterator[str]:
+        for node in self.nodes:
+            if isinstance(node, pg.ColumnRef):
+                yield from strings(node.fields[1:])
+
+    def _fields(self) -> Iterator[str]:
+        for node in self.nodes:
+            if isinstance(node, pg.A_Indirection):
+                yield from strings(node.indirection)
+
+
+def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:
+    """Return the relations that a message names; `queries` are those of WITH that stand for one there."""
+    clause = getattr(message, "with_clause", None)
+    if clause is not None:
+        made = [item.common_table_expr for item in clause.ctes]
+        if clause.recursive:
+            queries |= {query.ctename for query in made}
+        for query in made:  # each is known to those after it, and to the statement
+            yield from _relations_in(query.ctequery, queries)
+            queries |= {query.ctename}
+    if isinstance(message, pg.RangeVar) and (message.schemaname or message.relname not in queries):
+        yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.name != "with_clause":
+            for item in value if field.is_repeated else (value,):
+                yield from _relations_in(item, queries)
+
+
+def _is_outer(tree: Any) -> bool:
+    """Return whether COMMENT or DROP is about schemas or extensions."""
+    kind = tree.objtype if isinstance(tree, pg.CommentStmt) else tree.remove_type
+    return pg.ObjectType.Name(kind) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
+
+
+def _subject(object_type: int, node: pg.Node, relation: pg.RangeVar | None = None) -> Name:
+    kind = pg.ObjectType.Name(object_type)
+    if kind not in _SUBJECTS:
+        raise RefusedError(f"is about {kind.removeprefix('OBJECT_').lower()}s, which are not compared")
+    sort = _SUBJECTS[kind]
+    if relation is not None and relation.relname:
+        return name_in(sort, relation)
+    if node.HasField("object_with_args"):
+        return name_in(sort, node.object_with_args.objname)
+    parts = list(node.type_name.names if node.HasField("type_name") else node.list.items)
+    if parts and parts[0].HasField("type_name"):  # a constraint of a domain
+        parts = list(parts[0].type_name.names)
+    elif kind in _PARTS:
+        parts = parts[:-1]
+    return name_in(sort, parts)

@@ -1,0 +1,94 @@
+"""A script as statements: what the parser makes of it, or what the lock file knows of it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from runner.sql.objects import NOTHING, Declaration
+from runner.sql.source_map import Rendered
+
+_FIRST_WORD = re.compile(r"[\s(]*(\w+)")
+_BY_FIRST_WORD = {
+    "select": "select_stmt",
+    "values": "select_stmt",
+    "table": "select_stmt",
+    "with": "select_stmt",
+    "insert": "insert_stmt",
+    "update": "update_stmt",
+    "delete": "delete_stmt",
+    "merge": "merge_stmt",
+}
+"""The nodes of statements that read or write rows, as far as the first word tells them."""
+DATA_NODES = frozenset(_BY_FIRST_WORD.values())
+UNREAD = "unread_stmt"
+"""The node of a statement that is nested too deeply for its tree to be read, and is none of those."""
+_BUILDABLE = frozenset(
+    """
+    create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
+    alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
+    alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
+    composite_type_stmt create_range_stmt
+    """.split()
+)
+
+
+def data_node(text: str, begin: int = 0) -> str | None:
+    """Return the node of the statement that begins at a place, when its first word says that it is about rows."""
+    word = _FIRST_WORD.match(text, begin)
+    return _BY_FIRST_WORD.get(word[1].lower()) if word else None
+
+
+class Traits(NamedTuple):
+    """What a statement does besides declaring objects: the words for it, empty when it does not."""
+
+    outside: str = ""
+    """It cannot run in a transaction."""
+    destroys: str = ""
+    """It removes rows, or an object."""
+    new_value: str = ""
+    """The value that it adds to an enum type."""
+
+
+NO_TRAITS = Traits()
+NO_STRINGS: frozenset[str] = frozenset()
+"""What most statements have; one for all of them, because there may be very many."""
+
+
+class Statement(Struct, frozen=True, gc=False):
+    """One SQL statement; `offset` is where it begins in the rendered script, in characters."""
+
+    script: str
+    line: int
+    offset: int
+    sql: str
+    node: str
+    declaration: Declaration = NOTHING
+    traits: Traits = NO_TRAITS
+    strings: frozenset[str] = NO_STRINGS
+    """Its string constants, where a statement before it adds a value to an enum type."""
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it reads or writes rows, and no object."""
+        return self.node in DATA_NODES
+
+    @property
+    def is_buildable(self) -> bool:
+        """Whether it makes or changes objects of the kinds that are compared, and does nothing else."""
+        return self.node in _BUILDABLE
+
+
+class Script(Struct, frozen=True):
+    """A script with its statements; a checksum is of tokens: comments and white space do not count."""
+
+    rendered: Rendered
+    statements: tuple[Statement, ...]
+    """All of them; those that read or write rows, when the script is known from the lock file."""
+    checksum: str
+    ddl_checksum: str
+    """Of the statements that make or change objects; empty when there are none."""
+    total: int
+    """How many statements the script has."""

@@ -1,0 +1,195 @@
+"""What CREATE TABLE and ALTER TABLE do to a table and its parts, read off their parse trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from postgast import pg_query_pb2 as pg
+
+from runner.sql.object_names import KINDS, ObjectNames, is_temporary
+from runner.sql.objects import (
+    NOT_VALIDATED,
+    PRESENT,
+    VALID,
+    Declaration,
+    Effect,
+    EffectKind,
+    Element,
+    Object,
+    TableLock,
+)
+from runner.sql.trees import strings
+
+ElementText = Callable[[int], str]
+"""Gives the source text of the element of a list that begins at a byte of the script."""
+_TABLE_CONSTRAINTS = ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_FOREIGN", "CONSTR_CHECK", "CONSTR_EXCLUSION")
+
+
+_CHANGES_COLUMN = (
+    "AT_ColumnDefault AT_CookedColumnDefault AT_DropNotNull AT_SetNotNull AT_SetExpression AT_DropExpression "
+    "AT_SetStatistics AT_SetOptions AT_ResetOptions AT_SetStorage AT_SetCompression AT_AlterColumnType AT_AddIdentity "
+    "AT_SetIdentity AT_DropIdentity"
+).split()
+_CHANGES_TABLE = (
+    "AT_SetLogged AT_SetUnLogged AT_SetAccessMethod AT_SetRelOptions AT_ResetRelOptions AT_EnableRowSecurity "
+    "AT_DisableRowSecurity AT_ForceRowSecurity AT_NoForceRowSecurity AT_AddOf AT_DropOf AT_AddInherit AT_DropInherit "
+    "AT_ReplicaIdentity AT_ClusterOn AT_DropCluster"
+).split()
+_CHANGES_TRIGGER = "AT_EnableTrig AT_EnableAlwaysTrig AT_EnableReplicaTrig AT_DisableTrig".split()
+_PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
+    "AT_ValidateConstraint": ("set", "constraint"),
+    "AT_AlterConstraint": ("change", "constraint"),
+    "AT_DropColumn": ("drop", "column"),
+    "AT_DropConstraint": ("drop", "constraint"),
+    **dict.fromkeys(_CHANGES_COLUMN, ("change", "column")),
+    **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
+}
+_WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
+
+
+class TableEffects:
+    """Reads statements on tables."""
+
+    def __init__(self, names: ObjectNames, element_text: ElementText) -> None:
+        self.names = names
+        self.element_text = element_text
+
+    def of_create(self, body: pg.CreateStmt) -> Declaration:
+        """Return what CREATE TABLE declares."""
+        if is_temporary(body.relation):
+            return Declaration()
+        table = self.names.relation("table", body.relation)
+        effects = [Effect("create", table)]
+        elements: list[Element] = []
+        for item in body.table_elts:
+            own = list(self._element_effects(table, item))
+            effects += own
+            elements += self._elements(table, item, own)
+        for constraint in body.constraints:
+            effects += self._constraint(table, constraint.constraint)
+        return Declaration(tuple(effects), body.if_not_exists, elements=tuple(elements))
+
+    def _elements(self, table: Object, item: pg.Node, effects: list[Effect]) -> Iterator[Element]:
+        if effects:
+            inner = getattr(item, str(item.WhichOneof("node")))
+            column = effects[0].object.kind == "column"
+            sql = f"add {'column if not exists ' if column else ''}{self.element_text(inner.location)}"
+            yield Element(effects[0].object, None if column else self._signature(table, inner), sql)
+
+    def _element_effects(self, table: Object, item: pg.Node) -> Iterator[Effect]:
+        match item.WhichOneof("node"):
+            case "column_def":
+                column = item.column_def
+                yield Effect("create", Object("column", column.colname, table.name, table.schema))
+                for constraint in column.constraints:
+                    yield from self._constraint(table, constraint.constraint, column.colname)
+            case "constraint":
+                yield from self._constraint(table, item.constraint)
+
+    def _constraint(self, table: Object, constraint: pg.Constraint, column: str = "") -> Iterator[Effect]:
+        if pg.ConstrType.Name(constraint.contype) not in _TABLE_CONSTRAINTS:
+            return
+        state = NOT_VALIDATED if constraint.skip_validation else VALID
+        columns = (column,) if column else (*strings(constraint.keys or constraint.fk_attrs),)
+        if constraint.conname:
+            named = Object("constraint", constraint.conname, table.name, table.schema)
+            yield Effect("create", named, state, columns)
+        elif signature := self._signature(table, constraint, column):
+            yield Effect("create", signature, state, columns)
+
+    def _signature(self, table: Object, constraint: pg.Constraint, column: str = "") -> Object | None:
+        columns = ", ".join([column] if column else [*strings(constraint.keys or constraint.fk_attrs)])
+        match pg.ConstrType.Name(constraint.contype):
+            case "CONSTR_PRIMARY":
+                text = f"primary key ({columns})"
+            case "CONSTR_UNIQUE":
+                text = f"unique ({columns})"
+            case "CONSTR_FOREIGN":
+                text = f"foreign key ({columns}) references {constraint.pktable.relname}"
+            case _:
+                return None
+        return Object("constraint", text, table.name, table.schema)
+
+    def of_alter(self, body: pg.AlterTableStmt) -> Declaration:
+        """Return what ALTER TABLE, or another statement of its form, declares."""
+        kind = KINDS.get(pg.ObjectType.Name(body.objtype))
+        relation = self.names.relation(kind or "", body.relation)
+        if kind in ("index", "sequence", "view", "materialized view", "type"):
+            if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
+                return Declaration()
+            parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
+            attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
+            effects = [Effect("change", item) for item in (relation, *attached)]
+            return Declaration(tuple(effects), opaque=bool(attached), lock=TableLock("ACCESS EXCLUSIVE", relation))
+        if kind != "table":
+            return Declaration(opaque=True)
+        effects = []
+        elements: list[Element] = []
+        nameless, guarded, only_adds = False, True, True
+        for item in body.cmds:
+            command, subtype = item.alter_table_cmd, _subtype(item)
+            own = list(self._command_effects(relation, command, subtype))
+            effects += own
+            adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
+            only_adds = only_adds and adds
+            guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
+            if adds:
+                guarded = guarded and (subtype == "AT_AddConstraint" or command.missing_ok)
+                nameless = nameless or (not own and subtype == "AT_AddConstraint")
+                elements += self._elements(relation, getattr(command, "def"), own)
+        lock = TableLock(self._lock_level(body), relation)
+        moves = any(_moves(item) for item in body.cmds)
+        cascades = any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds)
+        return Declaration(
+            tuple(effects),
+            guarded,
+            opaque=cascades,
+            nameless=nameless,
+            moves=moves,
+            elements=tuple(elements) if only_adds else (),
+            lock=lock,
+        )
+
+    def _command_effects(self, table: Object, command: pg.AlterTableCmd, subtype: str) -> Iterator[Effect]:
+        if subtype in _PART_COMMANDS:
+            action, kind = _PART_COMMANDS[subtype]
+            name = getattr(command, "def").atalter_constraint.conname if kind == "constraint" else ""
+            part = Object(kind, name or command.name, table.name, table.schema)
+            yield Effect(action, part, VALID if action == "set" else PRESENT)
+        elif subtype == "AT_AddConstraint" and (columns := _not_null_columns(command)):
+            yield from (Effect("change", Object("column", name, table.name, table.schema)) for name in columns)
+        elif subtype in ("AT_AddColumn", "AT_AddConstraint"):
+            yield from self._element_effects(table, getattr(command, "def"))
+        elif subtype in ("AT_AttachPartition", "AT_DetachPartition"):
+            yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
+        elif subtype in _CHANGES_TABLE:
+            yield Effect("change", table)
+
+    def _lock_level(self, body: pg.AlterTableStmt) -> str:
+        if all(_subtype(item) in _WEAK for item in body.cmds):
+            return "SHARE UPDATE EXCLUSIVE"
+        foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in body.cmds]
+        return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
+
+
+def _subtype(item: pg.Node) -> str:
+    return str(pg.AlterTableType.Name(item.alter_table_cmd.subtype))
+
+
+def _moves(item: pg.Node) -> bool:
+    """Return whether a command changes rows or a counter, which no definition tells."""
+    definition = getattr(item.alter_table_cmd, "def")
+    if _subtype(item) == "AT_AlterColumnType":
+        return bool(definition.column_def.HasField("raw_default"))
+    return _subtype(item) == "AT_SetIdentity" and any(
+        option.def_elem.defname == "restart" for option in definition.list.items
+    )
+
+
+def _constraint_type(item: pg.Node) -> str:
+    return str(pg.ConstrType.Name(getattr(item.alter_table_cmd, "def").constraint.contype))
+
+
+def _not_null_columns(command: pg.AlterTableCmd) -> list[str]:
+    constraint = getattr(command, "def").constraint
+    return [*strings(constraint.keys)] if pg.ConstrType.Name(constraint.contype) == "CONSTR_NOTNULL" else []

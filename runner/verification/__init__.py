@@ -1,0 +1,1 @@
+"""Differences and failed checks as findings, with the remedy of each."""

@@ -1,0 +1,122 @@
+"""What a person can do about a finding: the SQL, why no run did it, and the rows that are in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from runner.catalog.diff import Difference
+from runner.repair.proposal import Proposal
+from runner.repair.propose import Proposals
+from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name
+from runner.sql.quoting import identifier, literal
+from runner.sql.statements import Script, Statement
+
+_REPLACED = ("view", "function", "trigger")
+_ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
+_STRING = re.compile(r"'(?:[^']|'')*'")
+
+
+class Remedy(Struct, frozen=True):
+    """The SQL that a person could run, why no run did, and a sample of the rows that are in the way."""
+
+    sql: str
+    why: str
+    rows: tuple[str, ...] = ()
+
+
+class Remedies(Struct, frozen=True):
+    """Knows what mends a difference: by a proposal, or by the statement that declares the object."""
+
+    proposals: Proposals
+    makers: Mapping[Object, Statement]
+    not_done: str
+    """Why what a run would do is not done."""
+
+    def of(self, item: Difference) -> Remedy:
+        """Return what can be done about a difference."""
+        if item.kind == "not compared":
+            pid = (item.actual or "").rpartition(" ")[2]
+            query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
+            return Remedy(query, "the lock has to end first")
+        proposals = self.proposals.get(item.object, ())
+        if proposals:
+            return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
+        statement = self.makers.get(item.object) or self.makers.get(_any_arguments(item.object))
+        written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
+        if commented := self.missing_below(item.object):
+            return Remedy(written, f"{commented} is missing")
+        if item.kind == "missing" or item.object.kind.startswith("comment on "):
+            return Remedy(written, self.not_done)
+        if item.object.kind in _REPLACED:
+            return Remedy(f"{_drop(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition")
+        if values := _added_values(item):
+            return Remedy(values, "a value of an enum type cannot be taken back")
+        return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
+
+    def missing_below(self, comment: Object) -> Object | None:
+        """Return what a comment is on, when that is missing itself."""
+        if not comment.kind.startswith("comment on "):
+            return None
+        commented = comment._replace(kind=comment.kind.removeprefix("comment on "))
+        own = (item for item in self.proposals if item._replace(table="") == commented._replace(table=""))
+        return next((item for item in own if self.proposals[item][0].word == "missing"), None)
+
+    def proposed(self, proposals: Sequence[Proposal]) -> Remedy:
+        """Return what one or more proposals say."""
+        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.why]
+        rows = tuple(row for proposal in proposals for row in proposal.rows)
+        return Remedy("\n".join(proposal.sql for proposal in proposals), "; ".join(reasons) or self.not_done, rows)
+
+
+def makers(scripts: Sequence[Script]) -> Mapping[Object, Statement]:
+    """Return the last statement that makes or changes each object."""
+    return {
+        effect.object: statement
+        for script in scripts
+        for statement in script.statements
+        for effect in statement.declaration.declares
+    }
+
+
+def _reason(proposal: Proposal, *, alone: bool) -> str:
+    return proposal.why if alone or not proposal.detail else f"{proposal.detail}: {proposal.why}"
+
+
+def _any_arguments(item: Object) -> Object:
+    return item._replace(name=item.name.partition("(")[0] + ANY_ARGUMENTS) if item.kind == "function" else item
+
+
+def _drop(item: Object) -> str:
+    if item.kind == "function":
+        name, bracket, arguments = item.name.partition("(")
+        return f"drop function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
+    if item.kind == "trigger":
+        table = Object("table", item.table, "", item.schema)
+        return f"drop trigger {identifier(item.name)} on {qualified_name(table)}"
+    return f"drop {item.kind} {qualified_name(item)}"
+
+
+def _added_values(item: Difference) -> str:
+    """Return the statements that add the values which an enum type lacks at its end."""
+    declared, actual = _ENUM.fullmatch(item.declared or ""), _ENUM.fullmatch(item.actual or "")
+    if not declared or not actual:
+        return ""
+    there = set(_STRING.findall(actual[1]))
+    lacking = [value for value in _STRING.findall(declared[1]) if value not in there]
+    return "\n".join(f"alter type {qualified_name(item.object)} add value {value};" for value in lacking)
+
+
+def mapped_type(table: str, column: str, type_: str) -> Remedy:
+    """Return what gives a mapped column the type of its mapping."""
+    quoted = identifier(column)
+    sql = f"alter table {identifier(table)} alter column {quoted} type {type_} using {quoted}::{type_};"
+    return Remedy(sql, f"the scripts declare the column as it is, and {literal(type_)} comes from the field mappings")
+
+
+def mapped_column(table: str, column: str, type_: str) -> Remedy:
+    """Return what makes a mapped column that no script makes."""
+    sql = f"alter table {identifier(table)} add column if not exists {identifier(column)} {type_};"
+    return Remedy(sql, "no script makes the column, and the field mappings have it: a script adds it from them")

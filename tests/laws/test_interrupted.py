@@ -1,0 +1,123 @@
+"""Law 4: a run that is killed, or whose connection is cut, at any round trip loses nothing; the next one ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.support.dumps import state
+from tests.support.projects import CASES, LONGEST, ROOT, run_runner, started_runner, write_project
+from tests.support.proxy import CUT_AFTER, CUT_BEFORE, proxied
+from tests.support.servers import Server
+
+FOLDER = CASES / "interrupted"
+FEW = 6
+"""At how many round trips a run is interrupted, unless all are asked for."""
+
+INDEXES = {
+    "010_item.sql": """
+        create table if not exists item (id integer, name text);
+        comment on table item is 'Items.';
+        create index if not exists item_name_idx on item (name);
+        comment on index item_name_idx is 'Finds by name.';
+        create unique index if not exists item_id_idx on item (id);
+    """,
+    "020_once.sql": """
+        insert into item select max(id) + 1, 'once' from item;
+        create index if not exists item_both_idx on item (name, id);
+    """,
+    "030_alone.sql": "create index concurrently if not exists item_lower_idx on item (lower(name));",
+}
+"""Indexes on a table that counts as large."""
+ROWS = """
+    create table item (id integer, name text);
+    insert into item select i, 'row ' || i from generate_series(1, 500) as i;
+"""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A project, the database before it is applied, what one run leaves of it, and how many round trips that takes."""
+
+    folder: Path
+    template: str
+    expected: list[str]
+    trips: int
+
+
+def new_database(_folder: Path) -> tuple[Path, str]:
+    return ROOT, ""
+
+
+def older_database(folder: Path) -> tuple[Path, str]:
+    scripts = {"010_item.sql": (FOLDER / "declared.sql").read_text()}
+    return write_project(folder, scripts, run={"repair": "align"}), (FOLDER / "older.sql").read_text()
+
+
+def large_table(folder: Path) -> tuple[Path, str]:
+    options: dict[str, dict[str, object]] = {"020_once.sql": {"run": "once"}, "030_alone.sql": {"transaction": False}}
+    return write_project(folder, INDEXES, run={"concurrent_index_above": "0"}, options=options), ROWS
+
+
+SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
+    "a new database": new_database,
+    "an older database": older_database,
+    "indexes of a large table": large_table,
+}
+
+
+@pytest.fixture(scope="module", params=SITUATIONS)
+def situation(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Situation]:
+    """A situation, with an undisturbed run of it."""
+    folder, before = SITUATIONS[request.param](tmp_path_factory.mktemp("project"))
+    with server.database() as older:
+        with psycopg.connect(older, autocommit=True) as connection:
+            connection.execute(before.encode())
+        template = str(conninfo_to_dict(older)["dbname"])
+        with server.database(template) as dsn, proxied(dsn) as (through, proxy):
+            result = run_runner("apply", "--manifest", folder / "manifest.toml", "--dsn", through)
+            assert result.code == 0, result
+            expected = state(dsn)
+        yield Situation(folder, template, expected, proxy.trips)
+
+
+def interrupted(situation: Situation, dsn: str, cut_at: int, when: str, *, kill: bool) -> int | None:
+    """Apply by way of a proxy that kills the run or cuts its connection; return its exit code."""
+    with proxied(dsn, cut_at=cut_at, when=when) as (through, proxy):
+        manifest = situation.folder / "manifest.toml"
+        with started_runner("apply", "--manifest", manifest, "--dsn", through) as running:
+            proxy.on_cut = running.kill if kill else lambda: None
+            out, _ = running.communicate(timeout=LONGEST)
+        assert proxy.trips >= cut_at, out
+        assert "Traceback" not in out
+        assert kill or running.returncode == 0, out
+        return int(running.returncode)
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "cut off"])
+def test_an_interrupted_run_loses_nothing(
+    pytestconfig: pytest.Config, server: Server, situation: Situation, *, kill: bool
+) -> None:
+    """After one more apply the database is as after an undisturbed run; a run whose connection is cut goes on."""
+    points = [(trip, when) for trip in range(1, situation.trips + 1) for when in (CUT_BEFORE, CUT_AFTER)]
+    if not pytestconfig.getoption("torture"):
+        points = points[kill :: max(len(points) // FEW, 1)]
+
+    def interrupt(point: tuple[int, str]) -> None:
+        with server.database(situation.template) as dsn:
+            code = interrupted(situation, dsn, *point, kill=kill)
+            assert code == (-9 if kill else 0)
+            again = run_runner("apply", "--manifest", situation.folder / "manifest.toml", "--dsn", dsn)
+            assert again.code == 0, (point, again)
+            assert state(dsn) == situation.expected, point
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(interrupt, points))

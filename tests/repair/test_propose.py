@@ -1,0 +1,49 @@
+"""Each drift is mended, or told: by apply and by the dry run alike, and nothing is pending afterwards."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.dumps import still_dump
+from tests.support.planned_cases import begin, feed, run_command, write_case
+from tests.support.projects import CASES
+from tests.support.servers import Server
+
+DRIFTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "repairs.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def pair(server: Server) -> Iterator[tuple[str, str]]:
+    """Two databases, which each case empties."""
+    with server.database() as first, server.database() as second:
+        yield first, second
+
+
+@pytest.mark.parametrize("case", DRIFTS)
+def test_a_drift_is_mended_or_told(pair: Sequence[str], tmp_path: Path, case: str) -> None:
+    """What is left is exactly what is expected, with its SQL and a reason; psql leaves the same database."""
+    drift = DRIFTS[case]
+    facts = {
+        "scripts": {"010_item.sql": drift["declared"]},
+        "before": drift["before"],
+        "manifest": {"run": {"repair": "align"} | drift.get("run", {})},
+    }
+    by_apply, by_psql = pair
+    for dsn in pair:
+        begin(tmp_path, facts, dsn)
+    write_case(tmp_path, facts)
+    assert feed(tmp_path, by_psql, run_command(tmp_path, "apply", by_psql, "--dry-run").out) == (0, "")
+    applied = run_command(tmp_path, "apply", by_apply)
+    left = drift.get("left", [])
+    assert applied.code == bool(left), applied
+    assert still_dump(by_psql) == still_dump(by_apply)
+    for dsn in pair:
+        findings = run_command(tmp_path, "verify", dsn, "--json").json["findings"]
+        assert sorted(f"{finding['kind']}: {finding['object']}" for finding in findings) == sorted(left)
+        assert all(finding["repair"]["sql"] and finding["repair"]["why"] != "'apply' mends it" for finding in findings)
+        assert run_command(tmp_path, "plan", dsn, "--json").json["pending"] == 0

@@ -1,0 +1,74 @@
+"""`docs`: the declared catalog as a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.conftest import MakeProject, Run
+from tests.support.projects import ROOT, copy_project, run_runner
+
+SCRIPTS = {
+    "010_item.sql": """
+create table if not exists item (
+    id integer generated always as identity primary key,
+    "Odd | name" text not null default 'a|b',
+    twice integer generated always as (2) stored
+);
+comment on table item is 'Items, or | parts.';
+comment on column item.id is 'Number.';
+create table if not exists part (item integer references item (id), name text, unique (item, name), check (item > 0));
+create index if not exists part_name_idx on part (lower(name)) where item > 1;
+comment on index part_name_idx is 'Finds by name.';
+""",
+    "020_more.sql": """
+alter table item add column if not exists size numeric(8, 2);
+create or replace view large as select * from item where size > 100;
+comment on view large is 'What is large.';
+create or replace function one() returns integer language sql as 'select 1';
+create extension if not exists pg_trgm;
+""",
+}
+
+
+def test_the_page_of_this_repository_is_fresh() -> None:
+    """It is committed as the scripts are, and no database is needed to see that."""
+    result = run_runner("docs", "--check", "--dsn", "host=/nowhere", "--wait", "0")
+    assert result.code == 0, result
+    text = (ROOT / "docs" / "schema.md").read_text()
+    assert text.count("\n## ") == 16 + 2
+    anchors = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert anchors == set(re.findall(r"^## (.+)$", text, re.MULTILINE)) - {"Diagram", "Extensions"}
+
+
+def test_a_page_has_all_that_is_declared(run: Run, project: MakeProject, database: str) -> None:
+    """Tables with columns, constraints and indexes, what refers to what, and everything else, with its script."""
+    folder = project(SCRIPTS)
+    result = run("docs", "--dsn", database)
+    assert result.code == 0, result
+    lines = (folder / "docs" / "schema.md").read_text().splitlines()
+    for line in (
+        "| [item](#item) | 4 | Items, or \\| parts. |",
+        '    "item" ||--o{ "part" : "item"',
+        "        integer item FK,UK",
+        "Declared by `script/010_item.sql:2`.",
+        "| id | integer |  | `generated always as identity` | Number. | `script/010_item.sql:2` |",
+        "| Odd \\| name | text |  | `'a\\|b'::text` |  | `script/010_item.sql:2` |",
+        "| twice | integer | yes | `generated: 2` |  | `script/010_item.sql:2` |",
+        "| size | numeric(8,2) | yes |  |  | `script/020_more.sql:2` |",
+        "| part_name_idx | `btree (lower(name)) where item > 1` | Finds by name. | `script/010_item.sql:10` |",
+        "## Views",
+        "## Functions and procedures",
+        "| pg_trgm |  |  | `script/020_more.sql:6` |",
+    ):
+        assert line in lines, line
+    assert run("docs", "--check", "--dsn", database).code == 0
+
+
+def test_a_page_that_is_not_fresh_is_told(run: Run, tmp_path: Path) -> None:
+    """With --check nothing is written, and the exit code is 1."""
+    copy_project(tmp_path)
+    (tmp_path / "schema.lock.toml").write_bytes((ROOT / "schema.lock.toml").read_bytes())
+    result = run("docs", "--check", "--json")
+    assert (result.code, result.json["fresh"], result.json["file"]) == (1, False, "docs/schema.md")
+    assert not (tmp_path / "docs").exists()

@@ -1,0 +1,39 @@
+"""Dumps of databases, without what differs from run to run."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+
+from tests.support.servers import dump, stop_clocks
+
+
+def state(dsn: str) -> list[str]:
+    """Return schema and data in sorted lines.
+
+    Left out are the history, which tells of each attempt, clocks, and where sequences are, the numbers that come from
+    them among it.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        stop_clocks(connection)
+        connection.execute("drop table runner_history")
+    lines = dump(dsn).splitlines()
+    counted = {line.split(".")[1].removesuffix("_id_seq") for line in lines if line.startswith("CREATE SEQUENCE")}
+    table = ""
+    for place, line in enumerate(lines):
+        if copy := re.match(r"COPY public\.(\w+) \(id, ", line):
+            table = copy[1] if copy[1] in counted else ""
+        elif line == "\\.":
+            table = ""
+        elif table:
+            lines[place] = re.sub(r"^([0-9]+\t)+", "", line)
+    return sorted(line for line in lines if "pg_catalog.setval" not in line)
+
+
+def still_dump(dsn: str) -> str:
+    """Return a dump in which all clocks show one time, and the rows of a table are sorted."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        stop_clocks(connection)
+    copied = re.compile(r"(?<= FROM stdin;\n).*?(?=^\\\.$)", flags=re.DOTALL | re.MULTILINE)
+    return copied.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn))
