@@ -46,6 +46,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     if config.option.collectonly:
         return None
+    if config.getoption("numprocesses", default=None):
+        return "server: each worker has its own"
     server = _server(config)
     try:
         version = server.version

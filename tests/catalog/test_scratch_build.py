@@ -16,7 +16,7 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.catalog import snapshot
+from runner.catalog import scratch_build
 from runner.catalog.declared import Declared
 from runner.catalog.snapshot import Scope, Snapshot, read_in_transaction
 from runner.pipeline.declare import declare_on
@@ -231,7 +231,7 @@ def watching(monkeypatch: pytest.MonkeyPatch, there: Strangers) -> Iterator[list
         return read(connection, scope, **others)
 
     with monkeypatch.context() as patched:
-        patched.setattr(snapshot, "read_in_transaction", watch)
+        patched.setattr(scratch_build, "read_in_transaction", watch)
         yield found
 
 
@@ -290,7 +290,7 @@ def test_a_schema_is_known_however_it_is_written(
         seen.append(rows(building, f"{query} where n.nspname = %(schema)s", schema=schema))
         return read(building, scope, **others)
 
-    monkeypatch.setattr(snapshot, "read_in_transaction", watch)
+    monkeypatch.setattr(scratch_build, "read_in_transaction", watch)
     declared = declare(connection, folder)
     assert seen == [set()]
     assert facts_of(declared)["column item.more"] == "integer"
@@ -428,7 +428,7 @@ def test_a_build_that_fails_leaves_nothing(
 
     for meddle, error in ((interrupted, KeyboardInterrupt), (killed, psycopg.OperationalError)):
         with psycopg.connect(database, autocommit=True) as building, monkeypatch.context() as patched:
-            patched.setattr(snapshot, "read_in_transaction", meddle)
+            patched.setattr(scratch_build, "read_in_transaction", meddle)
             with pytest.raises(error):
                 declare(building, folder)
             assert building.closed or building.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
@@ -451,7 +451,7 @@ def test_two_builds_do_not_wait_for_each_other(
         return read(building, scope, **others)
 
     with monkeypatch.context() as patched:
-        patched.setattr(snapshot, "read_in_transaction", meanwhile)
+        patched.setattr(scratch_build, "read_in_transaction", meanwhile)
         outer = declare(connection, folder)
     assert inner == [outer]
     assert outer.unbuilt == ()

@@ -293,7 +293,7 @@ def test_the_lock_timeout_of_the_manifest_holds(
     """A statement that waits for another session's lock fails after lock_timeout, and nothing of its script is left."""
     connection.execute(ITEM.encode())
     text = "create table if not exists made (id integer);\nalter table item add column if not exists name text;"
-    project({"010_alter.sql": text}, run={"lock_timeout": "50ms"})
+    project({"010_alter.sql": text}, run={"lock_timeout": "50ms", "lock_retries": 1})
     with connection.transaction():
         connection.execute("lock table item in access share mode")
         result = run("apply", "--dsn", database)
