@@ -38,6 +38,7 @@ def test_a_drift_is_mended_or_told(pair: Sequence[str], tmp_path: Path, case: st
         begin(tmp_path, facts, dsn)
     write_case(tmp_path, facts)
     assert feed(tmp_path, by_psql, run_command(tmp_path, "apply", by_psql, "--dry-run").out) == (0, "")
+    run_command(tmp_path, "lock", by_psql)  # from here on, what is declared is not built again
     applied = run_command(tmp_path, "apply", by_apply)
     left = drift.get("left", [])
     assert applied.code == bool(left), applied
