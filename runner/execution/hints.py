@@ -58,7 +58,7 @@ def stuck_error(manifest: Manifest, script: ScriptPlan) -> DatabaseError:
     table = qualified_name(Object("table", manifest.run.history_table, "", manifest.project.schema))
     where = f"script = {literal(script.script.path)} and status = 'started'"
     return DatabaseError(
-        script.reason,
+        str(script.reason),
         place=script.script.path,
         notes=(
             "hint: look at what it did, and do the rest by hand; then 'apply --baseline' records it as applied",

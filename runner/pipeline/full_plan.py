@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from runner.catalog.diff import compare
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
-from runner.planning.model import Options, Past, Plan
+from runner.planning.model import Options, Plan
+from runner.planning.past import Past
 from runner.planning.planner import Situation, make_plan
 from runner.project.loading import Project
 from runner.project.units import size_in_bytes

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, build_declared
 from runner.catalog.snapshot import Snapshot
-from runner.planning.model import Applied, Options, Past, Plan, ScriptPlan
+from runner.planning.model import Options, Plan, ScriptPlan
+from runner.planning.past import Applied, Past
 from runner.planning.planner import Situation, make_plan
 from runner.postgres.errors import statement_error
 from runner.project.loading import Project

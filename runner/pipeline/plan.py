@@ -12,7 +12,8 @@ from runner.catalog.diff import is_as_declared
 from runner.catalog.snapshot import Snapshot, read_and_ask, read_sizes
 from runner.pipeline.declare import declare_on, scope_of
 from runner.planning import history
-from runner.planning.model import Options, Past, Plan, require_single_transaction
+from runner.planning.model import Options, Plan, require_single_transaction
+from runner.planning.past import Past
 from runner.planning.quick import has_schemas, quiet_plan
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project

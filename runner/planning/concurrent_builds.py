@@ -37,7 +37,7 @@ class ConcurrentBuilds:
             return step
         statement = step.statement
         if not self.transactional:
-            return replace(step, concurrently=statement.traits.outside == "CREATE INDEX CONCURRENTLY")
+            return replace(step, concurrently=statement.node == "index_stmt" and bool(statement.traits.outside))
         if not step.about and statement.node == "comment_stmt":
             indexes = [item for item in step.objects if item.kind == "comment on index"]
             is_on_moved = any((item.schema, item.name) in self.indexes for item in indexes)
@@ -48,7 +48,7 @@ class ConcurrentBuilds:
             return step
         if not step.about:
             self.indexes.add((step.objects[0].schema, step.objects[0].name))
-        takes = TableLock(lock_level(sql), table)
+        takes = TableLock("SHARE UPDATE EXCLUSIVE", table)
         return replace(step, sql=sql, transaction=next_transaction(), concurrently=True, takes=takes)
 
     def table_of(self, step: Step) -> Object | None:
@@ -77,7 +77,7 @@ def _names(sql: str) -> set[str]:
 
 def lock_level(sql: str) -> str:
     """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
-    if sql.startswith("analyze") or " validate constraint " in sql or concurrently(sql) == sql:
+    if sql.startswith("analyze") or " validate constraint " in sql:
         return "SHARE UPDATE EXCLUSIVE"
     if sql.startswith(("create index", "create unique index")):
         return "SHARE"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from runner.planning.model import Applied, Past
+from runner.planning.past import Applied, Past
+from runner.planning.reasons import Reason
 from runner.project.manifest import ScriptEntry
 from runner.sql.statements import Script
 
@@ -17,7 +18,7 @@ class Due(Struct, frozen=True):
     """
 
     is_due: bool
-    reason: str
+    reason: Reason
     stuck: bool = False
     done: bool = False
 
@@ -25,19 +26,19 @@ class Due(Struct, frozen=True):
 def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) -> Due:
     """Return whether a script is due; with `baseline`, it is recorded without being run."""
     if script.run == "always":
-        return Due(True, "always")
+        return Due(True, Reason("always"))
     begun, last = past.begun.get(script.path), past.applied.get(script.path)
     if baseline and (begun or last is None or last.checksum != parsed.checksum):
-        return Due(True, "recorded without being run")
+        return Due(True, Reason("baseline"))
     if begun:
         return _due_again(script, parsed, begun)
     if last is None:
-        return Due(True, "not applied yet")
+        return Due(True, Reason("new"))
     if last.checksum == parsed.checksum:
-        return Due(False, f"applied on {last.at} by {last.by}")
+        return Due(False, Reason("applied", past=last))
     if script.run == "once":
-        return Due(False, f"changed after it was applied on {last.at} by {last.by}; it is not run again")
-    return Due(True, f"changed since {last.at}")
+        return Due(False, Reason("changed once", past=last))
+    return Due(True, Reason("changed", past=last))
 
 
 def _due_again(script: ScriptEntry, parsed: Script, begun: Applied) -> Due:
@@ -46,10 +47,8 @@ def _due_again(script: ScriptEntry, parsed: Script, begun: Applied) -> Due:
     With a transaction, all of that is committed, because the row that tells of it is. Without one, nobody knows.
     """
     same = begun.checksum == parsed.checksum
-    cut_off = f"run {begun.run} of {begun.at} by {begun.by} was cut off"
     if script.transaction and same:
-        return Due(True, f"{cut_off} after its own transaction", done=True)
+        return Due(True, Reason("cut off after its own", past=begun), done=True)
     if script.run == "on_change":
-        return Due(True, cut_off)
-    why = "nobody knows which of its statements were done" if same else "it was changed since then"
-    return Due(True, f"{cut_off}, and {why}", stuck=True)
+        return Due(True, Reason("cut off", past=begun))
+    return Due(True, Reason("cut off midway" if same else "cut off and changed", past=begun), stuck=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from runner.errors import DatabaseError
-from runner.planning.model import Applied, ScriptPlan
+from runner.planning.model import ScriptPlan
+from runner.planning.past import Applied
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.objects import Object

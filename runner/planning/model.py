@@ -6,20 +6,18 @@ Everything that runs or shows a plan reads this one list: `execute` sends it, `p
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from runner.errors import DatabaseError
+from runner.planning.reasons import Reason
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object, TableLock
 from runner.sql.statements import Script, Statement
 
 StepAction = Literal["unchanged", "create", "alter", "run"]
-LEFT = "is left as it is"
-"""Tells in a reason that something is not as declared, and no step changes that."""
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -27,7 +25,7 @@ class Step(Struct, frozen=True, gc=False):
 
     statement: Statement
     action: StepAction
-    reason: str
+    reason: Reason
     sql: str
     about: tuple[Object, ...] = ()
     """What a repair is about."""
@@ -49,27 +47,6 @@ class Step(Struct, frozen=True, gc=False):
         return self.takes or (None if self.about else self.statement.declaration.lock)
 
 
-class Applied(Struct, frozen=True):
-    """How a script last ended well or was begun, from the history; `at` and `by` are for people."""
-
-    checksum: str
-    at: str
-    by: str
-    run: int
-
-
-class Past(Struct, frozen=True):
-    """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
-
-    `begun` are the scripts that a run has begun of which nobody knows the end.
-    """
-
-    applied: Mapping[str, Applied]
-    begun: Mapping[str, Applied]
-    run: int
-    history_ddl: tuple[str, ...]
-
-
 class ScriptPlan(Struct, frozen=True):
     """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.
 
@@ -80,7 +57,7 @@ class ScriptPlan(Struct, frozen=True):
     parsed: Script
     due: bool
     changed: bool
-    reason: str
+    reason: Reason
     steps: tuple[Step, ...]
     stuck: bool = False
 

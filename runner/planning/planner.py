@@ -11,7 +11,9 @@ from runner.catalog.diff import holds
 from runner.catalog.snapshot import Snapshot
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.due import Due, due_now
-from runner.planning.model import LEFT, Options, Past, Plan, ScriptPlan, Step, StepAction
+from runner.planning.model import Options, Plan, ScriptPlan, Step, StepAction
+from runner.planning.past import Past
+from runner.planning.reasons import Reason, ReasonCode
 from runner.planning.repair_placement import places
 from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest, ScriptEntry
@@ -230,7 +232,7 @@ class _Planner:
         effects = [self.named(effect) for effect in statement.declaration.effects]
         step = self.compare(statement, [e for e in effects if e.object not in mended], mended=mended)
         if self.done and step.action == "run" and not self.makes_more(statement):
-            step = _unchanged(statement, "done in the run that was cut off")
+            step = _unchanged(statement, Reason("done"))
         if step.action != "unchanged":
             self.known = self.known and not statement.declaration.opaque
             self.moved_rows = self.moved_rows or statement.node not in _CHANGES_NO_ROWS
@@ -311,9 +313,9 @@ class _Planner:
 
     def repair(self, statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
         about = tuple(proposal.object for proposal in proposals)
-        reason = "\n".join(proposal.reason for proposal in proposals)
+        parts = tuple(Reason(p.word, (p.object,), p.detail) for p in proposals)
         lock = TableLock(lock_level(sql), proposals[0].table)
-        return Step(statement, "alter", reason, sql, about, transaction, takes=lock)
+        return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction, takes=lock)
 
     def take(self, effect: Effect) -> None:
         item = effect.object
@@ -361,17 +363,17 @@ class _Planner:
     def compare(self, statement: Statement, effects: Sequence[Effect], *, mended: Collection[Object]) -> Step:
         declaration = statement.declaration
         if not declaration.effects:
-            return Step(statement, "run", "data" if statement.is_data else "declares nothing", statement.sql)
+            return Step(statement, "run", Reason("data" if statement.is_data else "declares nothing"), statement.sql)
         needed = [effect for effect in effects if self.is_needed(effect)]
         needed = needed or self.replaced(statement, effects)
         if not self.known:
             return self.compare_unknown(statement, needed)
         if needed and statement.node == "comment_stmt" and (gone := self.is_gone(effects[0].object)):
-            return _unchanged(statement, _left(f"{gone} is missing", 1, "there is nothing to comment on"))
+            return _unchanged(statement, Reason("missing", (gone,), left_because="there is nothing to comment on"))
         if not needed and declaration.moves:
-            return Step(statement, "run", "changes rows or a counter", statement.sql)
+            return Step(statement, "run", Reason("moves"), statement.sql)
         if not needed and any(self.is_unknown(effect) for effect in effects):
-            return Step(statement, "run", "what it is about is not compared", statement.sql)
+            return Step(statement, "run", Reason("not compared"), statement.sql)
         if not needed:
             return _unchanged(statement, self.reason_for_nothing(statement))
         if declaration.elements and self.has_table(statement) and len(needed) < len(declaration.effects):
@@ -396,14 +398,14 @@ class _Planner:
         effects = statement.declaration.effects
         adds_constraints = all(effect.object.kind == "constraint" and effect.action == "create" for effect in effects)
         if adds_constraints and not needed:  # ADD CONSTRAINT knows no IF NOT EXISTS
-            return _unchanged(statement, "exists")
+            return _unchanged(statement, Reason("exists"))
         declaration = statement.declaration
         if declaration.guarded and any(self.lacks(element) for element in declaration.elements):
             return self.add_elements(statement, ()) if self.has_table(statement) else self.whole(statement)
         return self.whole(statement)
 
     def whole(self, statement: Statement) -> Step:
-        return Step(statement, "run", "an earlier statement may have changed what it declares", statement.sql)
+        return Step(statement, "run", Reason("uncertain"), statement.sql)
 
     def is_needed(self, effect: Effect) -> bool:
         """Return whether the effect changes anything that lasts."""
@@ -484,36 +486,36 @@ class _Planner:
         lacking = [element for element in elements if self.lacks(element)]
         if not lacking:
             effects = statement.declaration.effects
-            missing = [e.object for e in effects if e.object not in self.state and e.object in self.declared]
-            reason = _listed("missing, and not added", missing) if missing else self.reason_for_nothing(statement)
+            missing = tuple(e.object for e in effects if e.object not in self.state and e.object in self.declared)
+            reason = Reason("not added", missing) if missing else self.reason_for_nothing(statement)
             return _unchanged(statement, reason)
         first = lacking[0].object
         table = ".".join(identifier(name) for name in (first.schema, first.table) if name)
         sql = f"alter table {table} " + ",\n    ".join(element.sql for element in lacking)
-        return Step(statement, "alter", _listed("missing", [element.object for element in lacking]), sql)
+        return Step(statement, "alter", Reason("missing", tuple(element.object for element in lacking)), sql)
 
     def lacks(self, element: Element) -> bool:
         there = element.object in self.state or element.same_as in self.state
         return not there and (element.object in self.declared or self.is_removed_later(element.object))
 
-    def reason(self, needed: Sequence[Effect]) -> str:
-        words = {"drop": "to drop", "rename": "to rename"}
+    def reason(self, needed: Sequence[Effect]) -> Reason:
+        codes: dict[str, ReasonCode] = {"drop": "to drop", "rename": "to rename"}
         first = needed[0]
         absent = first.object not in self.state
-        word = words.get(first.action) or ("missing" if absent else "differs")
-        return _listed(word, [effect.object for effect in needed])
+        code = codes.get(first.action) or ("missing" if absent else "differs")
+        return Reason(code, tuple(effect.object for effect in needed))
 
-    def reason_for_nothing(self, statement: Statement) -> str:
+    def reason_for_nothing(self, statement: Statement) -> Reason:
         declares = statement.declaration.declares
-        different = [
+        different = tuple(
             e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
-        ]
+        )
         stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
         if stays:
-            return _left(f"{stays[0].object} {_IS[stays[0].word]}", len(stays), stays[0].why)
+            return Reason(stays[0].word, tuple(p.object for p in stays), left_because=stays[0].why)
         if different:
-            return _left(f"{different[0]} differs", len(different), "no repair is known")
-        return "as declared" if declares else "nothing to drop or to rename"
+            return Reason("differs", different, left_because="no repair is known")
+        return Reason("as declared" if declares else "nothing to remove")
 
 
 _CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
@@ -523,23 +525,12 @@ def _is_below(item: Object, owners: Sequence[Object]) -> bool:
     return any(belongs_to(item, owner) for owner in owners)
 
 
-def _listed(word: str, items: Sequence[Object]) -> str:
-    return f"{word}: {items[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
-
-
-def _left(what: str, number: int, why: str) -> str:
-    return f"{what}, and {LEFT}: {why}" + (f"; and {number - 1} more" if number > 1 else "")
-
-
-_IS = {"missing": "is missing", "differs": "differs", "invalid": "is not validated", "not declared": "is not declared"}
-
-
 def _action(needed: Sequence[Effect], state: Mapping[Object, str]) -> StepAction:
     creates = any(effect.action in ("create", "set") and effect.object not in state for effect in needed)
     return "create" if creates else "alter"
 
 
-def _unchanged(statement: Statement, reason: str) -> Step:
+def _unchanged(statement: Statement, reason: Reason) -> Step:
     return Step(statement, "unchanged", reason, statement.sql)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from runner.catalog.diff import Difference
 from runner.sql.objects import RESERVED, Object, qualified_name
 from runner.sql.quoting import NAME_BYTES
+
+ProposalWord = Literal["missing", "differs", "invalid", "not declared", "used"]
 
 
 class Proposal(Struct, frozen=True):
@@ -21,8 +24,8 @@ class Proposal(Struct, frozen=True):
 
     object: Object
     table: Object
-    word: str
-    """What is wrong: missing, differs, invalid, not declared; or used, when another repair goes on with it."""
+    word: ProposalWord
+    """What is wrong; or used, when another repair goes on with it."""
     detail: str = ""
     becomes: str | None = None
     """The definition that the object has afterwards; None when it is gone."""
@@ -39,11 +42,6 @@ class Proposal(Struct, frozen=True):
     """It is the same whatever rows the table has: it may wait for a lock that keeps them from being looked at."""
 
     @property
-    def reason(self) -> str:
-        """What is wrong, in one line."""
-        return f"{self.word}: {self.object}{f': {self.detail}' if self.detail else ''}"
-
-    @property
     def sql(self) -> str:
         """All of it, as a person would run it."""
         first = [alter(self.table, self.clauses)] if self.clauses else []
@@ -52,7 +50,7 @@ class Proposal(Struct, frozen=True):
         return "\n".join(f"{statement};" for statement in (*first, *self.now, *then, *last))
 
 
-def proposal(item: Difference, word: str, detail: str = "", **parts: object) -> Proposal:
+def proposal(item: Difference, word: ProposalWord, detail: str = "", **parts: object) -> Proposal:
     """Return a proposal about the object of a difference, which is as declared afterwards."""
     table = Object("table", item.object.table, "", item.object.schema)
     return Proposal(item.object, table, word, detail, **{"becomes": item.declared, **parts})  # type: ignore[arg-type]

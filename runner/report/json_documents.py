@@ -142,7 +142,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "line": step.statement.line,
                 "action": step.action,
                 "objects": [str(item) for item in step.objects],
-                "reason": step.reason,
+                "reason": str(step.reason),
                 "sql": step.sql,
                 "transaction": step.transaction,
             }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from runner.planning.model import LEFT
+from runner.planning.reasons import first_and_more
 from runner.report.line import Line
 from runner.wording import count
 
@@ -19,14 +19,13 @@ _STYLES = {"create": "green", "alter": "yellow", "unchanged": "dim", "run": ""}
 _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
-_MISSING = "missing: "
 _WORTH_A_WORD = 1 << 20
 
 
 def pending_reason(script: ScriptPlan) -> str:
     """Return why a script is pending."""
     if script.script.run != "always":
-        return script.reason
+        return str(script.reason)
     reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
     more = f"; {count(len(reasons) - 1, 'more statement')}" if len(reasons) > 1 else ""
     return f"{reasons[0]}{more}"
@@ -53,22 +52,21 @@ def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Ite
 
 
 def _is_folded(step: Step) -> bool:
-    return (step.action == "unchanged" and LEFT not in step.reason) or step.reason == "data"
+    return (step.action == "unchanged" and not step.reason.left_because) or step.reason.code == "data"
 
 
 def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
     start = f"{step.action} :{step.statement.line}"
-    if LEFT in step.reason:
-        told, _, why = step.reason.partition(f"{LEFT}: ")
-        return f"{start} {told}{LEFT}:\n      {why}"
+    if step.reason.left_because:
+        what, why = step.reason.left
+        return f"{start} {what}:\n      {why}"
     if step.about:
         return _repair_text(step, start, sizes)
     objects = step.objects
-    what = str(objects[0]) if objects else " ".join(step.sql.split())[:60]
-    what += f" and {len(objects) - 1} more" if len(objects) > 1 else ""
-    notes = [step.reason]
-    if step.reason.startswith(_MISSING):
-        what, notes = step.reason.removeprefix(_MISSING), []
+    what = first_and_more(objects) if objects else " ".join(step.sql.split())[:60]
+    notes = [str(step.reason)]
+    if step.reason.code == "missing":
+        what, notes = step.reason.subject, []
     if step.transaction:
         notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
     if step.action in ("create", "alter"):
@@ -81,10 +79,10 @@ def _repair_text(step: Step, start: str, sizes: Mapping[Object, int]) -> str:
     notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
     if step.transaction:
         return f"{start} then {' '.join(step.sql.split())}{notes}"
-    reasons = step.reason.splitlines()
-    if len(reasons) == 1:
-        return f"{start} {reasons[0].removeprefix(_MISSING)}{notes}"
-    return "\n      ".join([f"{start} {count(len(reasons), 'repair')}{notes}", *reasons])
+    parts = step.reason.parts
+    if len(parts) == 1:
+        return f"{start} {parts[0].subject if parts[0].code == 'missing' else parts[0]}{notes}"
+    return "\n      ".join([f"{start} {count(len(parts), 'repair')}{notes}", *map(str, parts)])
 
 
 def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:
