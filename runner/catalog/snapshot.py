@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from runner.catalog.definitions import VALIDITY_SUFFIX
 from runner.errors import DatabaseError
+from runner.postgres.replies import send
 from runner.resources import read_sql
 from runner.sql.objects import Facts, Object
 from runner.sql.quoting import identifier
@@ -114,12 +115,11 @@ def _read(
             for statement in (*before, *_OWN_WORDS):
                 connection.execute(statement)
             set_search_path(connection, scope.path, scope.extensions)
-            asked.append(connection.execute(read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)}))
-            asked += (
-                connection.execute(read_sql(file), parameters)
-                for file in ("catalog/facts.sql", "catalog/deparsed_facts.sql")
-            )
-            asked += (connection.execute(statement) for statement in after)
+            send(connection, asked, read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)})
+            for file in ("catalog/facts.sql", "catalog/deparsed_facts.sql"):
+                send(connection, asked, read_sql(file), parameters)
+            for statement in after:
+                send(connection, asked, statement)
     except psycopg.Error as error:
         if connection.closed or not asked[2:] or asked[2].pgresult is None:  # the facts are not known either
             raise

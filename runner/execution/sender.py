@@ -14,7 +14,7 @@ from runner.postgres.blockers import Blocker
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import first_line
 from runner.postgres.monitor import Monitor
-from runner.postgres.replies import Reply, reply_of
+from runner.postgres.replies import Reply, reply_of, send
 from runner.project.manifest import Manifest
 
 _AGAIN = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
@@ -109,7 +109,7 @@ class Sender:
         try:
             with self.watch.over(), self.connection.pipeline() as pipeline:
                 for number, statement in enumerate(statements, 1):
-                    sent.append(self.connection.execute(statement))
+                    send(self.connection, sent, statement)
                     if number % _MOST_IN_A_TRIP == 0:
                         pipeline.sync()
                         answers += map(reply_of, sent)

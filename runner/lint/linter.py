@@ -12,7 +12,7 @@ from runner.lint.diagnostics import Diagnostic, diagnostic_of
 from runner.lint.rules import check_rules, long_names_in
 from runner.lint.squawk import find_squawk, run_squawk
 from runner.project import profiles
-from runner.project.field_mappings import FieldMappings, load_field_mappings
+from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.loading import require_queries, require_tables
 from runner.project.lockfile import read_lockfile
 from runner.project.manifest import ManifestFile, is_script_name, load_manifest
@@ -52,7 +52,7 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
     project = profiles.choose(whole, chosen)
     others = profiles.left_out(whole, project).manifest.scripts
     field_mappings = load_field_mappings(project)
-    linter = _Linter(whole, template_variables(project, field_mappings))
+    linter = _Linter(whole, template_variables(project, mapped_variables(field_mappings)))
     linter.flaws += unlisted(whole)
     scripts = linter.parse_all([script.path for script in project.manifest.scripts])
     left_out = linter.parse_all([script.path for script in others])

@@ -61,16 +61,10 @@ class FindingsError(DatabaseError):
 
     def __init__(self, result: ApplyResult) -> None:
         findings = result.verification.findings
-        notes = [_text(finding) for finding in findings[:MOST_TOLD]]
+        notes = [finding_text(finding) for finding in findings[:MOST_TOLD]]
         notes += [f"… and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
         super().__init__(f"not as declared: {count(len(findings), 'finding')}", notes=tuple(notes))
         self.result = result
-
-
-def _text(finding: Finding) -> str:
-    if finding.kind == "script":
-        return finding.actual or f"{finding.object}: skipped"
-    return finding_text(finding)
 
 
 def load(manifest: str | Path, variables: Mapping[str, object] | None = None, profiles: Sequence[str] = ()) -> Project:

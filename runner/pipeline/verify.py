@@ -13,6 +13,7 @@ from runner.pipeline.declare import declare_on, read_actual
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Facts
+from runner.verification.mapped_columns import find_mapped, is_kindred
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from runner.catalog.diff import Difference
     from runner.execution.results import ScriptResult
     from runner.repair.propose import Proposals
+    from runner.verification.finding import Remedy
     from runner.verification.findings import Verification
-    from runner.verification.remedies import Remedies, Remedy
+    from runner.verification.remedies import Remedies
 
 
 def verify_database(
@@ -58,14 +60,21 @@ def verify_actual(
     def remedy(difference: Difference) -> Remedy:
         return remedies().of(difference)
 
+    mappings = loaded.field_mappings
+
+    def is_tolerated(difference: Difference) -> bool:
+        if difference.kind == "not compared":
+            return results is not None
+        return mappings is not None and is_kindred(difference, mappings)
+
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     return compare(
         declared.facts,
         actual,
         history_table=loaded.project.manifest.run.history_table,
         remedy=remedy,
-        tolerated=() if results is None else ("not compared",),
-        field_mappings=loaded.field_mappings,
+        is_tolerated=is_tolerated,
+        others=find_mapped(mappings, actual) if mappings else (),
         outcome=RunOutcome(tuple(checks), results or ()),
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from psycopg import Cursor
+    from psycopg import Connection, Cursor
 
 
 class Reply(Struct, frozen=True):
@@ -22,6 +22,14 @@ class Reply(Struct, frozen=True):
     count: int
     columns: tuple[str, ...] | None = None
     rows: tuple[tuple[str | None, ...], ...] = ()
+
+
+def send(
+    connection: Connection[Any], cursors: list[Cursor[Any]], sql: str, parameters: Mapping[str, Any] | None = None
+) -> None:
+    """Send a statement in a pipeline, its cursor added to the others before: its error may come while it is sent."""
+    cursors.append(connection.cursor())
+    cursors[-1].execute(sql, parameters)
 
 
 def reply_of(cursor: Cursor[Any]) -> Reply:

@@ -118,6 +118,11 @@ def family(type_: str) -> str:
     return next((name for name, types in _FAMILIES.items() if base in types), base)
 
 
+def mapped_variables(mappings: FieldMappings | None) -> dict[str, object]:
+    """Return what templates see of field mappings, if there are any."""
+    return {"field_mappings": mappings} if mappings else {}
+
+
 def load_field_mappings(project: ManifestFile) -> FieldMappings | None:
     """Read and validate the mapping file that the manifest names, if it names one. Raise InputError."""
     section = project.manifest.field_mappings

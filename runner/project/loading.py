@@ -13,7 +13,7 @@ import msgspec
 
 from runner.errors import InputError
 from runner.project import profiles
-from runner.project.field_mappings import FieldMappings, load_field_mappings
+from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
 from runner.project.seals import Sealed, open_seals
@@ -159,7 +159,7 @@ def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = ()
 
 
 def _render(project: ManifestFile, field_mappings: FieldMappings | None) -> Files:
-    variables = template_variables(project, field_mappings)
+    variables = template_variables(project, mapped_variables(field_mappings))
 
     def rendered(entries: Sequence[ScriptEntry | CheckEntry]) -> tuple[Rendered, ...]:
         return tuple(render(entry.path, project.read(entry.path), variables) for entry in entries)

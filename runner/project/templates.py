@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import traceback
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from runner.errors import InputError
-from runner.project.field_mappings import FieldMappings
 from runner.project.manifest import ManifestFile
 from runner.project.template_limits import MOST_CHARACTERS, Turns, require_small, round_off
 from runner.sql.excerpts import lines_to
@@ -81,15 +80,15 @@ def depends_on(template: str, variable: str) -> bool:
     return variable in find_undeclared_variables(_environment().parse(template))
 
 
-def template_variables(project: ManifestFile, field_mappings: FieldMappings | None) -> dict[str, object]:
-    """Return what every template of a project sees."""
+def template_variables(project: ManifestFile, others: Mapping[str, object]) -> dict[str, object]:
+    """Return what every template of a project sees: what the manifest says, and others."""
     manifest = project.manifest
-    variables = {
+    return {
         **manifest.variables,
         "schema": manifest.project.schema,
         "extension_schema": manifest.project.extension_schema,
+        **others,
     }
-    return variables | ({"field_mappings": field_mappings} if field_mappings else {})
 
 
 def _render_sql(path: str, template: str, variables: dict[str, object]) -> Sql:

@@ -63,8 +63,8 @@ def fleet_member_lines(told: MemberReport, width: int) -> Iterator[Line]:
     if told.outcome.error and told.outcome.status == "failed":
         yield from error_lines(told.outcome.error, indent="    ")
     for finding in told.findings[:MOST_FINDINGS_SHOWN]:
-        text = finding.actual or f"{finding.object}: skipped" if finding.kind == "script" else finding_text(finding)
-        yield Line("\n".join(f"    {part}" for part in text.splitlines()), "red", is_failure=True)
+        lines = finding_text(finding).splitlines()
+        yield Line("\n".join(f"    {part}" for part in lines), "red", is_failure=True)
     if len(told.findings) > MOST_FINDINGS_SHOWN:
         more = len(told.findings) - MOST_FINDINGS_SHOWN
         yield Line(f"    … and {count(more, 'more finding')}", "red", is_failure=True)

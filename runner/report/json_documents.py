@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
     from runner.planning.model import Plan
-    from runner.verification.finding import Finding
+    from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
-    from runner.verification.remedies import Remedy
 
 
 def error_json(error: RunnerError) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     """Return a finding as a JSON object."""
     return {
         "kind": finding.kind,
-        "object": finding.object,
+        "object": str(finding.object),
         "declared": finding.declared,
         "actual": finding.actual,
         "repair": _remedy_json(finding.repair) if finding.repair else None,

@@ -12,7 +12,7 @@ from psycopg import Connection, Cursor
 from runner.errors import StatementError
 from runner.execution.sender import roll_back
 from runner.postgres.errors import statement_error
-from runner.postgres.replies import rows_as_text
+from runner.postgres.replies import rows_as_text, send
 from runner.postgres.settings import session_settings, tag
 from runner.project.manifest import CheckEntry, Manifest
 from runner.sql.statements import Script, Statement
@@ -47,8 +47,8 @@ def _run_until_error(
                 connection.execute(setting)
             for check in parsed:
                 cursors.append([])
-                for statement in check.statements:  # what was sent before an error that comes early must be known
-                    cursors[-1].append(connection.execute(_tag(statement) + statement.sql))
+                for statement in check.statements:
+                    send(connection, cursors[-1], _tag(statement) + statement.sql)
             connection.execute("rollback")
     except psycopg.Error as error:
         if connection.closed or not cursors:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from runner.catalog.diff import DifferenceKind
-
-if TYPE_CHECKING:
-    from runner.verification.remedies import Remedy
+from runner.sql.objects import Object
 
 
 def finding_text(finding: Finding) -> str:
@@ -23,6 +21,8 @@ def finding_text(finding: Finding) -> str:
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
         case "not compared":
             return f"not compared: {finding.object}: {finding.actual}"
+        case "script":
+            return finding.actual or f"{finding.object}: skipped"
         case _:
             return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
 
@@ -30,11 +30,20 @@ def finding_text(finding: Finding) -> str:
 FindingKind = DifferenceKind | Literal["type", "check", "script"]
 
 
+class Remedy(Struct, frozen=True):
+    """The SQL that a person could run, why no run did, and a sample of the rows that are in the way."""
+
+    sql: str
+    why: str
+    rows: tuple[str, ...] = ()
+
+
 class Finding(Struct, frozen=True):
     """Something that is not as declared; `table` is set when it belongs to one."""
 
     kind: FindingKind
-    object: str
+    object: Object | str
+    """What it is about: an object of the database, or a check or a script by its path."""
     declared: str | None = None
     actual: str | None = None
     table: str = ""

@@ -11,20 +11,13 @@ from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name
-from runner.sql.quoting import identifier, literal
+from runner.sql.quoting import identifier
 from runner.sql.statements import Script, Statement
+from runner.verification.finding import Remedy
 
 _REPLACED = ("view", "function", "trigger")
 _ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
 _STRING = re.compile(r"'(?:[^']|'')*'")
-
-
-class Remedy(Struct, frozen=True):
-    """The SQL that a person could run, why no run did, and a sample of the rows that are in the way."""
-
-    sql: str
-    why: str
-    rows: tuple[str, ...] = ()
 
 
 class Remedies(Struct, frozen=True):
@@ -107,16 +100,3 @@ def _added_values(item: Difference) -> str:
     there = set(_STRING.findall(actual[1]))
     lacking = [value for value in _STRING.findall(declared[1]) if value not in there]
     return "\n".join(f"alter type {qualified_name(item.object)} add value {value};" for value in lacking)
-
-
-def mapped_type(table: str, column: str, type_: str) -> Remedy:
-    """Return what gives a mapped column the type of its mapping."""
-    quoted = identifier(column)
-    sql = f"alter table {identifier(table)} alter column {quoted} type {type_} using {quoted}::{type_};"
-    return Remedy(sql, f"the scripts declare the column as it is, and {literal(type_)} comes from the field mappings")
-
-
-def mapped_column(table: str, column: str, type_: str) -> Remedy:
-    """Return what makes a mapped column that no script makes."""
-    sql = f"alter table {identifier(table)} add column if not exists {identifier(column)} {type_};"
-    return Remedy(sql, "no script makes the column, and the field mappings have it: a script adds it from them")

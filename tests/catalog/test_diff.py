@@ -135,4 +135,4 @@ def test_what_cannot_be_built_is_known_by_its_name(project: MakeProject, connect
     assert verify_database(connection, loaded).findings == ()
     connection.execute("drop table item")
     (finding,) = verify_database(connection, loaded).findings
-    assert (finding.kind, finding.object) == ("missing", "table item")
+    assert (finding.kind, finding.object) == ("missing", Object("table", "item"))

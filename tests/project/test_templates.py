@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import InputError
-from runner.project.field_mappings import FieldMappings
+from runner.project.field_mappings import FieldMappings, mapped_variables
 from runner.project.manifest import load_manifest
 from runner.project.templates import render, template_variables
 from runner.sql.quoting import literal
@@ -473,7 +473,7 @@ def test_template_variables() -> None:
     """A template sees the variables of the manifest, the names of the schemas, and the field mappings."""
     project = load_manifest(ROOT / "manifest.toml", ("max_workers=3",))
     mappings = FieldMappings("issues", (), (), {})
-    variables: dict[str, Any] = template_variables(project, mappings)
+    variables: dict[str, Any] = template_variables(project, mapped_variables(mappings))
     assert (variables["schema"], variables["extension_schema"]) == ("public", "public")
     assert (variables["max_workers"], variables["field_mappings"]) == (3, mappings)
-    assert "field_mappings" not in template_variables(project, None)
+    assert "field_mappings" not in template_variables(project, mapped_variables(None))
