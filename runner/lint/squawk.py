@@ -14,7 +14,6 @@ import msgspec
 
 from runner.lint.diagnostics import Diagnostic
 from runner.project.manifest import ManifestFile
-from runner.project.units import duration_in_seconds
 from runner.sql.excerpts import point
 from runner.sql.source_map import Rendered
 
@@ -66,7 +65,7 @@ def run_squawk(program: str, project: ManifestFile, scripts: Sequence[Rendered])
 
 def _seen_to(project: ManifestFile) -> set[str]:
     """Return the rules that the runner sees to itself: a rule of its own is the same, or it sets what is asked for."""
-    has_timeout = bool(duration_in_seconds(project.manifest.run.lock_timeout))
+    has_timeout = project.manifest.run.lock_timeout.seconds > 0
     return _SEEN_TO | ({"require-lock-timeout"} if has_timeout else set())
 
 

@@ -13,7 +13,6 @@ from runner.planning.model import Options, Plan
 from runner.planning.past import Past
 from runner.planning.planner import Situation, make_plan
 from runner.project.loading import Project
-from runner.project.units import size_in_bytes
 from runner.repair.context import Context
 from runner.repair.probes import Evidence
 from runner.repair.propose import Proposals, propose
@@ -41,7 +40,7 @@ def plan_in_full(
 
     def is_large(table: Object) -> bool:
         there = evidence.table(qualified_name(table))
-        return there is None or there.size > size_in_bytes(manifest.run.concurrent_index_above)
+        return there is None or there.size > manifest.run.concurrent_index_above.bytes
 
     situation = replace(situation, proposals=proposals, is_large=is_large)
     return make_plan(manifest, loaded.scripts, situation, options), proposals

@@ -17,7 +17,6 @@ from runner.postgres.blockers import Blocker, shortened_statement
 from runner.postgres.run_lock import lock_holder
 from runner.postgres.session import same_server
 from runner.project.manifest import Manifest
-from runner.project.units import duration_in_seconds
 from runner.resources import read_sql
 
 _SHORTEST, _LONGEST = 0.02, 0.5
@@ -47,7 +46,7 @@ class Monitor:
     def __init__(self, connection: Connection[Any], manifest: Manifest, progressed: Callable[[Progress], None]) -> None:
         self.conninfo = same_server(connection)
         self.manifest = manifest
-        limit = duration_in_seconds(manifest.run.lock_timeout)
+        limit = manifest.run.lock_timeout.seconds
         self.every = min(max(limit / 10, _SHORTEST), _LONGEST) if limit else _LONGEST
         self.progressed = progressed
         self.blockers: tuple[Blocker, ...] = ()

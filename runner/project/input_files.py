@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from runner.errors import InputError
+from runner.project.units import decode_unit
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ def decoded(data: bytes, shown: str) -> str:
 def convert(raw: object, type_: type[T], *, file: str, key: str = "") -> T:
     """Return `raw` as a `type_`; an error names the file, the key below `key`, the value, and what is known there."""
     try:
-        return msgspec.convert(raw, type_)
+        return msgspec.convert(raw, type_, dec_hook=decode_unit)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         steps = [name or int(index) for name, index in _PATH_STEP.findall(where.rstrip("`"))]

@@ -11,14 +11,13 @@ import msgspec
 
 from runner.errors import InputError
 from runner.project.input_files import convert, key_path, read_text, shown_value
-from runner.project.units import duration_in_seconds, size_in_bytes
+from runner.project.units import ByteSize, Duration
 from runner.project.variables import Overrides, check_variable, override
 from runner.sql.quoting import NAME_BYTES
 
 OLDEST_POSTGRESQL = 15
 
 _LONGEST_HISTORY_TABLE = 50
-_DURATIONS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "concurrent_index_timeout")
 _LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 
@@ -46,15 +45,15 @@ class RunSection(Section, frozen=True):
 
     on_error: OnError = "stop"
     role: str | None = None
-    lock_timeout: str = "5s"
+    lock_timeout: Duration = Duration("5s")
     lock_retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 8
-    statement_timeout: str = "0"
-    idle_in_transaction_session_timeout: str = "1min"
-    concurrent_index_above: str = "64MB"
-    concurrent_index_timeout: str = "6h"
+    statement_timeout: Duration = Duration("0")
+    idle_in_transaction_session_timeout: Duration = Duration("1min")
+    concurrent_index_above: ByteSize = ByteSize("64MB")
+    concurrent_index_timeout: Duration = Duration("6h")
     history_table: str = "runner_history"
     repair: RepairLevel = "additive"
-    rewrite_above: str = "64MB"
+    rewrite_above: ByteSize = ByteSize("64MB")
 
 
 class FieldMappingsSection(Section, frozen=True):
@@ -181,10 +180,6 @@ def _check_values(project: ManifestFile) -> None:
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=f"{file}: run.history_table")
-    for key in _DURATIONS:
-        duration_in_seconds(getattr(manifest.run, key), f"{file}: run.{key}")
-    for key in ("rewrite_above", "concurrent_index_above"):
-        _check_size(getattr(manifest.run, key), f"{file}: run.{key}")
     for name, value in manifest.variables.items():
         check_variable(name, value, f"{file}: variables.{name}")
     if not manifest.scripts:
@@ -205,13 +200,6 @@ def _check_prefix(section: FieldMappingsSection, file: str) -> None:
         if not _LOWER_NAME.fullmatch(text) and (text or key != "prefix"):
             message = f"expected lower-case letters, digits and _, as columns have them, not {shown_value(text)}"
             raise InputError(message, place=f"{file}: field_mappings.{key}")
-
-
-def _check_size(text: str, place: str) -> None:
-    try:
-        size_in_bytes(text)
-    except ValueError as error:
-        raise InputError(str(error), place=place) from None
 
 
 def _check_paths(project: ManifestFile, section: str, paths: list[str]) -> None:

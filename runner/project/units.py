@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from runner.errors import InputError
+from typing import Self
 
 _LONGEST_MILLISECONDS = 2**31 - 1
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
@@ -13,22 +12,47 @@ _BYTES = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _SIZE = re.compile(r"(?:([0-9]{1,18})\s*(B|kB|MB|GB|TB)|0)")
 
 
-def duration_in_seconds(text: str, place: str = "") -> float:
-    """Return a duration that PostgreSQL writes as `5s`. Raise InputError when it is none."""
-    match = _DURATION.fullmatch(text)
-    if not match:
-        raise InputError(
-            f"expected a duration as PostgreSQL writes it ('500ms', '5s', '2min', '0' for no limit), not {text!r}",
-            place=place,
-        )
-    if int(match[1]) * _MILLISECONDS[match[2]] > _LONGEST_MILLISECONDS:
-        raise InputError(f"the longest duration is {_LONGEST_MILLISECONDS}ms, not {text!r}", place=place)
-    return int(match[1]) * _MILLISECONDS[match[2]] / 1_000
+class Duration(str):
+    """A duration as it is written, such as `5s`, and in seconds."""
+
+    __slots__ = ("seconds",)
+
+    seconds: float
+
+    def __new__(cls, text: str) -> Self:
+        """Raise ValueError when it is no duration."""
+        match = _DURATION.fullmatch(text)
+        if not match:
+            raise ValueError("expected a duration as PostgreSQL writes it ('500ms', '5s', '2min', '0' for no limit)")
+        milliseconds = int(match[1]) * _MILLISECONDS[match[2]]
+        if milliseconds > _LONGEST_MILLISECONDS:
+            raise ValueError(f"the longest duration is {_LONGEST_MILLISECONDS}ms")
+        made = super().__new__(cls, text)
+        made.seconds = milliseconds / 1_000
+        return made
 
 
-def size_in_bytes(text: str) -> int:
-    """Return a size that PostgreSQL writes as `64MB`, in bytes. Raise ValueError when it is none."""
-    match = _SIZE.fullmatch(text)
-    if not match:
-        raise ValueError(f"expected a size as PostgreSQL writes it ('512kB', '64MB', '1GB', '0'), not {text!r}")
-    return int(match[1]) * _BYTES[match[2]] if match[1] else 0
+class ByteSize(str):
+    """A size as it is written, such as `64MB`, and in bytes."""
+
+    __slots__ = ("bytes",)
+
+    bytes: int
+
+    def __new__(cls, text: str) -> Self:
+        """Raise ValueError when it is no size."""
+        match = _SIZE.fullmatch(text)
+        if not match:
+            raise ValueError("expected a size as PostgreSQL writes it ('512kB', '64MB', '1GB', '0')")
+        made = super().__new__(cls, text)
+        made.bytes = int(match[1]) * _BYTES[match[2]] if match[1] else 0
+        return made
+
+
+def decode_unit(type_: type, value: object) -> object:
+    """Return a value of an input file as a duration or a size where one belongs. Raise ValueError."""
+    if not issubclass(type_, (Duration, ByteSize)):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected a string")
+    return type_(value)

@@ -11,7 +11,7 @@ from runner.catalog import definitions
 from runner.catalog.definitions import has_index
 from runner.catalog.snapshot import Snapshot
 from runner.project.manifest import RepairLevel
-from runner.project.units import size_in_bytes
+from runner.project.units import ByteSize
 from runner.repair.proposal import Proposal
 from runner.sql.objects import PRESENT, Facts, Object, qualified_name
 from runner.sql.quoting import identifier
@@ -26,7 +26,7 @@ class Context(Struct):
     declared: Facts
     actual: Snapshot
     level: RepairLevel
-    rewrite_above: str
+    rewrite_above: ByteSize
     evidence: Evidence
     used: dict[Object, str] = {}
     """Objects that a repair goes on with though nobody declares them, and what it does with them, as SQL."""
@@ -65,7 +65,7 @@ class Context(Struct):
     def too_large(self, table: Object) -> str:
         """Return why all rows of a table are not written anew, when that is so."""
         there = self.evidence.table(qualified_name(table))
-        if there is None or not there.has_rows or there.size <= size_in_bytes(self.rewrite_above):
+        if there is None or not there.has_rows or there.size <= self.rewrite_above.bytes:
             return ""
         return f"it writes every row anew, and the table is larger than rewrite_above = {self.rewrite_above!r}"
 
