@@ -12,7 +12,7 @@ Otherwise it is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import postgast
 from msgspec import Struct
@@ -47,6 +47,10 @@ class Moved(Struct, frozen=True):
     sql: tuple[str, ...] = ()
     removes: bool = False
     """Whether names that were there may be gone afterwards."""
+    made: frozenset[Name] = frozenset()
+    """What is in the scratch schemas when it has been sent."""
+    bodies: tuple[str, ...] = ()
+    """The bodies of functions for which a comment stands, with the numbers that follow those of before."""
 
 
 def move(movable: References, effects: Sequence[Object], known: RelocationContext) -> Moved:
@@ -58,14 +62,21 @@ def move(movable: References, effects: Sequence[Object], known: RelocationContex
     for name in movable.references:
         require_known(name, known)
     require_no_function(movable, known)
-    sql = _Text(movable, known).moved()
+    text = _Text(movable, known)
+    sql = text.moved()
     require_moved(sql, known)
+    return Moved((sql,), _may_remove(movable.tree), frozenset(_made(movable, effects, known)), tuple(text.bodies))
+
+
+def _made(movable: References, effects: Sequence[Object], known: RelocationContext) -> Iterator[Name]:
+    """Return the names that a statement makes; a relation is a type, too."""
+    is_row = not isinstance(movable.tree, (pg.CreateSeqStmt, pg.IndexStmt))
     for name in movable.made:
-        known.own.add(home(name, known))
-        if name.sort == "relation" and not isinstance(movable.tree, (pg.CreateSeqStmt, pg.IndexStmt)):
-            known.own.add(home(name._replace(sort="type"), known))
-    known.own.update(Name("function", item.schema or known.target, item.name) for item in effects)
-    return Moved((sql,), removes=_may_remove(movable.tree))
+        yield home(name, known)
+        if name.sort == "relation" and is_row:
+            yield home(name._replace(sort="type"), known)
+    for item in effects:
+        yield Name("function", item.schema or known.target, item.name)
 
 
 def _done_otherwise(movable: References, known: RelocationContext) -> Moved | None:
@@ -126,6 +137,7 @@ class _Text:
         self.movable = movable
         self.tree = movable.tree
         self.known = known
+        self.bodies: list[str] = []
         self.replaced: dict[int, str] = {}
 
     def moved(self) -> str:
@@ -200,8 +212,9 @@ class _Text:
         for option in self.tree.options:
             if option.def_elem.defname == "as":
                 first = next(i for i, t in enumerate(self.tokens) if t.start > option.def_elem.location)
-                self.replaced[first] = literal(_BODY.format(len(self.known.bodies)) + self.nothing())
-                self.known.bodies.append(option.def_elem.arg.list.items[0].string.sval)
+                number = len(self.known.bodies) + len(self.bodies)
+                self.replaced[first] = literal(_BODY.format(number) + self.nothing())
+                self.bodies.append(option.def_elem.arg.list.items[0].string.sval)
 
     def nothing(self) -> str:
         """Return a body that gives null, for a function that returns one value."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set as AbstractSet
 
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
@@ -15,7 +15,7 @@ _SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace", "AT_DetachPartition")
 
 
-class RelocationContext(Struct):
+class RelocationContext(Struct, frozen=True):
     """What statements may refer to."""
 
     scratch: Mapping[str, str]
@@ -29,9 +29,9 @@ class RelocationContext(Struct):
     """The functions that the scripts make, with their arguments."""
     harmless: frozenset[str]
     """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
-    own: set[Name]
+    own: AbstractSet[Name]
     """What is in the scratch schemas by now, by its declared schema; a function with and without its arguments."""
-    bodies: list[str]
+    bodies: Sequence[str]
     """The bodies of functions, by the number that stands for them."""
 
 

@@ -91,6 +91,10 @@ class _Build:
         self.manifest = manifest
         self.statements = statements
         self.unbuilt: list[Unbuilt] = []
+        self.own: set[Name] = set()
+        """What is in the scratch schemas by now."""
+        self.bodies: list[str] = []
+        """The bodies of functions, by the number that stands for them."""
         self.movables = list(self.readable(statements))
         target = manifest.project.schema
         made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
@@ -172,7 +176,7 @@ class _Build:
             for effect in statement.declaration.effects
             if effect.action == "create" and effect.object.kind == "function"
         )
-        return RelocationContext(self.names, target, members, strangers, scripted, harmless, set(), [])
+        return RelocationContext(self.names, target, members, strangers, scripted, harmless, self.own, self.bodies)
 
     def make_all(self) -> None:
         try:
@@ -199,20 +203,24 @@ class _Build:
         effects = statement.declaration.effects
         functions = [effect.object for effect in effects if effect.object.kind.endswith("function")]
         try:
-            return move(movable, functions, self.known)
+            moved = move(movable, functions, self.known)
         except RefusedError:
             self.look_again()
-        try:
-            return move(movable, functions, self.known)
-        except RefusedError as error:
-            self.unbuilt.append(Unbuilt(statement, str(error)))
-            return Moved()
+            try:
+                moved = move(movable, functions, self.known)
+            except RefusedError as error:
+                self.unbuilt.append(Unbuilt(statement, str(error)))
+                return Moved()
+        self.own |= moved.made
+        self.bodies += moved.bodies
+        return moved
 
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""
         parameters = {"names": list(self.names), "schemas": list(self.names.values())}
         rows = self.connection.execute(read_sql("catalog/scratch_own.sql"), parameters)
-        self.known.own = {Name(*row) for row in rows}
+        self.own.clear()
+        self.own.update(Name(*row) for row in rows)
 
     def within_savepoint(self, statements: Sequence[str]) -> psycopg.Error | None:
         self.connection.execute("savepoint statement")
@@ -235,7 +243,7 @@ class _Build:
             if item.kind in ("schema", "extension", "comment on extension"):
                 continue
             known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
-            text = restore_body(definition, self.known.bodies) if item.kind == "function" else definition
+            text = restore_body(definition, self.bodies) if item.kind == "function" else definition
             declared = known_by._replace(name=self.declared_name(known_by.name))
             facts[item if declared in facts else declared] = self.declared_name(text)
         return facts
