@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from signal import SIGTERM
+from typing import Self
 
 from msgspec import Struct
 
@@ -24,11 +25,45 @@ _PASSWORD = re.compile(
 """A password in a connection string, which may stand where none is expected and is shown as the wrong value there."""
 
 
+class Place(str):
+    """Where something is: a file, an option or a variable by its name, and in a file its line or a key.
+
+    As text: `FILE`, `FILE:LINE` or `FILE: key.path`.
+    """
+
+    __slots__ = ("file", "key", "line")
+    file: str
+    line: int | None
+    key: str
+
+    def __new__(cls, file: str, line: int | None = None, *, key: str = "") -> Self:
+        """Put the text together."""
+        place = super().__new__(cls, f"{file}:{line}" if line else f"{file}: {key}" if key else file)
+        place.file, place.line, place.key = file, line, key
+        return place
+
+    def below(self, step: str) -> Place:
+        """Return the place of what is below the key, as `.name` or `[0]`."""
+        return Place(self.file, key=f"{self.key}{step}")
+
+
+class Hint(str):
+    """A note that says what to do: `hint: …`."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Put the word before the text."""
+        hint = super().__new__(cls, f"hint: {text}")
+        hint.text = text
+        return hint
+
+
 class RunnerError(Exception):
     """Say what is wrong, where, and what to do about it.
 
-    `place` is `FILE`, `FILE:LINE` or `FILE: key.path`, `column` that of the line, from 1, where it is known; `notes`
-    are further lines (context, caret, detail, hint).
+    A name alone is a `place`, too; `column` is that of the line, from 1, where it is known.
     """
 
     exit_code = 1
@@ -39,14 +74,14 @@ class RunnerError(Exception):
         self.message = without_passwords(message)
         super().__init__(self.message)
         self.column = column
-        self.place = without_passwords(place)
+        known = place if isinstance(place, Place) else Place(place)
+        self.place = Place(without_passwords(known.file), known.line, key=without_passwords(known.key))
         self.notes = notes
 
     @property
     def line(self) -> int | None:
         """The line in the file that `place` names."""
-        found = re.search(r":([0-9]+)\Z", self.place)
-        return int(found[1]) if found else None
+        return self.place.line
 
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
@@ -123,5 +158,5 @@ def internal_error(error: Exception) -> RunnerError:
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
-    hint = "hint: this is a defect of the runner; please report it with these lines"
+    hint = Hint("this is a defect of the runner; please report it with these lines")
     return RunnerError(f"internal error: {type(error).__name__}: {error}", notes=(where, hint))

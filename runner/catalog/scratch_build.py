@@ -14,7 +14,7 @@ from msgspec import Struct
 from runner.catalog.relocation import Moved, move, restore_body
 from runner.catalog.relocation_guards import RelocationContext
 from runner.catalog.snapshot import Scope, Snapshot, read_in_transaction, set_search_path
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
@@ -71,11 +71,11 @@ def build(connection: Connection[Any], manifest: Manifest, statements: Sequence[
         grant = f"grant create on database {identifier(database)} to {identifier(role)};"
         raise DatabaseError(
             f"role {role!r} may not create a schema in database {database!r}; {_WITHOUT_LOCK}",
-            notes=(f"hint: {grant}", f"hint: {_COMMIT_LOCK}"),
+            notes=(Hint(f"{grant}"), Hint(f"{_COMMIT_LOCK}")),
         ) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
         message = f"the database accepts no writes; {_WITHOUT_LOCK}"
-        raise DatabaseError(message, notes=(f"hint: verify the primary, {_COMMIT_LOCK}",)) from error
+        raise DatabaseError(message, notes=(Hint(f"verify the primary, {_COMMIT_LOCK}"),)) from error
     finally:
         if not connection.closed:
             connection.execute("rollback")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.catalog.definitions import VALIDITY_SUFFIX
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.postgres.replies import send
 from runner.resources import read_sql
 from runner.sql.objects import Facts, Object
@@ -128,7 +128,7 @@ def _read(
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
-            notes=(f"hint: grant usage on schema {identifier(name)} to {identifier(connection.info.user)};",),
+            notes=(Hint(f"grant usage on schema {identifier(name)} to {identifier(connection.info.user)};"),),
         )
     rows = asked[-1].fetchall() if after and asked[-1].pgresult and asked[-1].description else []
     return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows, refused

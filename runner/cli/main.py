@@ -18,7 +18,7 @@ import click
 
 from runner.cli.group import ORDER, cli, command_named
 from runner.cli.options import COMPLETE
-from runner.errors import InputError, InterruptError, RunnerError, internal_error
+from runner.errors import Hint, InputError, InterruptError, RunnerError, internal_error
 from runner.report.log import LogFormat
 from runner.report.reporter import Reporter
 
@@ -101,9 +101,9 @@ def _help_for(error: click.ClickException, arguments: list[str]) -> str:
     if isinstance(error, click.NoSuchOption) and context and context.parent is None and command:
         known = (option for parameter in command_named(command).params for option in parameter.opts)
         if error.option_name in known:
-            return f"hint: options stand after the command: {NAME} {command} {error.option_name} …"
+            return Hint(f"options stand after the command: {NAME} {command} {error.option_name} …")
     asked = context.command_path if context else f"{NAME} {command}" if command else NAME
-    return f"hint: see {asked} --help"
+    return Hint(f"see {asked} --help")
 
 
 def _log_format(arguments: list[str]) -> LogFormat:

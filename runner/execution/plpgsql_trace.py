@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from runner.errors import Hint
 from runner.sql.statements import Script, Statement
 
 _STACK = re.compile(r"PL/pgSQL function (?:(?P<block>inline_code_block)|(?P<name>[^(]+)\(.*?\)) line (?P<line>[0-9]+)")
@@ -33,7 +34,7 @@ def made_by(message: str, scripts: Sequence[Script]) -> Iterator[str]:
     for statement in (statement for script in scripts for statement in script.statements):
         made = [effect.object for effect in statement.declaration.effects if effect.action == "create"]
         if any(item.name == name and not item.table for item in made):
-            yield f"hint: {statement.script}:{statement.line} makes it: a script sees what was made before it"
+            yield Hint(f"{statement.script}:{statement.line} makes it: a script sees what was made before it")
             return
 
 

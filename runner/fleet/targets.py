@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.project.input_files import decoded, read_text, shown_value
 from runner.project.manifest import check_name
 
@@ -76,7 +76,7 @@ def read_targets(path: str, schema: str) -> tuple[TargetEntry, ...]:
     if not lines:
         raise InputError("no database; write one connection string a line, or [[target]] tables of TOML", place=file)
     is_toml = lines[0][1].startswith("[")
-    entries = _from_toml(text, file) if is_toml else tuple(TargetEntry(line, place=f"{file}:{n}") for n, line in lines)
+    entries = _from_toml(text, file) if is_toml else tuple(TargetEntry(line, place=Place(file, n)) for n, line in lines)
     return require_different(entries, schema)
 
 
@@ -95,14 +95,16 @@ def _from_toml(text: str, file: str) -> tuple[TargetEntry, ...]:
         tables = msgspec.convert(tomllib.loads(text), _File).target
     except (ValueError, RecursionError) as error:
         what = str(error) if isinstance(error, ValueError) else "too deeply nested"
-        hint = "hint: a target is [[target]] with dsn, and if need be name and schema"
+        hint = Hint("a target is [[target]] with dsn, and if need be name and schema")
         raise InputError(f"not a list of targets: {what}", place=file, notes=(hint,)) from None
-    return tuple(_entry(table, f"{file}: target[{number}]") for number, table in enumerate(tables))
+    return tuple(_entry(table, Place(file, key=f"target[{number}]")) for number, table in enumerate(tables))
 
 
-def _entry(table: _Table, place: str) -> TargetEntry:
+def _entry(table: _Table, place: Place) -> TargetEntry:
     if table.schema is not None:
-        check_name(table.schema, f"{place}.schema")
+        check_name(table.schema, place.below(".schema"))
     if table.name is not None and not table.name.isprintable():
-        raise InputError(f"a name is printable text in one line, not {shown_value(table.name)}", place=f"{place}.name")
+        raise InputError(
+            f"a name is printable text in one line, not {shown_value(table.name)}", place=place.below(".name")
+        )
     return TargetEntry(table.dsn, table.name, table.schema, place)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from msgspec import Struct
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError
 
 Severity = Literal["error", "warning"]
 INPUT = "input"
 """The rule of what makes each command refuse the project."""
-_PLACE = re.compile(r"(?P<file>[^:]+?)(?::(?P<line>[0-9]+)|: .*)?")
 
 
 class Diagnostic(Struct, frozen=True):
@@ -31,11 +29,10 @@ class Diagnostic(Struct, frozen=True):
 
 def diagnostic_of(error: InputError) -> Diagnostic:
     """Return an error as what `check` found."""
-    found = _PLACE.fullmatch(error.place)
-    file = found["file"] if found else error.place
-    if file.startswith("--"):  # an option
+    place = error.place
+    if place.file.startswith("--"):  # an option
         return Diagnostic(INPUT, "error", str(error), "")
-    message = error.message if error.line or file == error.place else f"{error.place[len(file) + 2 :]}: {error.message}"
-    hints = [note.removeprefix("hint: ") for note in error.notes if note.startswith("hint: ")]
-    notes = tuple(note for note in error.notes if not note.startswith("hint: "))
-    return Diagnostic(INPUT, "error", message, file, error.line, error.column, notes, "\n".join(hints))
+    message = f"{place.key}: {error.message}" if place.key else error.message
+    hints = [note.text for note in error.notes if isinstance(note, Hint)]
+    notes = tuple(note for note in error.notes if not isinstance(note, Hint))
+    return Diagnostic(INPUT, "error", message, place.file, place.line, error.column, notes, "\n".join(hints))

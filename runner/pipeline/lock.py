@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, build_declared
 from runner.catalog.snapshot import Snapshot
+from runner.errors import Place
 from runner.planning.model import Options, Plan, ScriptPlan
 from runner.planning.past import Applied, Past
 from runner.planning.planner import Situation, make_plan
@@ -32,7 +33,7 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
     _require_built(loaded, declared)
     for unbuilt in declared.unbuilt:
         if unbuilt.statement.declaration.declares:
-            place = f"{unbuilt.statement.script}:{unbuilt.statement.line}"
+            place = Place(unbuilt.statement.script, unbuilt.statement.line)
             say(f"{place}: compared by name alone, because it {unbuilt.reason}")
     version = connection.info.server_version // 10_000
     seals = _seals(loaded, declared.facts)

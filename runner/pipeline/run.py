@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from runner.errors import ConnectError, ConnectionLostError, DatabaseError
+from runner.errors import ConnectError, ConnectionLostError, DatabaseError, Hint
 from runner.pipeline.apply import apply_plan
 from runner.pipeline.plan import plan_database
 from runner.planning.model import Options
@@ -76,7 +76,7 @@ def require_hash(made: Planned, expected: str | None) -> None:
     if expected is not None and made.plan.hash != expected:
         raise DatabaseError(
             f"the plan is {made.plan.hash}, not the expected {expected}; nothing was changed",
-            notes=("hint: the database or the scripts have changed since; look at 'plan' again",),
+            notes=(Hint("the database or the scripts have changed since; look at 'plan' again"),),
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.planning.model import ScriptPlan
 from runner.planning.past import Applied
 from runner.project.manifest import Manifest
@@ -79,7 +79,7 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
     try:
         yield
     except UndefinedColumn as error:
-        hint = "hint: if it is not the runner's, give the history another name, run.history_table in the manifest"
+        hint = Hint("if it is not the runner's, give the history another name, run.history_table in the manifest")
         message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
         raise DatabaseError(message, notes=(hint,)) from error
     except LockNotAvailable as error:
@@ -94,7 +94,7 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         if manifest.run.history_table not in said:
             raise
         role = identifier(manifest.run.role or connection.info.user)
-        hint = f"hint: its owner says: grant select on {_table(manifest)} to {role};"
+        hint = Hint(f"its owner says: grant select on {_table(manifest)} to {role};")
         raise DatabaseError(f"reading the history table: {said} [{error.sqlstate}]", notes=(hint,)) from error
 
 

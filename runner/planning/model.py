@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.planning.reasons import Reason
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object, TableLock
@@ -152,5 +152,5 @@ def require_single_transaction(plan: Plan) -> None:
             raise DatabaseError(
                 "it cannot be in a single transaction: the manifest says transaction = false",
                 place=script.script.path,
-                notes=("hint: apply it without --single-transaction",),
+                notes=(Hint("apply it without --single-transaction"),),
             )

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import Connection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import ConnectError, ConnectionLostError, DatabaseError, InputError
+from runner.errors import ConnectError, ConnectionLostError, DatabaseError, Hint, InputError
 from runner.postgres.session import begin_session
 from runner.postgres.target import EMBEDDED, Say, Target
 from runner.project.manifest import Manifest
@@ -23,7 +23,7 @@ _ATTEMPTS = 4
 _WAS_DOWN = re.compile(
     "closed the connection|refused|reset by peer|No such file|timeout expired|the database system is "
 )
-_NAME_THE_USER = ("hint: name the user, in DB_USER, PGUSER or the connection string",)
+_NAME_THE_USER = (Hint("name the user, in DB_USER, PGUSER or the connection string"),)
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 

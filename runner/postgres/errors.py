@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import ServerMessage, StatementError
+from runner.errors import Place, ServerMessage, StatementError
 from runner.sql.excerpts import excerpt, point
 from runner.sql.statements import Script, Statement
 
@@ -21,9 +21,9 @@ def statement_error(
     """
     position = _position(error, prefix)
     if not position:
-        return server_error(error, place=f"{statement.script}:{statement.line}", sql=statement.sql, notes=notes)
+        return server_error(error, place=Place(statement.script, statement.line), sql=statement.sql, notes=notes)
     found = point(parsed.rendered, statement.offset + position - 1)
-    place = f"{statement.script}:{found.line}"
+    place = Place(statement.script, found.line)
     return StatementError(_said(error), place=place, excerpt=found.excerpt, notes=notes, column=found.column)
 
 

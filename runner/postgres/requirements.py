@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.project.manifest import ManifestFile
 from runner.project.profiles import OPTION
 from runner.resources import read_sql
@@ -36,5 +36,5 @@ def require_extensions(
         raise DatabaseError(
             f"the database has no extension {name!r}, which the profile {keys[name]!r} requires; nothing was changed",
             place=OPTION,
-            notes=(f"hint: {hint}; or leave out {OPTION} {keys[name]}",),
+            notes=(Hint(f"{hint}; or leave out {OPTION} {keys[name]}"),),
         )

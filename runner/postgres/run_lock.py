@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.errors import DatabaseError
+from runner.errors import DatabaseError, Hint
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.session import scalar
 from runner.postgres.settings import run_lock_key, run_lock_name
@@ -47,7 +47,7 @@ def take_run_lock(
         if time.monotonic() > deadline:
             raise DatabaseError(
                 f"another run holds the lock after {wait:g} s: {holder or 'it has just ended'}",
-                notes=("hint: wait for it to end, or give --lock-wait more seconds",),
+                notes=(Hint("wait for it to end, or give --lock-wait more seconds"),),
             )
         if holder and holder != told:
             say(f"waiting up to {wait:g} s for another run to end: {holder}")

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import ConnectError, DatabaseError
+from runner.errors import ConnectError, DatabaseError, Hint
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.quoting import identifier
@@ -32,7 +32,7 @@ def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
             raise
         user = identifier(connection.info.user)
         message = f"cannot take the role of the manifest, run.role: {error.diag.message_primary} [{error.sqlstate}]"
-        raise DatabaseError(message, notes=(f"hint: grant {identifier(role)} to {user};",)) from error
+        raise DatabaseError(message, notes=(Hint(f"grant {identifier(role)} to {user};"),)) from error
 
 
 def session_sql() -> str:
@@ -61,7 +61,7 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
 
     One that lends them by transaction gives another process to the same connection, or the same to two.
     """
-    pooled = ConnectError(_POOLED, notes=("hint: connect to the server itself, or to a pool with pool_mode = session",))
+    pooled = ConnectError(_POOLED, notes=(Hint("connect to the server itself, or to a pool with pool_mode = session"),))
     with psycopg.connect(same_server(connection), autocommit=True) as other:
         try:
             other.execute("begin")

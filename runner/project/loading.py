@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
@@ -175,7 +175,9 @@ def require_queries(checks: tuple[Script, ...]) -> None:
             raise InputError("empty; a check is a SELECT that returns the rows that are wrong", place=path)
         for statement in check.statements:
             if statement.node != "select_stmt":
-                raise InputError("a check only reads: SELECT the rows that are wrong", place=f"{path}:{statement.line}")
+                raise InputError(
+                    "a check only reads: SELECT the rows that are wrong", place=Place(path, statement.line)
+                )
 
 
 def require_tables(project: ManifestFile, declared: State) -> None:
@@ -183,8 +185,8 @@ def require_tables(project: ManifestFile, declared: State) -> None:
     manifest, file = project.manifest, project.file
     if Object("table", manifest.run.history_table) in declared:
         message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
-        raise InputError(message, place=f"{file}: run.history_table")
+        raise InputError(message, place=Place(file, key="run.history_table"))
     section = manifest.field_mappings
     if section and Object("table", section.table) not in declared:
         message = f"no script makes a table {section.table!r}; make it, or correct the name"
-        raise InputError(message, place=f"{file}: field_mappings.table")
+        raise InputError(message, place=Place(file, key="field_mappings.table"))

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.project.input_files import read_text, shown_value
 from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
@@ -27,7 +27,7 @@ FORMAT = 1
 _TITLE = (
     "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
 )
-_CURE = "hint: write it anew with 'python -m runner lock'"
+_CURE = Hint("write it anew with 'python -m runner lock'")
 _PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
 _OTHER_SCHEMAS = "schemas"
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
@@ -108,16 +108,18 @@ def read_lockfile(project: ManifestFile) -> Lockfile | None:
     except (ValueError, RecursionError) as error:
         line = next((n for n, text in enumerate(text.split("\n"), 1) if text.startswith(_CONFLICT)), 0)
         if line:
-            raise InputError("conflict markers of a merge", place=f"{place}:{line}", notes=(_CURE,)) from None
+            raise InputError("conflict markers of a merge", place=Place(place, line), notes=(_CURE,)) from None
         raise InputError(f"not valid TOML: {error}", place=place, notes=(_CURE,)) from None
     head = document.pop("lock", None)
     if not isinstance(head, dict) or "format" not in head:
         raise InputError("not a lock file: [lock] is missing", place=place, notes=(_CURE,))
     if head["format"] != FORMAT:
         message = f"format {shown_value(head['format'])}, and this runner knows {FORMAT}"
-        raise InputError(message, place=f"{place}: lock.format", notes=(_CURE,))
+        raise InputError(message, place=Place(place, key="lock.format"), notes=(_CURE,))
     if not _is_unedited(head.pop("checksum", None), head, document):
-        raise InputError("it was edited: its checksum does not match", place=f"{place}: lock.checksum", notes=(_CURE,))
+        raise InputError(
+            "it was edited: its checksum does not match", place=Place(place, key="lock.checksum"), notes=(_CURE,)
+        )
     try:
         known = msgspec.convert(head, _Head)
     except msgspec.ValidationError as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.project.input_files import convert, key_path, read_text, shown_value
 from runner.project.units import ByteSize, Duration
 from runner.project.variables import Overrides, check_variable, override
@@ -120,7 +120,7 @@ def load_manifest(path: Path, overrides: Overrides = ()) -> ManifestFile:
     """Read and validate a manifest; `overrides` are other values for its variables. Raise InputError."""
     file = str(path)
     if not path.exists():
-        hint = "hint: run it where the manifest is, or give --manifest PATH"
+        hint = Hint("run it where the manifest is, or give --manifest PATH")
         raise InputError("file not found; create it, or correct the path", place=file, notes=(hint,))
     manifest = convert(_decode_toml(read_text(path, file), file), Manifest, file=file)
     project = ManifestFile(manifest, path.absolute().parent, file)
@@ -147,7 +147,7 @@ def _decode_toml(text: str, file: str) -> dict[str, object]:
         numbers = re.findall(r"[0-9]+", where)
         line = int(numbers[0]) if numbers else text.count("\n") + 1
         problem = what[:1].lower() + what[1:].replace("overwrite a value", "give a key two values")
-        raise InputError(f"not valid TOML: {problem}", place=f"{file}:{line}") from error
+        raise InputError(f"not valid TOML: {problem}", place=Place(file, line)) from error
     except (RecursionError, ValueError):
         raise InputError("not valid TOML: nested too deeply, or a number with too many digits", place=file) from None
     return document
@@ -155,7 +155,7 @@ def _decode_toml(text: str, file: str) -> dict[str, object]:
 
 def _check_strings(value: object, key: str, file: str) -> None:
     if isinstance(value, str) and "\0" in value:
-        raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=f"{file}: {key}")
+        raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=Place(file, key=key))
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in items:
         _check_strings(item, key_path(key, step), file)
@@ -164,7 +164,7 @@ def _check_strings(value: object, key: str, file: str) -> None:
 def _check_values(project: ManifestFile) -> None:
     manifest, file = project.manifest, project.file
     if not manifest.project.name.strip():
-        raise InputError("empty; name the project", place=f"{file}: project.name")
+        raise InputError("empty; name the project", place=Place(file, key="project.name"))
     names = {
         "project.schema": manifest.project.schema,
         "project.extension_schema": manifest.project.extension_schema,
@@ -176,14 +176,14 @@ def _check_values(project: ManifestFile) -> None:
         names["field_mappings.table"] = manifest.field_mappings.table
         _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
-        check_name(name, f"{file}: {key}")
+        check_name(name, Place(file, key=key))
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
-        raise InputError(message, place=f"{file}: run.history_table")
+        raise InputError(message, place=Place(file, key="run.history_table"))
     for name, value in manifest.variables.items():
-        check_variable(name, value, f"{file}: variables.{name}")
+        check_variable(name, value, Place(file, key=f"variables.{name}"))
     if not manifest.scripts:
-        raise InputError("no script; list at least one [[script]]", place=f"{file}: script")
+        raise InputError("no script; list at least one [[script]]", place=Place(file, key="script"))
 
 
 def check_name(name: str, place: str) -> None:
@@ -199,7 +199,7 @@ def _check_prefix(section: FieldMappingsSection, file: str) -> None:
     for key, text in texts.items():
         if not _LOWER_NAME.fullmatch(text) and (text or key != "prefix"):
             message = f"expected lower-case letters, digits and _, as columns have them, not {shown_value(text)}"
-            raise InputError(message, place=f"{file}: field_mappings.{key}")
+            raise InputError(message, place=Place(file, key=f"field_mappings.{key}"))
 
 
 def _check_paths(project: ManifestFile, section: str, paths: list[str]) -> None:
@@ -207,7 +207,7 @@ def _check_paths(project: ManifestFile, section: str, paths: list[str]) -> None:
     seen: set[Path] = set()
     for index, path in enumerate(paths):
         key = key_path(section, index, "path")
-        place = f"{project.file}: {key}"
+        place = Place(project.file, key=key)
         target = _check_inside(project, key, path)
         match = _FILE_NAME.fullmatch(PurePosixPath(path).name)
         if not match:
@@ -225,7 +225,7 @@ def _check_paths(project: ManifestFile, section: str, paths: list[str]) -> None:
 
 
 def _check_inside(project: ManifestFile, key: str, path: str) -> Path:
-    place = f"{project.file}: {key}"
+    place = Place(project.file, key=key)
     parts = PurePosixPath(path).parts
     if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or "\0" in path:
         raise InputError(f"expected a path below the manifest's folder, with /, not {path!r}", place=place)

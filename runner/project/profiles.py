@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project.manifest import Manifest, ManifestFile
 
 OPTION = "--profile"
@@ -45,7 +45,7 @@ def left_out(project: ManifestFile, chosen: ManifestFile) -> ManifestFile:
 def _check_listed(project: ManifestFile) -> None:
     seen: set[str] = set()
     for index, profile in enumerate(project.manifest.profiles):
-        place = f"{project.file}: profile[{index}].name"
+        place = Place(project.file, key=f"profile[{index}].name")
         if profile.name in seen:
             raise InputError(f"{profile.name!r} is listed twice; remove one entry", place=place)
         if not any(profile.name in script.profiles for script in project.manifest.scripts):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import tomli_w
 from msgspec import Struct
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError
 from runner.project.input_files import read_text
 from runner.project.manifest import ManifestFile
 from runner.project.templates import TEMPLATE_SYNTAX
@@ -19,7 +19,7 @@ STEP = 10
 _NAME = re.compile(r"[a-z0-9_]+")
 _ENTRY = re.compile(r"\s*\[\[\s*script\s*\]\]")
 _HEADER = re.compile(r"\s*\[")
-_CURE = "hint: add it by hand, after the last script:"
+_CURE = Hint("add it by hand, after the last script:")
 
 
 class New(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ManifestFile, ScriptEntry
 from runner.sql.statements import UNREAD, Script, Statement
 
@@ -35,7 +35,7 @@ def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
     added: set[str] = set()
     for statement in parsed.statements:
         for message, hint in _problems(script, statement, added):
-            yield InputError(message, place=f"{script.path}:{statement.line}", notes=(f"hint: {hint}",))
+            yield InputError(message, place=Place(script.path, statement.line), notes=(Hint(f"{hint}"),))
         added |= {statement.traits.new_value} - {""}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ManifestFile
 from runner.project.template_limits import MOST_CHARACTERS, Turns, require_small, round_off
 from runner.sql.excerpts import lines_to
@@ -101,11 +101,11 @@ def _render_sql(path: str, template: str, variables: dict[str, object]) -> Sql:
         rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
     except TemplateSyntaxError as error:
         notes = (*lines_to(template, error.lineno), *_help(error))
-        raise InputError(_lowered(error.message), place=f"{path}:{error.lineno}", notes=notes) from error
+        raise InputError(_lowered(error.message), place=Place(path, error.lineno), notes=notes) from error
     except Exception as error:
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
         line = _line_of(environment, template, error, lines[-1]) if lines else None
-        place = f"{path}:{line}" if line else path
+        place = Place(path, line) if line else path
         notes = (*(lines_to(template, line) if line else ()), *_help(error))
         raise InputError(_in_words(error), place=place, notes=notes) from error
     sql: Sql = rendered
@@ -266,9 +266,9 @@ def _lowered(message: str | None) -> str:
 def _help(error: Exception) -> tuple[str, ...]:
     text = str(error)
     if "No filter named" in text:
-        return ("hint: values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL",)
+        return (Hint("values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL"),)
     if "is undefined" in text:
-        return ("hint: variables stand in the manifest under [variables]",)
+        return (Hint("variables stand in the manifest under [variables]"),)
     if any(word in text.lower() for word in ("unexpected", "expected token", "missing end")):
-        return ("hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}",)
+        return (Hint("{{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}"),)
     return ()

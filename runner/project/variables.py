@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project.input_files import shown_value
 
 RESERVED_VARIABLES = frozenset(
@@ -20,7 +20,7 @@ Overrides = tuple[str, ...] | Mapping[str, object]
 """Values for variables: `NAME=VALUE` as people type it, or values by name."""
 
 
-def check_variable(name: str, value: object, place: str) -> None:
+def check_variable(name: str, value: object, place: Place) -> None:
     """Raise InputError for a variable that templates cannot have."""
     if not _VARIABLE_NAME.fullmatch(name):
         raise InputError("expected a name of letters, digits and _; rename the variable", place=place)
@@ -29,13 +29,13 @@ def check_variable(name: str, value: object, place: str) -> None:
     _check_variable_value(value, place)
 
 
-def _check_variable_value(value: object, place: str) -> None:
+def _check_variable_value(value: object, place: Place) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
-            _check_variable_value(item, f"{place}.{key}")
+            _check_variable_value(item, place.below(f".{key}"))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _check_variable_value(item, f"{place}[{index}]")
+            _check_variable_value(item, place.below(f"[{index}]"))
     elif isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"expected a finite number, not {value!r}", place=place)
 
@@ -85,5 +85,5 @@ def _of_type(value: object, default: object, *, given: object, name: str, place:
         raise InputError(f"{name} is of type {kind.__name__} in the manifest, not {shown_value(given)}", place=place)
     if isinstance(value, str) and "\0" in value:
         raise InputError(f"{name}: NUL character; PostgreSQL cannot store it", place=place)
-    _check_variable_value(value, f"{place}: {name}")
+    _check_variable_value(value, Place(place, key=name))
     return value

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import chain
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, WITH_PARTS, Effect, Object
 from runner.sql.statements import Script, Statement
 
@@ -151,6 +151,6 @@ def _check_width(state: State, widening: dict[tuple[str, str], Statement]) -> No
             raise InputError(
                 f"{Object('table', table, '', schema)} gets {count:,} columns; "
                 f"PostgreSQL allows {MOST_COLUMNS:,}, dropped ones included",
-                place=f"{statement.script}:{statement.line}" if statement else "",
-                notes=("hint: move some to a second table, or into a jsonb column",),
+                place=Place(statement.script, statement.line) if statement else "",
+                notes=(Hint("move some to a second table, or into a jsonb column"),),
             )

@@ -14,7 +14,7 @@ import postgast
 from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
-from runner.errors import InputError
+from runner.errors import Hint, InputError, Place
 from runner.sql.effects import declaration_of
 from runner.sql.excerpts import point
 from runner.sql.objects import NOTHING, Declaration
@@ -81,8 +81,8 @@ class Source:
         problem = f"stands inside {where}" if where else "is glued to the text beside it"
         return InputError(
             f"an output {problem}; a value must be whole SQL tokens of its own",
-            place=f"{self.rendered.path}:{line}",
-            notes=("hint: join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves",),
+            place=Place(self.rendered.path, line),
+            notes=(Hint("join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves"),),
         )
 
     def statements(self, schema: str, *, adds_value: bool) -> Iterator[Statement]:
@@ -144,7 +144,7 @@ class Source:
                 line = self.rendered.line_at(self.begin + self.positions.to_character(token.start))
                 raise InputError(
                     f"an expression of more than {_MOST_LINKS:,} words without a comma; write it as a list",
-                    place=f"{self.rendered.path}:{line}",
+                    place=Place(self.rendered.path, line),
                 )
 
     def _trees(self) -> Iterable[tuple[int, int, int, pg.Node | None]]:
@@ -194,7 +194,7 @@ class Source:
         return bisect_left(self.deletes, start) < bisect_left(self.deletes, end)
 
     def _check_allowed(self, body: object, line: int) -> None:
-        place = f"{self.rendered.path}:{line}"
+        place = Place(self.rendered.path, line)
         if isinstance(body, pg.TransactionStmt) and pg.TransactionStmtKind.Name(body.kind) not in _SAVEPOINTS:
             raise InputError(
                 "a script is one transaction by itself; remove this statement "
@@ -210,7 +210,7 @@ class Source:
             return InputError(error.message, place=path)
         offset = error.cursorpos - 1
         if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
-            return InputError(_NO_COPY, place=f"{path}:{self.rendered.line_at(self.begin + copy.start())}")
+            return InputError(_NO_COPY, place=Place(path, self.rendered.line_at(self.begin + copy.start())))
         message = error.message.split("\n")[0]
         if len(message) > _LONGEST_MESSAGE:  # what is not ended is cited to the end of the file
             message = f"{message[:_LONGEST_MESSAGE]}…"
@@ -218,7 +218,7 @@ class Source:
             message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
         self.ends_early = message.startswith("unterminated ") or message.endswith("at end of input")
         found = point(self.rendered, self.begin + offset)
-        return InputError(message, place=f"{path}:{found.line}", notes=found.excerpt, column=found.column)
+        return InputError(message, place=Place(path, found.line), notes=found.excerpt, column=found.column)
 
     def words(self) -> list[bytes]:
         """Return its tokens as they are written, without comments."""
