@@ -141,7 +141,7 @@ class _Rules:
         named = [(self.known.table(name), column) for name, column in mentions.columns]
         for effect in statement.declaration.effects:
             item = effect.object
-            if (item.kind, effect.action) in (("column", "change"), ("comment on column", "set")):
+            if item.subject.kind == "column" and effect.action in ("change", "set"):
                 named.append((Object("table", item.table, "", item.schema), item.name))
         for table, name in dict.fromkeys(named):
             column = Object("column", name, table.name, table.schema)
@@ -174,9 +174,7 @@ class _Rules:
         bare = [
             item
             for item in (effect.object for effect in statement.declaration.effects if effect.action == "create")
-            if self.makers[item] is statement
-            and item in self.names
-            and item._replace(kind=f"comment on {item.kind}") not in self.names
+            if self.makers[item] is statement and item in self.names and item.comment not in self.names
         ]
         for table in (item for item in bare if item.kind == "table" and not is_partition):
             yield "no-comment", place_of(statement.sql, table.name), f"{table} has no comment", "add COMMENT ON TABLE"

@@ -381,9 +381,9 @@ class _Planner:
 
     def is_gone(self, comment: Object) -> Object | None:
         """Return what a comment is on, when it is missing and no repair adds it."""
-        kind, blocked = comment.kind.removeprefix("comment on "), self.blocked - self.state.keys()
-        if kind != "index":
-            return next((item for item in blocked if item == comment._replace(kind=kind)), None)
+        subject, blocked = comment.subject, self.blocked - self.state.keys()
+        if subject.kind != "index":
+            return subject if subject in blocked else None
         return next((item for item in blocked if (item.schema, item.name) == (comment.schema, comment.name)), None)
 
     def is_passing(self, needed: Sequence[Effect]) -> bool:
@@ -413,7 +413,7 @@ class _Planner:
             return any(belongs_to(o, item) or goes_with(o, item, {}) for o in self.state) or self.may_be_new(item)
         if effect.action == "rename":
             return there is not None or (_renamed(effect, self.state) is None and declared is None)
-        if item in self.fresh and effect.action != "create" and not item.kind.startswith("comment on "):
+        if item in self.fresh and effect.action != "create" and not item.is_comment:
             return True
         if declared is None:  # dropped or renamed later
             made = there is None if effect.action == "create" else effect.action == "set" and there != effect.value

@@ -66,8 +66,7 @@ def _row(*cells: str) -> str:
 
 
 def _comment(item: Object, facts: Facts) -> str:
-    comment = item._replace(kind=f"comment on {item.kind}")
-    return facts.get(comment._replace(table="") if item.kind == "index" else comment, "")
+    return facts.get(item.comment, "")
 
 
 def _parts(kind: str, table: Object, facts: Facts) -> Iterator[tuple[Object, str]]:

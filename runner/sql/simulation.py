@@ -48,8 +48,8 @@ def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
         affected += [
             item for item in state if effect.object.name in _columns(item) and _same_table(item, effect.object)
         ]
-    indexes = {item.name for item in affected if item.kind == "index"}
-    affected += [item for item in state if item.kind == "comment on index" and item.name in indexes]
+    comments = {item.comment for item in affected if item.kind == "index"}
+    affected += [item for item in state if item in comments]
     for item in dict.fromkeys(affected):
         value = state.pop(item)
         if effect.action == "rename":
@@ -98,7 +98,7 @@ def belongs_to(item: Object, owner: Object) -> bool:
     if item.schema != owner.schema:
         return False
     name = item.name.partition("(")[0] + ANY_ARGUMENTS if owner.name.endswith(ANY_ARGUMENTS) else item.name
-    same = name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
+    same = name == owner.name and owner.kind in (item.kind, item.subject.kind)
     if owner.kind == "index":
         return same
     return (owner.kind in WITH_PARTS and item.table == owner.name) or (same and item.table == owner.table)
@@ -135,7 +135,7 @@ def _renamed(item: Object, owner: Object, name: str) -> Object:
         return item._replace(schema=name)
     if owner.kind == "table" and item.table == owner.name:
         return item._replace(table=name)
-    if item.kind == "comment on index" and owner.kind == "table":
+    if item.subject.kind == "index" and owner.kind == "table":
         return item
     if columns := _columns(item):
         renamed = ", ".join(name if column == owner.name else column for column in columns)

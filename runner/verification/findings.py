@@ -13,15 +13,12 @@ from runner.catalog.diff import Difference, compare
 from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
 from runner.project.field_mappings import FieldMappings, family
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, FindingKind
 
 if TYPE_CHECKING:
     from runner.verification.remedies import Remedy
-
-
-_TABLE = ("table", "comment on table")
 
 
 class TableSummary(Struct, frozen=True):
@@ -84,7 +81,7 @@ def find_deviations(
     mapped = set(_mapped(field_mappings))
     for difference in compare(declared, actual):
         item = difference.object
-        if not item.schema and history_table in (item.table, item.name if item.kind in _TABLE else None):
+        if not item.schema and history_table in (item.table, item.name if item.subject.kind == "table" else None):
             continue
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if difference.kind in tolerated or (item in mapped and _is_kindred(difference)):
@@ -109,11 +106,10 @@ def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> 
 
 
 def _table_of(item: Object, declared: Facts) -> str:
-    if item.kind in _TABLE:
+    if item.subject.kind == "table":
         return item.name
-    if item.kind == "comment on index":
-        indexes = (other for other in declared if other.kind == "index" and other.schema == item.schema)
-        return next((other.table for other in indexes if other.name == item.name), "")
+    if item.subject.kind == "index" and not item.table:
+        return next((other.table for other in declared if without_table(other) == item.subject), "")
     return item.table
 
 
