@@ -65,8 +65,8 @@ class ConcurrentBuilds:
     def is_used(self, statement: Statement) -> bool:
         """Return whether a later statement of the script, but for a comment, needs the index."""
         name = identifier(statement.declaration.effects[0].object.name)
-        place = self.statements.index(statement) + 1
-        return any(name in _names(later.sql) for later in self.statements[place:] if later.node != "comment_stmt")
+        later = (other for other in self.statements if other.offset > statement.offset)
+        return any(name in _names(other.sql) for other in later if other.node != "comment_stmt")
 
 
 def _names(sql: str) -> set[str]:

@@ -178,7 +178,7 @@ class _Planner:
         declared: Facts,
         actual: Snapshot,
         later: _Later,
-        repairs: Mapping[int, Sequence[Proposal]],
+        repairs: Mapping[tuple[str, int], Sequence[Proposal]],
         apart: ConcurrentBuilds,
         *,
         mends: bool,
@@ -188,7 +188,7 @@ class _Planner:
         self.actual = actual
         self.later = later
         self.repairs = repairs
-        """What is mended at a statement, by its identity."""
+        """What is mended at a statement, by its key."""
         self.mends = mends
         """Whether the manifest lets anything be mended."""
         self.apart = apart
@@ -256,7 +256,7 @@ class _Planner:
         """Return what is mended at the statement, and whether that comes after it, and not in its place."""
         if not self.known or statement.declaration.moves:
             return [], True
-        placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
+        placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt":
             return placed, False
         if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
@@ -508,7 +508,7 @@ class _Planner:
         different = [
             e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
         ]
-        stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
+        stays = [p for p in self.repairs.get(statement.key, ()) if p.why and p.word != "used"]
         if stays:
             return _left(f"{stays[0].object} {_IS[stays[0].word]}", len(stays), stays[0].why)
         if different:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog import definitions
 from runner.sql.objects import PRESENT, Facts, Object
-from runner.sql.statements import Script
+from runner.sql.statements import Script, first_makers
 
 _KINDS = {
     "extension": "Extensions",
@@ -42,12 +42,7 @@ def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
 
 def _places(scripts: Sequence[Script]) -> Mapping[Object, str]:
     """Return the script and line of the statement that makes each object first."""
-    places: dict[Object, str] = {}
-    for statement in (statement for script in scripts for statement in script.statements):
-        for effect in statement.declaration.effects:
-            if effect.action == "create":
-                places.setdefault(effect.object, f"{statement.script}:{statement.line}")
-    return places
+    return {item: f"{maker.script}:{maker.line}" for item, maker in first_makers(scripts).items()}
 
 
 def _name(item: Object) -> str:

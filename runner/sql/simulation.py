@@ -8,7 +8,7 @@ from itertools import chain
 
 from runner.errors import InputError
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, WITH_PARTS, Effect, Object
-from runner.sql.statements import Script, Statement
+from runner.sql.statements import Script, Statement, effects_in
 
 State = dict[Object, str]
 Uses = dict[Object, tuple[str, ...]]
@@ -20,15 +20,13 @@ def declare(scripts: Iterable[Script]) -> State:
     state: State = {}
     uses: Uses = {}
     widening: dict[tuple[str, str], Statement] = {}
-    for script in scripts:
-        for statement in script.statements:
-            for named in statement.declaration.effects:
-                effect = resolved(named, state)
-                if effect.columns:
-                    uses[effect.object] = effect.columns
-                apply_effect(state, effect, uses)
-                if effect.object.kind == "column":
-                    widening[effect.object.schema, effect.object.table] = statement
+    for statement, named in effects_in(scripts):
+        effect = resolved(named, state)
+        if effect.columns:
+            uses[effect.object] = effect.columns
+        apply_effect(state, effect, uses)
+        if effect.object.kind == "column":
+            widening[effect.object.schema, effect.object.table] = statement
     _check_width(state, widening)
     return state
 
