@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from runner.project.lockfile import FILE, Lockfile, facts_in, stale
 from runner.project.manifest import Manifest
-from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Facts, Object
+from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Facts, Object, without_table
 from runner.sql.statements import Script
 
 if TYPE_CHECKING:
@@ -83,24 +83,22 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
             yield item, PRESENT
         elif item.name.endswith(ANY_ARGUMENTS) or (item.kind == "index" and not item.table):
             continue  # it has another name in the catalog
-        elif item in about or item.kind == "comment on extension":
-            yield item, state if item.kind.startswith("comment on ") else PRESENT
+        elif item in about or item.subject.kind == "extension":
+            yield item, state if item.is_comment else PRESENT
 
 
 def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
     """Return facts in an order that depends on the scripts alone: by table, as they come in the scripts."""
     tables = [(item.schema, item.name) for item in names if item.kind == "table"]
     ranks = {table: rank for rank, table in enumerate(tables)}
-    indexed = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
+    indexed = {without_table(item): item.table for item in facts if item.kind == "index"}
     places = {item: place for place, item in enumerate(facts)}
 
     def order(item: Object) -> tuple[object, ...]:
-        kind = item.kind.removeprefix("comment on ")
-        table = item.table or (indexed.get((item.schema, item.name)) if kind == "index" else "")
-        owner = (item.schema, table or item.name)
+        subject, kind = item.subject, item.subject.kind
+        owner = (item.schema, item.table or indexed.get(subject) or item.name)
         rank = ranks.get(owner, -1 if kind in _ORDER[:6] else len(ranks))
-        column = item._replace(kind="column") if kind == "column" else item
-        place = places.get(column, 0) if kind == "column" else 0
-        return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, kind != item.kind
+        place = places.get(subject, 0) if kind == "column" else 0
+        return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, item.is_comment
 
     return ((item, facts[item]) for item in sorted(facts, key=order))

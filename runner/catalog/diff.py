@@ -16,7 +16,7 @@ from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, wi
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "not compared", "unmanaged"]
 _FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_NEVER_UNMANAGED = ("schema", "extension", "comment on schema", "comment on extension")
+_NEVER_UNMANAGED = ("schema", "extension")
 
 
 class Difference(Struct, frozen=True):
@@ -48,22 +48,22 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
 
 
 def _goes_without_saying(
-    item: Object, declared: Facts, actual: Snapshot, missing_indexes: Callable[[], Collection[tuple[str, str]]]
+    item: Object, declared: Facts, actual: Snapshot, missing_indexes: Callable[[], Collection[Object]]
 ) -> bool:
     """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
     owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
-    if item.kind.startswith("comment on "):
-        owners.append(item._replace(kind=item.kind.removeprefix("comment on ")))
+    if item.is_comment:
+        owners.append(item.subject)
     if any(owner in declared and owner not in actual.facts for owner in owners):
         return True
-    return item.kind == "comment on index" and (item.schema, item.name) in missing_indexes()
+    return item.is_comment and item.subject in missing_indexes()
 
 
-def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[tuple[str, str]]:
-    """Return the schemas and names of indexes that are declared and not there, those of constraints too."""
+def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[Object]:
+    """Return the indexes, without tables, that are declared and not there, those of constraints too."""
     for item, definition in declared.items():
         if item not in actual.facts and has_index(item, definition):
-            yield item.schema, item.name
+            yield Object("index", item.name, "", item.schema)
 
 
 def holds(declared: str, actual: str | None) -> bool:
@@ -93,10 +93,7 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
     told = {without_table(item) for item in actual.facts if item not in claimed}
     told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
-        if item in claimed or item.kind in _NEVER_UNMANAGED:
-            continue
-        kind = item.kind.removeprefix("comment on ")
-        if kind != item.kind and without_table(item._replace(kind=kind)) in told:
+        if item in claimed or item.subject.kind in _NEVER_UNMANAGED or (item.is_comment and item.subject in told):
             continue
         if item.table and (item.schema, item.table) not in owners:
             continue

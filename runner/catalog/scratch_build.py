@@ -240,7 +240,7 @@ class _Build:
         named = set(_named_constraints(self.statements))
         facts = {}
         for item, definition in snapshot.facts.items():
-            if item.kind in ("schema", "extension", "comment on extension"):
+            if item.kind == "schema" or item.subject.kind == "extension":
                 continue
             known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
             text = restore_body(definition, self.bodies) if item.kind == "function" else definition

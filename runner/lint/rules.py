@@ -17,7 +17,7 @@ from runner.sql.names import relation_name
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES
 from runner.sql.simulation import State
-from runner.sql.statements import Script, Statement
+from runner.sql.statements import Script, Statement, first_makers
 from runner.sql.trees import strings_in, tree_of
 
 SEVERITIES: Mapping[str, Severity] = {
@@ -70,16 +70,11 @@ class _Rules:
         self.history_table = project.manifest.run.history_table
         self.names = names
         self.known = NamesInScope(project.manifest.project.schema)
-        self.makers: dict[Object, Statement] = {}
-        """The first statement of all scripts that makes an object."""
+        self.makers = first_makers(scripts)
         self.is_elsewhere = False
         """The script has set search_path."""
-        self.order: dict[int, int] = {}
-        for statement in (statement for parsed in scripts for statement in parsed.statements):
-            self.order[id(statement)] = len(self.order)
-            for effect in statement.declaration.effects:
-                if effect.action == "create":
-                    self.makers.setdefault(effect.object, statement)
+        statements = (statement for parsed in scripts for statement in parsed.statements)
+        self.order = {statement.key: place for place, statement in enumerate(statements)}
 
     def end_script(self) -> None:
         """Forget what was meant by names while they had another meaning."""
@@ -141,7 +136,7 @@ class _Rules:
         named = [(self.known.table(name), column) for name, column in mentions.columns]
         for effect in statement.declaration.effects:
             item = effect.object
-            if (item.kind, effect.action) in (("column", "change"), ("comment on column", "set")):
+            if item.subject.kind == "column" and effect.action in ("change", "set"):
                 named.append((Object("table", item.table, "", item.schema), item.name))
         for table, name in dict.fromkeys(named):
             column = Object("column", name, table.name, table.schema)
@@ -165,7 +160,7 @@ class _Rules:
     def unknown(self, item: Object, statement: Statement, hint: str) -> tuple[str, str]:
         """Return the message for what is not declared where it is named, and what to do."""
         maker = self.makers.get(item)
-        if maker is not None and self.order[id(maker)] > self.order[id(statement)]:
+        if maker is not None and self.order[maker.key] > self.order[statement.key]:
             return f"{item} is declared only later, at {maker.script}:{maker.line}", "move this statement behind it"
         return f"no script declares {item}", hint
 
@@ -174,9 +169,7 @@ class _Rules:
         bare = [
             item
             for item in (effect.object for effect in statement.declaration.effects if effect.action == "create")
-            if self.makers[item] is statement
-            and item in self.names
-            and item._replace(kind=f"comment on {item.kind}") not in self.names
+            if self.makers[item] is statement and item in self.names and item.comment not in self.names
         ]
         for table in (item for item in bare if item.kind == "table" and not is_partition):
             yield "no-comment", place_of(statement.sql, table.name), f"{table} has no comment", "add COMMENT ON TABLE"

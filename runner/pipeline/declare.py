@@ -39,7 +39,7 @@ def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:
     """Return which schemas have to be read for the wanted objects."""
     project = loaded.project.manifest.project
     others = dict.fromkeys(item.schema for item in wanted if item.schema)
-    others |= dict.fromkeys(item.name for item in wanted if item.kind == "comment on schema")
+    others |= dict.fromkeys(item.name for item in wanted if item.is_comment and item.subject.kind == "schema")
     extensions = tuple(item.name for item in wanted if item.kind == "extension")
     schemas = {name: name for name in others} | {project.schema: ""}
     return Scope(schemas, (project.schema, project.extension_schema), extensions)

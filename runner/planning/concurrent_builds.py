@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from runner.catalog.definitions import words
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
-from runner.sql.objects import Facts, Object, TableLock
+from runner.sql.objects import Facts, Object, TableLock, without_table
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import concurrently
 from runner.sql.statements import Script, Statement
@@ -23,8 +23,8 @@ class ConcurrentBuilds:
         self.is_large = is_large
         self.transactional = True
         self.statements: tuple[Statement, ...] = ()
-        self.indexes: set[tuple[str, str]] = set()
-        """Schema and name of those that this script builds apart."""
+        self.indexes: set[Object] = set()
+        """Those that this script builds apart, without their tables."""
 
     def begin_script(self, script: ScriptEntry, parsed: Script) -> None:
         """Forget the script before."""
@@ -39,15 +39,14 @@ class ConcurrentBuilds:
         if not self.transactional:
             return replace(step, concurrently=statement.node == "index_stmt" and bool(statement.traits.outside))
         if not step.about and statement.node == "comment_stmt":
-            indexes = [item for item in step.objects if item.kind == "comment on index"]
-            is_on_moved = any((item.schema, item.name) in self.indexes for item in indexes)
+            is_on_moved = any(item.subject in self.indexes for item in step.objects)
             return replace(step, transaction=next_transaction()) if is_on_moved else step
         sql = concurrently(step.sql)
         table = self.table_of(step) if sql else None
         if sql is None or table is None or (not step.about and self.is_used(statement)):
             return step
         if not step.about:
-            self.indexes.add((step.objects[0].schema, step.objects[0].name))
+            self.indexes.add(without_table(step.objects[0]))
         takes = TableLock("SHARE UPDATE EXCLUSIVE", table)
         return replace(step, sql=sql, transaction=next_transaction(), concurrently=True, takes=takes)
 
@@ -66,8 +65,8 @@ class ConcurrentBuilds:
     def is_used(self, statement: Statement) -> bool:
         """Return whether a later statement of the script, but for a comment, needs the index."""
         name = identifier(statement.declaration.effects[0].object.name)
-        place = self.statements.index(statement) + 1
-        return any(name in _names(later.sql) for later in self.statements[place:] if later.node != "comment_stmt")
+        later = (other for other in self.statements if other.offset > statement.offset)
+        return any(name in _names(other.sql) for other in later if other.node != "comment_stmt")
 
 
 def _names(sql: str) -> set[str]:

@@ -180,7 +180,7 @@ class _Planner:
         declared: Facts,
         actual: Snapshot,
         later: _Later,
-        repairs: Mapping[int, Sequence[Proposal]],
+        repairs: Mapping[tuple[str, int], Sequence[Proposal]],
         apart: ConcurrentBuilds,
         *,
         mends: bool,
@@ -190,7 +190,7 @@ class _Planner:
         self.actual = actual
         self.later = later
         self.repairs = repairs
-        """What is mended at a statement, by its identity."""
+        """What is mended at a statement, by its key."""
         self.mends = mends
         """Whether the manifest lets anything be mended."""
         self.apart = apart
@@ -258,7 +258,7 @@ class _Planner:
         """Return what is mended at the statement, and whether that comes after it, and not in its place."""
         if not self.known or statement.declaration.moves:
             return [], True
-        placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
+        placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt":
             return placed, False
         if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
@@ -383,9 +383,9 @@ class _Planner:
 
     def is_gone(self, comment: Object) -> Object | None:
         """Return what a comment is on, when it is missing and no repair adds it."""
-        kind, blocked = comment.kind.removeprefix("comment on "), self.blocked - self.state.keys()
-        if kind != "index":
-            return next((item for item in blocked if item == comment._replace(kind=kind)), None)
+        subject, blocked = comment.subject, self.blocked - self.state.keys()
+        if subject.kind != "index":
+            return subject if subject in blocked else None
         return next((item for item in blocked if (item.schema, item.name) == (comment.schema, comment.name)), None)
 
     def is_passing(self, needed: Sequence[Effect]) -> bool:
@@ -415,7 +415,7 @@ class _Planner:
             return any(belongs_to(o, item) or goes_with(o, item, {}) for o in self.state) or self.may_be_new(item)
         if effect.action == "rename":
             return there is not None or (_renamed(effect, self.state) is None and declared is None)
-        if item in self.fresh and effect.action != "create" and not item.kind.startswith("comment on "):
+        if item in self.fresh and effect.action != "create" and not item.is_comment:
             return True
         if declared is None:  # dropped or renamed later
             made = there is None if effect.action == "create" else effect.action == "set" and there != effect.value
@@ -510,7 +510,7 @@ class _Planner:
         different = tuple(
             e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
         )
-        stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
+        stays = [p for p in self.repairs.get(statement.key, ()) if p.why and p.word != "used"]
         if stays:
             return Reason(stays[0].word, tuple(p.object for p in stays), left_because=stays[0].why)
         if different:

@@ -10,11 +10,11 @@ from runner.repair.propose import Proposals
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier
 from runner.sql.simulation import resolved
-from runner.sql.statements import Script, Statement
+from runner.sql.statements import Script, Statement, effects_in
 
 
-def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[int, Sequence[Proposal]]:
-    """Return the proposals by the identity of the statement at which they are made, in the order of their dependence.
+def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[tuple[str, int], Sequence[Proposal]]:
+    """Return the proposals by the key of the statement at which they are made, in the order of their dependence.
 
     That is the first that makes the object when it is missing, or an index, else the last that changes it. What no
     statement names has its place where its table is made: an undeclared constraint, or a CHECK without a name, which
@@ -23,25 +23,24 @@ def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[int, Sequ
     if not proposals:
         return {}
     makers, changers = _makers(scripts)
-    found: dict[int, list[Proposal]] = {}
+    found: dict[tuple[str, int], list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
         first, second = (makers, changers) if several[0].word == "missing" else (changers, makers)
         statement = first.get(item) or second.get(item) or _below(item, makers) or makers.get(table)
         if statement is not None:
-            found.setdefault(id(statement), []).extend(several)
+            found.setdefault(statement.key, []).extend(several)
     return {place: sorted(several, key=_rank) for place, several in found.items()}
 
 
 def _makers(scripts: Sequence[Script]) -> tuple[dict[Object, Statement], dict[Object, Statement]]:
     makers: dict[Object, Statement] = {}
     changers: dict[Object, Statement] = {}
-    for statement in (statement for parsed in scripts for statement in parsed.statements):
-        for effect in statement.declaration.effects:
-            if effect.action == "create":
-                makers.setdefault(effect.object, statement)
-            elif effect.action in ("set", "change") and (item := resolved(effect, makers).object).kind != "index":
-                changers[item] = statement
+    for statement, effect in effects_in(scripts):
+        if effect.action == "create":
+            makers.setdefault(effect.object, statement)
+        elif effect.action in ("set", "change") and (item := resolved(effect, makers).object).kind != "index":
+            changers[item] = statement
     return makers, changers
 
 
@@ -57,7 +56,7 @@ def _below(item: Object, makers: Mapping[Object, Statement]) -> Statement | None
         and (column.schema, column.table) == (item.schema, item.table)
         and identifier(column.name) in words
     ]
-    return max(mentioned, key=lambda statement: (statement.script, statement.offset), default=None)
+    return max(mentioned, key=lambda statement: statement.key, default=None)
 
 
 def _rank(proposal: Proposal) -> tuple[bool, int]:

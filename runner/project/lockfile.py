@@ -19,7 +19,7 @@ from runner.errors import Hint, InputError, Place
 from runner.project.input_files import read_text, shown_value
 from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
-from runner.sql.objects import WITH_PARTS, Facts, Object
+from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
 from runner.sql.statements import Script
 
 FILE = "schema.lock.toml"
@@ -82,10 +82,8 @@ def facts_in(lock: Lockfile, schema: str) -> Facts:
     """Return what is declared when the target schema has another name than it had when the lock was written."""
     if schema == lock.schema:
         return lock.facts
-    kinds = ("schema", "comment on schema")
-    renamed = {
-        item: item._replace(name=schema) for item in lock.facts if item.kind in kinds and item.name == lock.schema
-    }
+    own = (item for item in lock.facts if item.subject.kind == "schema" and item.name == lock.schema)
+    renamed = {item: item._replace(name=schema) for item in own}
     return {renamed.get(item, item): definition for item, definition in lock.facts.items()}
 
 
@@ -189,18 +187,17 @@ def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 def _document(facts: Facts) -> dict[str, Any]:
     """Return facts as nested tables: the kind, the name, and what belongs to it."""
     kinds = {(item.schema, item.name): item.kind for item in facts if item.kind in WITH_PARTS}
-    tables = {(item.schema, item.name): item.table for item in facts if item.kind == "index"}
+    tables = {without_table(item): item.table for item in facts if item.kind == "index"}
     document: dict[str, Any] = {}
     for item, definition in facts.items():
         base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
-        kind = item.kind.removeprefix("comment on ")
-        table = item.table or (kind == "index" and tables.get((item.schema, item.name))) or ""
-        if table:
-            section = _PARTS[kind] if kind == item.kind else f"{kind}_comments"
+        kind = item.subject.kind
+        if table := item.table or tables.get(item.subject):
+            section = f"{kind}_comments" if item.is_comment else _PARTS[kind]
             owner = kinds.get((item.schema, table), "table")
             _below(base, _key(owner), table, section)[item.name] = definition
         else:
-            _below(base, _key(kind), item.name)["definition" if kind == item.kind else "comment"] = definition
+            _below(base, _key(kind), item.name)["comment" if item.is_comment else "definition"] = definition
     return document
 
 
@@ -228,13 +225,8 @@ def _facts(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Obje
                 if part == "definition":
                     yield Object(kind, name, "", schema), value
                 elif part == "comment":
-                    yield Object(f"comment on {kind}", name, "", schema), value
+                    yield Object(kind, name, "", schema).comment, value
                 elif part in sections:
                     for inner, text in value.items():
-                        yield _part(part, sections[part], inner, name, schema), text
-
-
-def _part(section: str, kind: str, name: str, table: str, schema: str) -> Object:
-    if section in _PARTS.values():
-        return Object(kind, name, table, schema)
-    return Object(f"comment on {kind}", name, "" if kind == "index" else table, schema)
+                        item = Object(sections[part], inner, name, schema)
+                        yield item if part in _PARTS.values() else item.comment, text

@@ -32,7 +32,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
     context.used[helper] = f"alter index {qualified_name(helper)} rename to {name}"
     bad = _duplicates(context, item, table)
     why = bad.failure or ("rows have the same values" if bad.rows else _mark(context, item.object, table))
-    comment = Object("comment on index", item.object.name, "", item.object.schema)
+    comment = item.object.comment
     text = context.declared.get(comment) or context.actual.facts.get(comment)
     swaps = (
         f"drop index {qualified_name(item.object)}",

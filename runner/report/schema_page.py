@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog import definitions
 from runner.sql.objects import PRESENT, Facts, Object
-from runner.sql.statements import Script
+from runner.sql.statements import Script, first_makers
 
 _KINDS = {
     "extension": "Extensions",
@@ -42,12 +42,7 @@ def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
 
 def _places(scripts: Sequence[Script]) -> Mapping[Object, str]:
     """Return the script and line of the statement that makes each object first."""
-    places: dict[Object, str] = {}
-    for statement in (statement for script in scripts for statement in script.statements):
-        for effect in statement.declaration.effects:
-            if effect.action == "create":
-                places.setdefault(effect.object, f"{statement.script}:{statement.line}")
-    return places
+    return {item: f"{maker.script}:{maker.line}" for item, maker in first_makers(scripts).items()}
 
 
 def _name(item: Object) -> str:
@@ -66,8 +61,7 @@ def _row(*cells: str) -> str:
 
 
 def _comment(item: Object, facts: Facts) -> str:
-    comment = item._replace(kind=f"comment on {item.kind}")
-    return facts.get(comment._replace(table="") if item.kind == "index" else comment, "")
+    return facts.get(item.comment, "")
 
 
 def _parts(kind: str, table: Object, facts: Facts) -> Iterator[tuple[Object, str]]:

@@ -122,15 +122,12 @@ class _Reader:
         commented = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object)
         if commented is None:
             return Declaration()
-        comment = commented._replace(kind=f"comment on {commented.kind}")
-        if commented.kind == "index":
-            comment = comment._replace(table="")
         if not body.comment:
-            return Declaration((Effect("drop", comment),))
+            return Declaration((Effect("drop", commented.comment),))
         relation = Object("table", commented.table or commented.name, "", commented.schema)
         has_lock = commented.kind in ("table", *PARTS_OF_A_TABLE)
         lock = TableLock("SHARE UPDATE EXCLUSIVE", relation) if has_lock else None
-        return Declaration((Effect("set", comment, body.comment),), guarded=True, lock=lock)
+        return Declaration((Effect("set", commented.comment, body.comment),), guarded=True, lock=lock)
 
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.remove_type)

@@ -17,6 +17,7 @@ ANY_ARGUMENTS = "(…)"
 """Ends the name of a function that a statement names without its arguments."""
 RESERVED = "_runner_"
 """What the names begin with of the objects that a repair needs for a while."""
+_COMMENT_ON = "comment on "
 WITH_PARTS = ("table", "view", "materialized view", "type")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -28,7 +29,7 @@ class Object(NamedTuple):
     """The identity of an object; `table` is set for what belongs to a table.
 
     An unnamed constraint is named by its definition: `primary key (id)`, `unique (a)`, `foreign key (a) references t`.
-    A function is named with the types of its arguments: `add(integer, text)`.
+    A function is named with the types of its arguments: `add(integer, text)`. A comment is an object too.
     """
 
     kind: str
@@ -37,8 +38,23 @@ class Object(NamedTuple):
     schema: str = ""
 
     def __str__(self) -> str:
-        names = (self.schema, self.table, self.name) if self.kind != "index" else (self.schema, self.name)
+        names = (self.schema, without_table(self).table, self.name)
         return f"{self.kind} {'.'.join(name for name in names if name)}"
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it is the comment on another object."""
+        return self.kind.startswith(_COMMENT_ON)
+
+    @property
+    def comment(self) -> Object:
+        """The comment on it; that on an index names no table."""
+        return without_table(self)._replace(kind=_COMMENT_ON + self.kind)
+
+    @property
+    def subject(self) -> Object:
+        """What a comment is on, an index without its table; the object itself when it is no comment."""
+        return self._replace(kind=self.kind.removeprefix(_COMMENT_ON)) if self.is_comment else self
 
 
 class Effect(NamedTuple):

@@ -8,7 +8,7 @@ from itertools import chain
 
 from runner.errors import Hint, InputError, Place
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, WITH_PARTS, Effect, Object
-from runner.sql.statements import Script, Statement
+from runner.sql.statements import Script, Statement, effects_in
 
 State = dict[Object, str]
 Uses = dict[Object, tuple[str, ...]]
@@ -20,15 +20,13 @@ def declare(scripts: Iterable[Script]) -> State:
     state: State = {}
     uses: Uses = {}
     widening: dict[tuple[str, str], Statement] = {}
-    for script in scripts:
-        for statement in script.statements:
-            for named in statement.declaration.effects:
-                effect = resolved(named, state)
-                if effect.columns:
-                    uses[effect.object] = effect.columns
-                apply_effect(state, effect, uses)
-                if effect.object.kind == "column":
-                    widening[effect.object.schema, effect.object.table] = statement
+    for statement, named in effects_in(scripts):
+        effect = resolved(named, state)
+        if effect.columns:
+            uses[effect.object] = effect.columns
+        apply_effect(state, effect, uses)
+        if effect.object.kind == "column":
+            widening[effect.object.schema, effect.object.table] = statement
     _check_width(state, widening)
     return state
 
@@ -48,8 +46,8 @@ def apply_effect(state: State, effect: Effect, uses: Uses) -> None:
         affected += [
             item for item in state if effect.object.name in _columns(item) and _same_table(item, effect.object)
         ]
-    indexes = {item.name for item in affected if item.kind == "index"}
-    affected += [item for item in state if item.kind == "comment on index" and item.name in indexes]
+    comments = {item.comment for item in affected if item.kind == "index"}
+    affected += [item for item in state if item in comments]
     for item in dict.fromkeys(affected):
         value = state.pop(item)
         if effect.action == "rename":
@@ -98,7 +96,7 @@ def belongs_to(item: Object, owner: Object) -> bool:
     if item.schema != owner.schema:
         return False
     name = item.name.partition("(")[0] + ANY_ARGUMENTS if owner.name.endswith(ANY_ARGUMENTS) else item.name
-    same = name == owner.name and item.kind in (owner.kind, f"comment on {owner.kind}")
+    same = name == owner.name and owner.kind in (item.kind, item.subject.kind)
     if owner.kind == "index":
         return same
     return (owner.kind in WITH_PARTS and item.table == owner.name) or (same and item.table == owner.table)
@@ -135,7 +133,7 @@ def _renamed(item: Object, owner: Object, name: str) -> Object:
         return item._replace(schema=name)
     if owner.kind == "table" and item.table == owner.name:
         return item._replace(table=name)
-    if item.kind == "comment on index" and owner.kind == "table":
+    if item.subject.kind == "index" and owner.kind == "table":
         return item
     if columns := _columns(item):
         renamed = ", ".join(name if column == owner.name else column for column in columns)

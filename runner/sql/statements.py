@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from runner.sql.objects import NOTHING, Declaration
+from runner.sql.objects import NOTHING, Declaration, Effect, Object
 from runner.sql.source_map import Rendered
 
 _FIRST_WORD = re.compile(r"[\s(]*(\w+)")
@@ -71,6 +72,11 @@ class Statement(Struct, frozen=True, gc=False):
     """Its string constants, where a statement before it adds a value to an enum type."""
 
     @property
+    def key(self) -> tuple[str, int]:
+        """The script and the place in it, which no other statement has."""
+        return self.script, self.offset
+
+    @property
     def is_data(self) -> bool:
         """Whether it reads or writes rows, and no object."""
         return self.node in DATA_NODES
@@ -92,3 +98,20 @@ class Script(Struct, frozen=True):
     """Of the statements that make or change objects; empty when there are none."""
     total: int
     """How many statements the script has."""
+
+
+def effects_in(scripts: Iterable[Script]) -> Iterator[tuple[Statement, Effect]]:
+    """Return the effects of all statements in their order, each with its statement."""
+    for script in scripts:
+        for statement in script.statements:
+            for effect in statement.declaration.effects:
+                yield statement, effect
+
+
+def first_makers(scripts: Iterable[Script]) -> dict[Object, Statement]:
+    """Return the first statement that makes each object."""
+    makers: dict[Object, Statement] = {}
+    for statement, effect in effects_in(scripts):
+        if effect.action == "create":
+            makers.setdefault(effect.object, statement)
+    return makers

@@ -11,11 +11,9 @@ from runner.catalog.definitions import has_index
 from runner.catalog.diff import Difference, compare
 from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, Remedy
-
-_TABLE = ("table", "comment on table")
 
 
 class TableSummary(Struct, frozen=True):
@@ -82,7 +80,7 @@ def find_deviations(
     warnings: list[Finding] = []
     for difference in compare(declared, actual):
         item = difference.object
-        if not item.schema and history_table in (item.table, item.name if item.kind in _TABLE else None):
+        if not item.schema and history_table in (item.table, item.name if item.subject.kind == "table" else None):
             continue
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if is_tolerated(difference):
@@ -108,11 +106,10 @@ def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> 
 
 
 def _table_of(item: Object, declared: Facts) -> str:
-    if item.kind in _TABLE:
+    if item.subject.kind == "table":
         return item.name
-    if item.kind == "comment on index":
-        indexes = (other for other in declared if other.kind == "index" and other.schema == item.schema)
-        return next((other.table for other in indexes if other.name == item.name), "")
+    if item.subject.kind == "index" and not item.table:
+        return next((other.table for other in declared if without_table(other) == item.subject), "")
     return item.table
 
 

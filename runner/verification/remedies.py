@@ -10,7 +10,7 @@ from msgspec import Struct
 from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
-from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name
+from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name, without_table
 from runner.sql.quoting import identifier
 from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
@@ -41,7 +41,7 @@ class Remedies(Struct, frozen=True):
         written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
         if commented := self.missing_below(item.object):
             return Remedy(written, f"{commented} is missing")
-        if item.kind == "missing" or item.object.kind.startswith("comment on "):
+        if item.kind == "missing" or item.object.is_comment:
             return Remedy(written, self.not_done)
         if item.object.kind in _REPLACED:
             return Remedy(f"{_drop(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition")
@@ -51,10 +51,9 @@ class Remedies(Struct, frozen=True):
 
     def missing_below(self, comment: Object) -> Object | None:
         """Return what a comment is on, when that is missing itself."""
-        if not comment.kind.startswith("comment on "):
+        if not comment.is_comment:
             return None
-        commented = comment._replace(kind=comment.kind.removeprefix("comment on "))
-        own = (item for item in self.proposals if item._replace(table="") == commented._replace(table=""))
+        own = (item for item in self.proposals if without_table(item) == comment.subject)
         return next((item for item in own if self.proposals[item][0].word == "missing"), None)
 
     def proposed(self, proposals: Sequence[Proposal]) -> Remedy:

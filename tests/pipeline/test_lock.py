@@ -303,11 +303,7 @@ SCHEMA = NOTHING | NAME
 
 def with_comments(objects: st.SearchStrategy[Object]) -> st.SearchStrategy[Object]:
     """Draw objects and the identities of their comments."""
-    return objects | objects.map(
-        lambda item: Object(
-            f"comment on {item.kind}", item.name, "" if item.kind == "index" else item.table, item.schema
-        )
-    )
+    return objects | objects.map(lambda item: item.comment)
 
 
 OBJECT = with_comments(
@@ -341,9 +337,7 @@ def test_any_lock_comes_back(
 def test_odd_text_comes_back(folder: Path, odd: str) -> None:
     """An odd text is read as it was written: as a schema, a name, a definition and a comment."""
     table, column, index = Object("table", odd), Object("column", odd, odd), Object("index", odd, odd, odd)
-    comments = {
-        Object(f"comment on {i.kind}", odd, "" if i is index else i.table, i.schema): odd for i in (table, index)
-    }
+    comments = {item.comment: odd for item in (table, index)}
     written = Lockfile({table: odd, column: odd, index: odd, **comments}, 18, odd, odd, {odd: odd})
     (folder / FILE).write_text(lockfile_text(written), encoding="utf-8", newline="\n")
     assert read_lockfile(load_manifest(folder / "manifest.toml")) == written

@@ -623,6 +623,13 @@ def test_same_names_in_another_schema() -> None:
     assert words(state) == ["column s.t.a", "table s.t"]
 
 
+def test_comment_on_an_index_of_another_schema() -> None:
+    """A comment stays when an index of the same name in another schema goes."""
+    indexes = "create table t (a int); create index i on t (a); create table s.t (a int); create index i on s.t (a)"
+    state = declared(f"{indexes}; comment on index i is 'I'; comment on index s.i is 'S'; drop index i")
+    assert [line for line in words(state) if "comment" in line] == ["comment on index s.i: S"]
+
+
 def test_order_of_scripts() -> None:
     """The scripts count in their order: what a later one says holds."""
     assert words(declared("comment on table t is 'a'", "comment on table t is 'b'")) == ["comment on table t: b"]
