@@ -78,7 +78,7 @@ NO_COMMAND = re.compile(
 SHELL = ("", "sh", "console")
 """The languages of blocks that may hold command lines; a fence may name none."""
 
-LANGUAGES = {*SHELL, "toml", "json", "yaml", "sql", "text", "dockerfile"}
+LANGUAGES = {*SHELL, "toml", "json", "yaml", "sql", "text", "dockerfile", "mermaid"}
 """The languages that a block may be in; Python is for the page whose examples are run in test_library.py."""
 
 OTHER_OPTIONS = {

@@ -304,7 +304,7 @@ def test_the_lock_timeout_of_the_manifest_holds(
 
 def test_the_statement_timeout_of_the_manifest_holds(run: Run, project: MakeProject, database: str) -> None:
     """A statement that takes longer than statement_timeout fails."""
-    project({"010_sleep.sql": "select pg_sleep(60);"}, run={"statement_timeout": "50ms"})
+    project({"010_sleep.sql": "select pg_sleep(60);"}, run={"statement_timeout": "500ms"})
     result = run("apply", "--dsn", database)
     assert result.code == 1
     assert "canceling statement due to statement timeout [57014]" in result.out
