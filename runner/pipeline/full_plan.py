@@ -47,7 +47,7 @@ def plan_in_full(
 
 
 def propose_repairs(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
-    """Return what mends the differences between the catalogs; without a difference nothing is asked."""
+    """Return what repairs the differences between the catalogs; without a difference nothing is asked."""
     return _propose(Evidence(connection, loaded.project.manifest), loaded, declared, actual)
 
 
@@ -60,5 +60,5 @@ def _propose(evidence: Evidence, loaded: Project, declared: Facts, actual: Snaps
 
 
 def remedies(loaded: Project, proposals: Proposals, not_done: str) -> Remedies:
-    """Return what knows how a person can mend what differs; `not_done` is why what a run would do is not done."""
+    """Return what knows how a person can repair what differs; `not_done` is why what a run would do is not done."""
     return Remedies(proposals, makers(loaded.scripts), not_done)

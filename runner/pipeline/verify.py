@@ -54,7 +54,7 @@ def verify_actual(
     def remedies() -> Remedies:
         from runner.pipeline.full_plan import remedies
 
-        not_done = "'apply' mends it" if results is None else "its script failed, or was not run"
+        not_done = "not applied yet; fix: run `apply`" if results is None else "its script failed, or was not run"
         return remedies(loaded, proposals, not_done)
 
     def remedy(difference: Difference) -> Remedy:
@@ -80,7 +80,7 @@ def verify_actual(
 
 
 def repairs_between(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
-    """Return what mends the differences between the catalogs, if there are any."""
+    """Return what repairs the differences between the catalogs, if there are any."""
     if is_as_declared(declared, actual):
         return {}
     from runner.pipeline.full_plan import propose_repairs

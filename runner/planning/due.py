@@ -13,7 +13,7 @@ from runner.sql.statements import Script
 class Due(Struct, frozen=True):
     """Whether a script is due, and why or why not.
 
-    `stuck`: it was begun, and nobody knows how far it came. `done`: its own transaction is committed, and what
+    `stuck`: it was begun, and it is unknown how far it came. `done`: its own transaction is committed, and what
     follows it is not.
     """
 
@@ -44,7 +44,7 @@ def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) 
 def _due_again(script: ScriptEntry, parsed: Script, begun: Applied) -> Due:
     """Return what becomes of a script that a run has begun and not ended.
 
-    With a transaction, all of that is committed, because the row that tells of it is. Without one, nobody knows.
+    With a transaction, all of that is committed, because the row that tells of it is. Without one, it is unknown.
     """
     same = begun.checksum == parsed.checksum
     if script.transaction and same:

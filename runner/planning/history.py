@@ -108,7 +108,7 @@ def last_applied(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
 
 
 def begun(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
-    """Return how each script was last begun of which nobody knows the end, by its path."""
+    """Return how each script was last begun of which it is unknown the end, by its path."""
     last = {entry.script: entry for entry in entries}
     return {
         path: Applied(entry.checksum, f"{entry.started:%Y-%m-%d %H:%M}", entry.role, entry.run)

@@ -21,7 +21,7 @@ StepAction = Literal["unchanged", "create", "alter", "run"]
 
 
 class Step(Struct, frozen=True, gc=False):
-    """What is done for a statement; `sql` is what is sent: the statement, a part of it, or what mends its object."""
+    """What is done for a statement; `sql` is what is sent: the statement, a part of it, or what repairs its object."""
 
     statement: Statement
     action: StepAction

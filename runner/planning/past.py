@@ -19,7 +19,7 @@ class Applied(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
 
-    `begun` are the scripts that a run has begun of which nobody knows the end.
+    `begun` are the scripts that a run has begun of which it is unknown the end.
     """
 
     applied: Mapping[str, Applied]

@@ -32,7 +32,7 @@ class Situation(Struct, frozen=True):
     actual: Snapshot
     past: Past
     proposals: Proposals = {}
-    """What mends what differs."""
+    """What repairs what differs."""
     is_large: Callable[[Object], bool] = lambda _: False
     """Tells on which tables an index is built CONCURRENTLY."""
 
@@ -190,9 +190,9 @@ class _Planner:
         self.actual = actual
         self.later = later
         self.repairs = repairs
-        """What is mended at a statement, by its key."""
+        """What is repaired at a statement, by its key."""
         self.mends = mends
-        """Whether the manifest lets anything be mended."""
+        """Whether the manifest lets anything be repaired."""
         self.apart = apart
         self.single = single
         """Whether all of the run is one transaction."""
@@ -255,7 +255,7 @@ class _Planner:
         return self.transaction
 
     def proposals(self, statement: Statement) -> tuple[list[Proposal], bool]:
-        """Return what is mended at the statement, and whether that comes after it, and not in its place."""
+        """Return what is repaired at the statement, and whether that comes after it, and not in its place."""
         if not self.known or statement.declaration.moves:
             return [], True
         placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]

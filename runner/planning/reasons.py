@@ -31,7 +31,7 @@ _WORDS: Mapping[ReasonCode, str] = {
     "changed once": "changed after it was applied on {0.at} by {0.by}; it is not run again",
     "cut off": _CUT_OFF,
     "cut off after its own": f"{_CUT_OFF} after its own transaction",
-    "cut off midway": f"{_CUT_OFF}, and nobody knows which of its statements were done",
+    "cut off midway": f"{_CUT_OFF}, and it is unknown which statements completed",
     "cut off and changed": f"{_CUT_OFF}, and it was changed since then",
 }
 """The words for a code that is not its own words; {0} is the run before."""
@@ -71,8 +71,8 @@ class Reason(Struct, frozen=True):
 
     @property
     def left(self) -> tuple[str, str]:
-        """What is left as it is, and why."""
-        what = f"{self.objects[0]} {_LEFT[self.code]}, and is left as it is"
+        """What is left unchanged, and why."""
+        what = f"{self.objects[0]} {_LEFT[self.code]}, and is left unchanged"
         return what, self.left_because + _more(self.objects, "; and")
 
 

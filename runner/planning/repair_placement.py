@@ -1,4 +1,4 @@
-"""Where in the scripts a difference is mended: at the statement that declares the object."""
+"""Where in the scripts a difference is repaired: at the statement that declares the object."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def programs() -> Path:
 def running(folder: Path) -> Iterator[dict[str, str]]:
     """Start the server with its data below `folder`, or join one that runs; yield how to connect. Raise ConnectError.
 
-    The last process that uses the server stops it. What an interrupted start or a killed process left is mended.
+    The last process that uses the server stops it. What an interrupted start or a killed process left is repaired.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback

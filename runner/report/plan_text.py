@@ -75,7 +75,7 @@ def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
 
 
 def _repair_text(step: Step, start: str, sizes: Mapping[Object, int]) -> str:
-    """Return the text of a repair: what it mends, or what it sends after the script's own transaction."""
+    """Return the text of a repair: what it repairs, or what it sends after the script's own transaction."""
     notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
     if step.transaction:
         return f"{start} then {' '.join(step.sql.split())}{notes}"

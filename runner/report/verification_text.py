@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def remedy_lines(finding: Finding) -> Iterator[str]:
-    """Return why a finding was left, the rows that are in the way, and the SQL that mends it."""
+    """Return why a finding was left, the rows that block its repair, and the SQL that repairs it."""
     remedy = finding.repair
     if remedy is None:
         return
-    yield f"not mended: {remedy.why}"
+    yield f"not repaired: {remedy.why}"
     yield from (f"  row: {row}" for row in remedy.rows)
     yield from (f"  {line}" for line in remedy.sql.splitlines())
 

@@ -124,7 +124,7 @@ def stands_in(item: Object) -> bool:
 
 
 Facts = Mapping[Object, str]
-"""Objects with their definitions; PRESENT stands for a definition that nobody knows."""
+"""Objects with their definitions; PRESENT stands for a definition that it is unknown."""
 
 
 def without_table(item: Object) -> Object:

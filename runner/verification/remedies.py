@@ -21,7 +21,7 @@ _STRING = re.compile(r"'(?:[^']|'')*'")
 
 
 class Remedies(Struct, frozen=True):
-    """Knows what mends a difference: by a proposal, or by the statement that declares the object."""
+    """Knows what repairs a difference: by a proposal, or by the statement that declares the object."""
 
     proposals: Proposals
     makers: Mapping[Object, Statement]

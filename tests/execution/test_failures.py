@@ -326,7 +326,7 @@ def test_tables_of_another_role_are_told(run: Run, project: MakeProject, roles: 
     project({"010_item.sql": "create table if not exists item (id integer, name text);"})
     result = run("apply", "--dsn", dsn)
     assert result.code == 1
-    assert "not mended: the table could not be looked at: permission denied for table item" in lines(result)
+    assert "not repaired: the table could not be looked at: permission denied for table item" in lines(result)
     with psycopg.connect(roles, autocommit=True) as connection:
         connection.execute("grant select on item to test_other")
     result = run("apply", "--dsn", dsn)

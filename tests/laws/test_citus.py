@@ -157,7 +157,7 @@ def test_the_dry_run(tmp_path: Path, citus: str) -> None:
 
 
 def test_an_older_database(tmp_path: Path, citus: str) -> None:
-    """It is mended first and distributed then, and no row is lost."""
+    """It is repaired first and distributed then, and no row is lost."""
     folder = copy_project(tmp_path)
     assert run_runner("apply", "--dsn", citus, folder=folder).code == 0
     make_legacy(citus, ("rows", "init_script"))
@@ -204,7 +204,7 @@ DAMAGE = (
 
 
 def test_repairs(tmp_path: Path, citus: str) -> None:
-    """What differs of distributed and reference tables with rows is mended as anywhere else."""
+    """What differs of distributed and reference tables with rows is repaired as anywhere else."""
     folder = copy_project(tmp_path)
     run(folder, citus, "apply")
     with psycopg.connect(citus, autocommit=True) as connection:

@@ -96,7 +96,7 @@ def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder with a short path, for a project that is written anew with each example."""
+    """A folder with a short path, for a project that is rewritten with each example."""
     with temporary_folder() as made:
         yield made
 

@@ -71,12 +71,12 @@ def checksums(connection: Connection, known: list[tuple[str, str]]) -> dict[tupl
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_older_database_is_mended(server: Server, template: str, tmp_path: Path, shape: str) -> None:
+def test_an_older_database_is_repaired(server: Server, template: str, tmp_path: Path, shape: str) -> None:
     """After one apply it is verified, its rows are the same, the service can insert, and the dry run did the same."""
     with server.database(template) as dsn:
         make_legacy(dsn, SHAPES[shape])
         with server.database(str(conninfo_to_dict(dsn)["dbname"])) as twin:
-            assert_mended(dsn)
+            assert_repaired(dsn)
             (tmp_path / "dry.sql").write_text(run_runner("apply", "--dry-run", "--dsn", twin).out, encoding="utf-8")
             fed = psql(twin, tmp_path / "dry.sql")
             assert fed.returncode == 0, fed.stderr
@@ -86,7 +86,7 @@ def test_an_older_database_is_mended(server: Server, template: str, tmp_path: Pa
                 connection.execute(insert.encode())
 
 
-def assert_mended(dsn: str) -> None:
+def assert_repaired(dsn: str) -> None:
     """Assert that one apply is enough, and that it loses nothing."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         known = columns(connection)
@@ -98,7 +98,7 @@ def assert_mended(dsn: str) -> None:
 
 
 def test_rows_against_the_declaration_are_told(server: Server, template: str) -> None:
-    """A NULL and a duplicate stay as they are, each a finding with its rows, and all else is mended."""
+    """A NULL and a duplicate stay as they are, each a finding with its rows, and all else is repaired."""
     with server.database(template) as dsn:
         make_legacy(dsn, ("init_script",))
         with psycopg.connect(dsn, autocommit=True) as connection:

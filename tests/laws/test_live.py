@@ -140,7 +140,7 @@ def test_a_lock_against_reading_is_waited_for(
 def test_who_keeps_rows_from_being_looked_at_is_named(
     run: Run, project: MakeProject, database: str, table: Connection, command: str
 ) -> None:
-    """What depends on the rows of a locked table is left as it is: who holds it is told, and what to do."""
+    """What depends on the rows of a locked table is left unchanged: who holds it is reported, and what to do."""
     text = "create table if not exists item (id integer not null, name text, size integer not null);"
     project({"010_item.sql": text}, run=SHORT)
     with psycopg.connect(database, application_name="repack") as holder:
@@ -362,7 +362,7 @@ def test_an_interrupted_script_without_a_transaction_is_not_guessed_about(
         out, _ = running.communicate(timeout=LONGEST)
     assert running.returncode == 143, out
     assert value(connection, "select status from runner_history") == "started"
-    assert "nobody knows which of its statements were done" in run("apply", "--dsn", database).out
+    assert "it is unknown which statements completed" in run("apply", "--dsn", database).out
 
 
 def test_small_new_and_unique_are_built_in_the_script(

@@ -52,7 +52,7 @@ VARIED = (
     .replace("\n    ", "")
     .split(",")
 )
-"""What differs between the two sides: columns, constraints and indexes, which are mended."""
+"""What differs between the two sides: columns, constraints and indexes, which are repaired."""
 
 LEFT_OUT = dict.fromkeys(
     """
@@ -63,7 +63,7 @@ LEFT_OUT = dict.fromkeys(
     .split(","),
     "",
 )
-"""What fails, or is sent with each run, where what it is about, or depends on, cannot be mended."""
+"""What fails, or is sent with each run, where what it is about, or depends on, cannot be repaired."""
 
 
 @st.composite
@@ -116,7 +116,7 @@ def values(connection: Connection, known: list[Column]) -> dict[tuple[str, str],
 
 @EXAMPLES
 @given(pairs())
-def test_a_database_is_mended(
+def test_a_database_is_repaired(
     sides: Sides, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]
 ) -> None:
     """After one apply what still differs has a reason, all values are there, and another apply has nothing to do."""
@@ -136,7 +136,7 @@ def test_a_database_is_mended(
     )
     note("".join(f"{sql};\n" for sql in script))
     note("".join(f"{sql};\n" for sql in pair[1]))
-    assert_mended(connection, folder)
+    assert_repaired(connection, folder)
     after = values(connection, known)
     assert after == before, {column: (rows, after[column]) for column, rows in before.items() if after[column] != rows}
 
@@ -148,7 +148,7 @@ def is_declarative(sql: str) -> bool:
     return bool(declaration.effects) and not declaration.nameless and not statement.traits.outside
 
 
-def assert_mended(connection: Connection, folder: Path) -> None:
+def assert_repaired(connection: Connection, folder: Path) -> None:
     loaded = load(folder / "manifest.toml")
     planned = plan_database(connection, loaded, note)
     note("\n".join(f"{step.transaction} {step.sql}" for script in planned.plan.scripts for step in script.to_send))
@@ -163,5 +163,5 @@ def assert_mended(connection: Connection, folder: Path) -> None:
 
 
 def has_reason(finding: Finding) -> bool:
-    """Return whether a finding says why it was not mended, and that is not that the script failed."""
+    """Return whether a finding says why it was not repaired, and that is not that the script failed."""
     return finding.repair is not None and finding.repair.why not in ("", "its script failed, or was not run")

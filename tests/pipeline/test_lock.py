@@ -395,7 +395,7 @@ def complaint(command: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_lock(project_copy: Path, case: str) -> None:
-    """Exit code 2 before anything is connected to, what is wrong with its place, and the command that mends it."""
+    """Exit code 2 before anything is connected to, what is wrong with its place, and the command that repairs it."""
     (project_copy / FILE).write_bytes(damaged((project_copy / FILE).read_bytes(), case))
     for command in READERS:
         message, *notes = complaint(command, project_copy)
@@ -405,7 +405,7 @@ def test_bad_lock(project_copy: Path, case: str) -> None:
 
 @pytest.mark.parametrize("case", BAD_BYTES)
 def test_bytes_that_are_no_lock(project_copy: Path, case: str) -> None:
-    """What is no text, or no sane text, is one message with the file and the command that mends it."""
+    """What is no text, or no sane text, is one message with the file and the command that repairs it."""
     damage, expected = BAD_BYTES[case]
     (project_copy / FILE).write_bytes(damage((project_copy / FILE).read_bytes()))
     for command in READERS:

@@ -164,7 +164,7 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
         "  + create :3 comment on table item (SHARE UPDATE EXCLUSIVE on item, 1.4 MB)",
         "  = 2 unchanged",
         "script/020_more.sql",
-        "  = unchanged :1 column item.size differs, and is left as it is:",
+        "  = unchanged :1 column item.size differs, and is left unchanged:",
         "      not every text is the same value as integer",
         "  ~ alter :1 column item.more (ACCESS EXCLUSIVE on item, 1.4 MB)",
         "  + create :4 constraint part.part_id (ACCESS EXCLUSIVE on part)",
@@ -222,7 +222,7 @@ def test_what_differs_is_told_and_left(project: MakeProject, connection: Connect
     connection.execute("create table item (id bigint)")
     folder = project({"010_item.sql": "create table if not exists item (id integer);"})
     shown = run_command(folder, "plan", database, "--check")
-    assert "  = unchanged :1 column item.id differs, and is left as it is:\n      not every bigint is " in shown.out
+    assert "  = unchanged :1 column item.id differs, and is left unchanged:\n      not every bigint is " in shown.out
     assert shown.code == 0
     applied = run_command(folder, "apply", database)
     assert applied.code == 1
@@ -237,7 +237,7 @@ def test_what_a_later_statement_mends_is_not_said_to_be_left(
     folder = project({"010_item.sql": f"{ITEM}alter table item alter column name set default 'new';"})
     shown = run_command(folder, "plan", database).out
     assert "  ~ alter :2 differs: column item.name: default none, declared 'new'::text (ACCESS" in shown
-    assert "left as it is" not in shown
+    assert "left unchanged" not in shown
 
 
 def test_a_plan_waits_for_no_lock(project: MakeProject, connection: Connection, database: str) -> None:
@@ -250,7 +250,7 @@ def test_a_plan_waits_for_no_lock(project: MakeProject, connection: Connection, 
         other.execute("lock table item in access exclusive mode")
         shown = run_command(folder, "plan", database)
     assert shown.code == 0, shown
-    assert "column item.id differs, and is left as it is:" in shown.out
+    assert "column item.id differs, and is left unchanged:" in shown.out
 
 
 def test_a_check_of_the_plan_tells_what_is_pending(project: MakeProject, database: str) -> None:

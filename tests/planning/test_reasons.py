@@ -15,7 +15,7 @@ SENTENCES = {
     "missing: table item": Reason("missing", (TABLE,)),
     "missing, and not added: column item.name and 1 more": Reason("not added", (COLUMN, CHECK)),
     "invalid: constraint item.c: not validated": Reason("invalid", (CHECK,), "not validated"),
-    "constraint item.c is not validated, and is left as it is: rows; and 1 more": Reason(
+    "constraint item.c is not validated, and is left unchanged: rows; and 1 more": Reason(
         "invalid", (CHECK, COLUMN), left_because="rows"
     ),
     "to drop: table item\ndiffers: column item.name: {0}": Reason(

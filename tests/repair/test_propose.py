@@ -1,4 +1,4 @@
-"""Each drift is mended, or told: by apply and by the dry run alike, and nothing is pending afterwards."""
+"""Each drift is repaired, or told: by apply and by the dry run alike, and nothing is pending afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pair(server: Server) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("case", DRIFTS)
-def test_a_drift_is_mended_or_told(pair: Sequence[str], tmp_path: Path, case: str) -> None:
+def test_a_drift_is_repaired_or_reported(pair: Sequence[str], tmp_path: Path, case: str) -> None:
     """What is left is exactly what is expected, with its SQL and a reason; psql leaves the same database."""
     drift = DRIFTS[case]
     facts = {
@@ -46,5 +46,5 @@ def test_a_drift_is_mended_or_told(pair: Sequence[str], tmp_path: Path, case: st
     for dsn in pair:
         findings = run_command(tmp_path, "verify", dsn, "--json").json["findings"]
         assert sorted(f"{finding['kind']}: {finding['object']}" for finding in findings) == sorted(left)
-        assert all(finding["repair"]["sql"] and finding["repair"]["why"] != "'apply' mends it" for finding in findings)
+        assert all(finding["repair"]["sql"] and finding["repair"]["why"] != "not applied yet; fix: run `apply`" for finding in findings)
         assert run_command(tmp_path, "plan", dsn, "--json").json["pending"] == 0

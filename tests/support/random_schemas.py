@@ -76,7 +76,7 @@ def filled(text: str, choices: Choices) -> str:
 
 @dataclass(frozen=True)
 class Side:
-    """A database with a schema that is made anew for each example."""
+    """A database with a schema that is made again for each example."""
 
     dsn: str
     connection: Connection

@@ -41,7 +41,7 @@ def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...],
             click.echo(annotation(diagnostic_of(error), manifest))
         raise
     if not checked.has_squawk and not reporter.as_json:
-        reporter.say("squawk is not installed: what it would find is not told; pip install squawk-cli")
+        reporter.say("squawk is not installed; its checks are skipped (pip install squawk-cli)")
     for flaw in checked.flaws:
         reporter.flaw(flaw, annotation(flaw, manifest) if annotate else "")
     document = json_documents.check_json(checked)

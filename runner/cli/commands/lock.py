@@ -39,7 +39,5 @@ def lock(
     written = with_seals_of_file(loaded.project, made) if check else made
     code = keep_file(manifest.parent / FILE, lockfile_text(written), "lock", reporter, check=check)
     if code == 0 and written is not made:
-        reporter.line(
-            "its seals are of other files or another runner, what is declared is the same: apply starts a little slower"
-        )
+        reporter.line("the seals are out of date, the declared schema is not; a start is slightly slower")
     return code
