@@ -15,7 +15,7 @@ from runner.catalog.relocation import Moved, move
 from runner.catalog.relocation_guards import RelocationContext
 from runner.project.templates import render
 from runner.sql.names import Name, Sort
-from runner.sql.objects import Effect
+from runner.sql.objects import Effect, Object
 from runner.sql.parser import parse
 from runner.sql.references import References, RefusedError
 from runner.sql.statements import Statement
@@ -152,6 +152,17 @@ def test_relocation(case: str) -> None:
             assert "archive." not in text or "'" in text or not statement_of(sql).is_buildable
     assert all(refusals)
     assert done > len(CORPUS) / 5
+
+
+def test_relocation_returns_what_is_known_of_the_statement() -> None:
+    """What a statement makes, and the body that a number stands for, are returned; what was known stays as it was."""
+    known = RelocationContext(SCRATCH, "public", {}, {}, frozenset(), frozenset(), frozenset(), ["select 1"])
+    sql = "create function lend(book integer) returns integer language sql as 'select book'"
+    done = move(References(sql), [Object("function", "lend(integer)")], known)
+    assert "/* body 1 */" in done.sql[0]
+    assert done.bodies == ("select book",)
+    assert done.made == {Name("function", "public", "lend"), Name("function", "public", "lend(integer)")}
+    assert (known.own, known.bodies) == (frozenset(), ["select 1"])
 
 
 NOT_IN_A_SCHEMA = """
