@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors import InterruptError
 from runner.execution.listener import Listener
-from runner.fleet.members import found_members, member_connection, said_of
+from runner.fleet.members import found_members, member_opener, said_of
 from runner.fleet.pool import Member, MemberOutcome, Work, run_all
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database
@@ -22,8 +21,6 @@ from runner.report.fleet_text import MemberReport
 from runner.wording import count
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from runner.pipeline.apply import ApplyResult
     from runner.planning.model import Plan
     from runner.project.loading import Project
@@ -38,9 +35,7 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
     """Apply all scripts to each member; return the exit code."""
 
     def work(member: Member, stop: Cancellation) -> ApplyResult:
-        def connect() -> AbstractContextManager[Connection[Any]]:
-            return member_connection(member, where, stop, reporter.say)
-
+        connect = member_opener(member, where, stop, reporter.say).connect
         return run(connect, member.loaded, request, Listener(say=said_of(member, reporter.say)), stop)
 
     def told(outcome: MemberOutcome[ApplyResult], result: ApplyResult) -> MemberReport:
@@ -58,7 +53,7 @@ def plan_for_many(where: Where, loaded: Project, reporter: Reporter, *, check: b
     """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
 
     def work(member: Member, stop: Cancellation) -> Plan:
-        with member_connection(member, where, stop, reporter.say) as connection:
+        with member_opener(member, where, stop, reporter.say).connect() as connection:
             return plan_database(connection, member.loaded, said_of(member, reporter.say)).plan
 
     def told(outcome: MemberOutcome[Plan], plan: Plan) -> MemberReport:
@@ -73,7 +68,7 @@ def verify_many(where: Where, loaded: Project, reporter: Reporter) -> int:
     """Verify each member; return the exit code."""
 
     def work(member: Member, stop: Cancellation) -> Verification:
-        with member_connection(member, where, stop, reporter.say) as connection:
+        with member_opener(member, where, stop, reporter.say).connect() as connection:
             return verify_database(connection, member.loaded, said_of(member, reporter.say))
 
     def told(outcome: MemberOutcome[Verification], result: Verification) -> MemberReport:

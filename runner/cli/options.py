@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+
+from runner.fleet.targets import Where
+from runner.report.reporter import Reporter
 
 COMPLETE = "_RUNNER_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -23,6 +27,20 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     if math.isnan(value):
         raise click.BadParameter("'nan' is not a number of seconds.")
     return value
+
+
+def _gathered(name: str, type_: Callable[..., Any], options: str) -> Callable[[Any], Any]:
+    """Return what gives a command one value of a type in place of some of its options."""
+
+    def decorate(function: Any) -> Any:
+        @wraps(function)
+        def command(**values: Any) -> Any:
+            taken = {option: values.pop(option) for option in options.split() if option in values}
+            return function(**values, **{name: type_(**taken)})
+
+        return command
+
+    return decorate
 
 
 PROJECT = (
@@ -52,6 +70,7 @@ PROFILES = (
     ),
 )
 OUTPUT = (
+    _gathered("reporter", Reporter, "as_json quiet verbose log_format"),
     click.option(
         "--verbose", "-v", is_flag=True, help="Show the server's notices, what nobody declared, the whole history."
     ),
@@ -82,6 +101,7 @@ _WAIT = seconds("--wait", 30, "How long to wait for a server that is still start
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
 DATABASE = (_WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
 DATABASES = (
+    _gathered("where", Where, "dsns file schemas pattern jobs wait"),
     click.option(
         "--jobs",
         metavar="N",

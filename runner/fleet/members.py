@@ -7,19 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from runner.errors import DatabaseError, InputError, InterruptError
+from runner.errors import DatabaseError, InputError
 from runner.fleet.pool import Member, MemberOutcome, run_all
 from runner.fleet.targets import TargetEntry, Where, read_targets, require_different
 from runner.postgres.cancellation import Cancellation
-from runner.postgres.connection import connect_to
-from runner.postgres.session import cancel
+from runner.postgres.opener import Opener
 from runner.postgres.target import Target, display_name, find_target
 from runner.project.loading import Project
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 
 @contextmanager
@@ -42,25 +38,10 @@ def found_members(
         yield tuple(_members(loaded, names, schemas)), failed
 
 
-@contextmanager
-def member_connection(
-    member: Member, where: Where, stop: Cancellation, say: Callable[[str], None]
-) -> Iterator[Connection[Any]]:
-    """Yield a connection on which what runs is cancelled when it is asked to stop. Raise InterruptError then."""
-    try:
-        with (
-            connect_to(member.target, member.loaded.project.manifest, where.wait, said_of(member, say)) as opened,
-            stop.cancels(lambda: cancel(opened)),
-            stop.cancellable(),
-        ):
-            stop.raise_if_asked()
-            yield opened
-            stop.raise_if_asked()
-    except InterruptError:
-        raise
-    except DatabaseError:
-        stop.raise_if_asked()
-        raise
+def member_opener(member: Member, where: Where, stop: Cancellation, say: Callable[[str], None]) -> Opener:
+    """Return what connects to a member, until it is asked to stop."""
+    manifest = member.loaded.project.manifest
+    return Opener(member.target, manifest, where.wait, said_of(member, say), stop=stop)
 
 
 def said_of(member: Member, say: Callable[[str], None]) -> Callable[[str], None]:
@@ -126,7 +107,7 @@ def _matching(
     """Return the schemas that match in each database, and how it ended where they could not be found out."""
 
     def look(member: Member, own: Cancellation) -> tuple[str, ...]:
-        with member_connection(member, where, own, say) as connection:
+        with member_opener(member, where, own, say).connect() as connection:
             rows = connection.execute(_MATCHING, {"pattern": _like(where.pattern or "")}).fetchall()
         if not rows:
             raise DatabaseError(f"no schema matches {where.pattern!r}", place="--schemas-matching")

@@ -19,7 +19,7 @@ from runner.pipeline.run import Connect, Request, run
 from runner.pipeline.verify import verify_database
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.postgres.cancellation import Cancellation
-from runner.postgres.connection import connect_to
+from runner.postgres.opener import Opener
 from runner.postgres.target import find_target
 from runner.project.loading import Project
 from runner.project.loading import load as load_files
@@ -125,4 +125,4 @@ def _connector(loaded: Project, dsn: str | None, wait: float, say: Say) -> Itera
     """Yield what connects to the database."""
     project = loaded.project
     with find_target(dsn, project.folder, say, origin="dsn") as target:
-        yield lambda: connect_to(target, project.manifest, wait, say)
+        yield Opener(target, project.manifest, wait, say).connect

@@ -6,11 +6,11 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.connect import found_database, open_connection, where_of
+from runner.cli.connect import found_database, open_connection
 from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options, seconds
 from runner.errors import InputError
 from runner.fleet.targets import Where
@@ -49,12 +49,12 @@ def apply(  # noqa: PLR0913  the options
     expect: str | None,
     baseline: bool,
     single_transaction: bool,
-    **others: Any,
+    where: Where,
+    reporter: Reporter,
 ) -> int:
     """Apply all scripts, then verify the database."""
     from runner.pipeline.run import Request
 
-    where, reporter = where_of(others)
     loaded = load(manifest, variables, profiles)
     request = Request(Options(baseline, single_transaction), expect, lock_wait)
     if where.is_many:

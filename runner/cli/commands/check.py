@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -26,11 +25,12 @@ from runner.report.reporter import Reporter
     show_default=True,
     help="github prints annotations, which GitHub shows beside the lines.",
 )
-def check(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, form: str, **output: Any) -> int:
+def check(
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, form: str, reporter: Reporter
+) -> int:
     """Check manifest, templates, mappings and SQL. Tells all that is wrong at once; needs no database."""
     from runner.lint import linter
 
-    reporter = Reporter(**output)
     annotate = form == "github"
     if annotate and reporter.as_json:
         raise InputError("is not for --json; give one of the two", place="--format")

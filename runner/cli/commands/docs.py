@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -26,12 +25,11 @@ def docs(
     wait: float,
     *,
     check: bool,
-    **output: Any,
+    reporter: Reporter,
 ) -> int:
     """Write docs/schema.md: the declared tables with a diagram. With a fresh lock file, needs no database."""
     from runner.report.schema_page import schema_page
 
-    reporter = Reporter(**output)
     loaded = load(manifest, variables, profiles)
     facts = locked_facts(loaded)
     if facts is None:

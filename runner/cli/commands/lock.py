@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -26,12 +25,11 @@ def lock(
     wait: float,
     *,
     check: bool,
-    **output: Any,
+    reporter: Reporter,
 ) -> int:
     """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
     from runner.pipeline.lock import lock_on
 
-    reporter = Reporter(**output)
     loaded = load(manifest, variables, profiles, with_lock=False)
     with open_connection(loaded, dsn, wait, reporter) as (connection, _):
         reporter.stage("building what the scripts declare")

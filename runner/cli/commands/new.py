@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,11 +16,10 @@ from runner.report.reporter import Reporter
 @options(*PROJECT, *OUTPUT)
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
-def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, **output: Any) -> int:
+def new(manifest: Path, variables: tuple[str, ...], name: str, description: str, *, reporter: Reporter) -> int:
     """Make a script with the next number, and its manifest entry. Needs no database."""
     from runner.project.scaffold import new_script
 
-    reporter = Reporter(**output)
     project = load_manifest(manifest, variables)
     made = new_script(project, name, description)
     newline = "\r\n" if b"\r\n" in manifest.read_bytes() else "\n"

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from runner.cli.connect import open_connection, where_of
+from runner.cli.connect import open_connection
 from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database, table_sizes
 from runner.project.loading import load
 from runner.report import json_documents
 from runner.report.plan_text import plan_lines
+from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
 @options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
-def plan(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, check: bool, **others: Any) -> int:
+def plan(
+    manifest: Path,
+    variables: tuple[str, ...],
+    profiles: tuple[str, ...],
+    *,
+    check: bool,
+    where: Where,
+    reporter: Reporter,
+) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    where, reporter = where_of(others)
     loaded = load(manifest, variables, profiles)
     if where.is_many:
         from runner.cli.fleet import plan_for_many

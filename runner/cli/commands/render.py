@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -24,13 +23,12 @@ from runner.report.reporter import Reporter
     help="Write each file, rendered, below DIR.",
 )
 def render(
-    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], output: Path | None, **flags: Any
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], output: Path | None, *, reporter: Reporter
 ) -> int:
     """Print all scripts, rendered, as one psql script. Needs no database."""
     from runner.execution.psql_script import write_psql_script
     from runner.pipeline.full_plan import plan_for_empty
 
-    reporter = Reporter(**flags)
     loaded = load(manifest, variables, profiles)
     rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
     if output is None:

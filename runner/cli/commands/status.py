@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,10 +26,9 @@ def status(
     wait: float,
     *,
     schema: str | None,
-    **output: Any,
+    reporter: Reporter,
 ) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
-    reporter = Reporter(**output)
     loaded = load(manifest, variables, profiles).for_schema(schema)
     with open_connection(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from runner.cli.connect import open_connection, where_of
+from runner.cli.connect import open_connection
 from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.fleet.targets import Where
 from runner.pipeline.verify import verify_database
 from runner.project.loading import load
 from runner.report import json_documents
+from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("verify", "verify --json > findings.json"))
 @options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
-def verify(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], **others: Any) -> int:
+def verify(
+    manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, where: Where, reporter: Reporter
+) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
-    where, reporter = where_of(others)
     loaded = load(manifest, variables, profiles)
     if where.is_many:
         from runner.cli.fleet import verify_many
