@@ -18,6 +18,7 @@ from runner.pipeline.plan import plan_database
 from runner.pipeline.run import Connect, Request, run
 from runner.pipeline.verify import verify_database
 from runner.planning.model import Options, Plan, ScriptPlan, Step
+from runner.planning.reasons import Reason
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.opener import Opener
 from runner.postgres.target import find_target
@@ -37,6 +38,7 @@ __all__ = [
     "Options",
     "Plan",
     "Project",
+    "Reason",
     "RunnerError",
     "ScriptPlan",
     "ScriptResult",
