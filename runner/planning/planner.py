@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from runner.catalog.definitions import is_invalid, without_settings
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.definitions import as_valid, is_invalid
 from runner.catalog.diff import holds
+from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.due import Due, due_now
@@ -282,7 +284,7 @@ class _Planner:
         if index.kind != "index" or without_table(index) not in self.later.changes or None in (declared, there):
             return False
         is_attached_to = without_table(index) in self.later.owners.values()
-        text = str(there).removesuffix(" invalid" if is_attached_to else "")
+        text = as_valid(index, str(there)) if is_attached_to else str(there)
         return without_settings(str(declared)) == without_settings(text)
 
     def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
@@ -341,7 +343,7 @@ class _Planner:
             return found._replace(object=self.declared_constraint(found.object))
         if item.kind == "sequence" and found.object.kind == "column":
             definition = self.declared.get(found.object, "")
-            return found if " serial" in definition or " as identity" in definition else effect
+            return found if column_definition(definition).fills else effect
         return found
 
     def function(self, item: Object) -> Object:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog import definitions
-from runner.catalog.definitions import ColumnDefinition
+from runner.catalog.column_definitions import (
+    ColumnDefinition,
+    column_definition,
+    column_sql,
+    rewrites,
+    widens,
+    without_not_null,
+)
+from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import Difference
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, alter, proposal, reserved_name, shortened_name
@@ -13,19 +20,17 @@ from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 from runner.wording import listed
 
-_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
-
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Add a column; without NOT NULL when the rows that are there would have no value."""
-    shape, rows = definitions.column_definition(item.declared or ""), context.has_rows(table)
+    shape, rows = column_definition(item.declared or ""), context.has_rows(table)
     without = rows and bool(shape.not_null) and not shape.fills_itself
-    words = definitions.column_sql(shape, not_null=not without)
+    words = column_sql(shape, not_null=not without)
     if words is None:
         return
     clauses = (f"add column if not exists {identifier(item.object.name)} {words}",)
     if without:
-        becomes = _without_not_null(item.declared)
+        becomes = without_not_null(item.declared or "")
         yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses)
     else:
         why = context.too_large(table) if shape.fill_rewrites else ""
@@ -35,7 +40,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Mend what can be mended in one go, and tell the rest."""
-    old, new = definitions.column_definition(item.actual or ""), definitions.column_definition(item.declared or "")
+    old, new = column_definition(item.actual or ""), column_definition(item.declared or "")
     parts = [context.judged(part) for part in _parts(context, item, table, old, new)]
     runs, stays = [part for part in parts if not part.why], [part for part in parts if part.why]
     if runs:
@@ -56,11 +61,8 @@ def extra(context: Context, item: Difference, table: Object) -> Iterator[Proposa
     """Let a column that nobody declares be NULL."""
     clauses = (f"alter column {identifier(item.object.name)} drop not null",)
     why = _in_primary_key(context, item, table) or context.needs_align()
-    yield proposal(item, "not declared", "NOT NULL", becomes=_without_not_null(item.actual), clauses=clauses, why=why)
-
-
-def _without_not_null(definition: str | None) -> str:
-    return (definition or "").replace(" not null", "", 1)
+    becomes = without_not_null(item.actual or "")
+    yield proposal(item, "not declared", "NOT NULL", becomes=becomes, clauses=clauses, why=why)
 
 
 def _parts(
@@ -90,7 +92,7 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
     before = f"{old.type} collate {old.collation}" if old.collation else old.type
     detail = f"{before}, declared {new.type}{collation}"
     change = f"alter column {column} type {new.type}{collation}"
-    if old.type != new.type and not definitions.widens(old.type, new.type):
+    if old.type != new.type and not widens(old.type, new.type):
         clauses = (f"{change} using {column}::{new.type}",)
         why = f"not every {old.type} is the same value as {new.type}"
         return proposal(item, "differs", detail, clauses=clauses, why=why)
@@ -99,7 +101,7 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
     if not context.evidence.table(name):
         return proposal(item, "differs", detail, clauses=(change,))
     drops = (f"alter column {column} drop default",) if old.default and not new.default else ()
-    grows = old.fills.startswith("serial") and old.fills == new.fills and new.type in ("integer", "bigint")
+    grows = old.is_serial and old.fills == new.fills and new.type in ("integer", "bigint")
     now = (f"alter sequence {context.evidence.sequence(name, item.object.name)} as {new.type}",) if grows else ()
     clauses = (*drops, change)
     dependents = context.evidence.dependents(name, item.object.name)
@@ -109,7 +111,7 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
         whole = (*gone, alter(table, clauses), *now, *back)
         why = f"{listed([other.what for other in dependents])} would have to be dropped and made again"
         return proposal(item, "differs", detail, now=whole, why=why)
-    why = context.too_large(table) if definitions.rewrites(old.type, new.type) else ""
+    why = context.too_large(table) if rewrites(old.type, new.type) else ""
     analyze = column if context.has_rows(table) else ""
     return proposal(item, "differs", detail, clauses=clauses, now=now, why=why, analyze=analyze)
 
@@ -124,7 +126,7 @@ def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, 
 
 def _generated(item: Difference, new: ColumnDefinition) -> Proposal:
     column = identifier(item.object.name)
-    words = definitions.column_sql(new, not_null=True) or new.type
+    words = column_sql(new, not_null=True) or new.type
     detail = f"declared {f'generated as ({new.generated})' if new.generated else 'not generated'}"
     clauses = (f"drop column {column}", f"add column {column} {words}")
     return proposal(item, "differs", detail, clauses=clauses, why="the column would have to be dropped")
@@ -135,18 +137,16 @@ def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinit
     column, name = identifier(item.object.name), qualified_name(table)
     detail = f"filled by {old.fills or 'nothing'}, declared {new.fills or 'nothing'}"
     why = "which values come next is a decision about the rows that are there"
-    if old.fills.startswith("serial") and new.fills.startswith("serial"):
+    if old.is_serial and new.is_serial:
         sequence = context.evidence.sequence(name, item.object.name)
-        if old.fills == "serial (as integer)" and new.fills == "serial":
+        if old.sequence_options == "as integer" and not new.sequence_options:
             return proposal(item, "differs", detail, now=(f"alter sequence {sequence} as {new.type}",))
-        options = (
-            new.fills.removeprefix("serial").strip(" ()") or "increment 1 no minvalue no maxvalue cache 1 no cycle"
-        )
+        options = new.sequence_options or "increment 1 no minvalue no maxvalue cache 1 no cycle"
         return proposal(item, "differs", detail, now=(f"alter sequence {sequence} {options}",), why=why)
-    if new.fills.startswith("generated"):
+    if new.is_identity:
         return proposal(item, "differs", detail, clauses=(f"alter column {column} add {new.fills}",), why=why)
     if not new.fills:
-        what = "identity" if old.fills.startswith("generated") else "default"
+        what = "identity" if old.is_identity else "default"
         return proposal(item, "differs", detail, clauses=(f"alter column {column} drop {what}",), why=why)
     sequence = identifier(shortened_name(f"{item.object.table}_{item.object.name}_seq"))
     now = (
@@ -182,7 +182,7 @@ def _nullability(
     validates = (alter(table, [f"validate constraint {quoted}"]),)
     # In one ALTER TABLE the constraint would be gone before SET NOT NULL looks for it, and scans the table.
     sets = (alter(table, [change]), alter(table, [f"drop constraint {quoted}"]))
-    is_proven = there is not None and not there.endswith("NOT VALID")
+    is_proven = there is not None and not is_invalid(helper, there)
     return proposal(
         item, "differs", detail, clauses=() if there else (adds,), then=(sets,) if is_proven else (validates, sets)
     )
@@ -194,8 +194,6 @@ def _in_primary_key(context: Context, item: Difference, table: Object) -> str:
 
 
 def _settings(item: Difference, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    words = new.settings.split()
-    storage = _STORAGE[words[1]] if words[:1] == ["storage"] else "default"
     detail = f"settings{old.settings or ' none'}, declared{new.settings or ' none'}"
-    clauses = (f"alter column {identifier(item.object.name)} set storage {storage}",)
+    clauses = (f"alter column {identifier(item.object.name)} set storage {new.storage}",)
     return proposal(item, "differs", detail, clauses=clauses, why="how values are stored changes with the next writes")

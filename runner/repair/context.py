@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.catalog import definitions
-from runner.catalog.definitions import has_index
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.constraint_definitions import key_definition
+from runner.catalog.definitions import TableDefinition, names, table_definition
+from runner.catalog.index_definitions import has_index
 from runner.catalog.snapshot import Snapshot
 from runner.project.manifest import RepairLevel
 from runner.project.units import size_in_bytes
@@ -40,10 +42,10 @@ class Context(Struct):
 
     def against(self, table: Object, *, unseen: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
-        definition = self.actual.facts.get(table, "")
-        if " partition of " in definition or " inherits " in definition:
+        shape = self.shape(table)
+        if shape.has_parent:
             return "the table belongs to another one, and is repaired with it"
-        if definition.startswith("foreign"):
+        if shape.is_foreign:
             return "its rows are on another server"
         if self.evidence.table(qualified_name(table)) or (unseen and qualified_name(table) in self.evidence.locked):
             return ""
@@ -54,9 +56,9 @@ class Context(Struct):
         there = self.evidence.table(qualified_name(table))
         return there is not None and there.has_rows
 
-    def is_partitioned(self, table: Object) -> bool:
-        """Return whether a table has partitions."""
-        return " partition by " in self.actual.facts.get(table, "")
+    def shape(self, table: Object) -> TableDefinition:
+        """Return what a table is."""
+        return table_definition(self.actual.facts.get(table, ""))
 
     def needs_align(self) -> str:
         """Return why what removes something that is not declared is not run, when that is so."""
@@ -72,9 +74,9 @@ class Context(Struct):
     def primary_key(self, table: Object) -> tuple[Object, tuple[str, ...]] | None:
         """Return the primary key of a table with its columns, as SQL writes them."""
         for other, definition in self.actual.facts.items():
-            key = definitions.key_definition(definition) if is_part(other, "constraint", table) else None
+            key = key_definition(definition) if is_part(other, "constraint", table) else None
             if key and key.primary:
-                return other, definitions.names(key.columns)
+                return other, key.names
         return None
 
     def taken(self, item: Object, name: str) -> str:
@@ -92,9 +94,8 @@ class Context(Struct):
         added = []
         for item, definition in self.declared.items():
             if is_part(item, "column", table) and item not in self.actual.facts and definition != PRESENT:
-                shape = definitions.column_definition(definition)
-                is_counted = bool(shape.fills) or "nextval(" in shape.default
-                value = "row_number() over ()" if is_counted else shape.generated or shape.default or "null"
+                shape = column_definition(definition)
+                value = "row_number() over ()" if shape.is_counted else shape.generated or shape.default or "null"
                 added.append(f"({value})::{shape.type} as {identifier(item.name)}")
         return f"(select *, {', '.join(added)} from {qualified_name(table)})" if added else qualified_name(table)  # noqa: S608
 
@@ -103,7 +104,7 @@ class Context(Struct):
 
         `nulls` is what they are there: equal, distinct, or refused.
         """
-        columns = definitions.names(keys)
+        columns = names(keys)
         conditions = [f"({where})"] if where else []
         if nulls == "distinct":
             conditions += [f"{column} is not null" for column in columns]

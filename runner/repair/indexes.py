@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog import definitions
+from runner.catalog.definitions import unquoted
 from runner.catalog.diff import Difference
+from runner.catalog.index_definitions import index_sql, unique_index_definition
 from runner.repair.context import Context
 from runner.repair.probes import Sample
 from runner.repair.proposal import Proposal, proposal, reserved_name
@@ -15,7 +16,7 @@ from runner.sql.quoting import identifier, literal
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Tell why an index cannot be made; one that can is made by the script's own statement."""
-    makes = definitions.index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
+    makes = index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
     bad = _duplicates(context, item, table)
     why = bad.failure or ("rows have the same values" if bad.rows else context.taken(item.object, item.object.name))
     yield proposal(item, "missing", now=(makes,) if makes else (), why=why, rows=bad.rows, plain=not why)
@@ -25,7 +26,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
     """Replace an index of another definition, or an invalid one; its comment stays."""
     definition, name = item.declared or "", identifier(item.object.name)
     helper = Object("index", reserved_name(item.object.name), table.name, table.schema)
-    makes = definitions.index_sql(definition, identifier(helper.name), qualified_name(table))
+    makes = index_sql(definition, identifier(helper.name), qualified_name(table))
     if makes is None:
         return
     there = context.actual.facts.get(helper)
@@ -56,7 +57,7 @@ def extra(context: Context, item: Difference, _table: Object) -> Iterator[Propos
 
 
 def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
-    index = definitions.unique_index_definition(item.declared or "")
+    index = unique_index_definition(item.declared or "")
     if index is None or not context.has_rows(table):
         return Sample(())
     return context.duplicates(table, index.keys, index.where, nulls="equal" if index.nulls_equal else "distinct")
@@ -64,8 +65,9 @@ def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
 
 def _mark(context: Context, index: Object, table: Object) -> str:
     """Return what a table would lose with the index, when that is so."""
-    definition = context.actual.facts.get(table, "")
-    for mark in ("replica identity using index", "cluster on"):
-        if f" {mark} {identifier(index.name)}" in definition:
+    shape = context.shape(table)
+    marked = {"replica identity using index": shape.identity_index, "cluster on": shape.cluster_index}
+    for mark, name in marked.items():
+        if unquoted(name) == index.name:
             return f"the table has {mark} {identifier(index.name)}, which goes with the index"
     return ""

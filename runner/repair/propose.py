@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from runner.catalog import definitions
-from runner.catalog.definitions import column_type
+from runner.catalog.column_definitions import column_type
+from runner.catalog.definitions import words
 from runner.catalog.diff import Difference
+from runner.catalog.index_definitions import is_plain_index
 from runner.repair import columns, constraints, indexes
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, proposal
@@ -60,11 +61,9 @@ def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[O
 
 
 def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
-    words = definitions.words(made.becomes or "")
-    column = next((column for column in columns if identifier(column.name) in words), None)
-    follows = made.word == "differs" or (
-        made.object.kind == "index" and not definitions.is_plain_index(made.becomes or "")
-    )
+    mentioned = words(made.becomes or "")
+    column = next((column for column in columns if identifier(column.name) in mentioned), None)
+    follows = made.word == "differs" or (made.object.kind == "index" and not is_plain_index(made.becomes or ""))
     if column is None or made.why or not follows:
         return made
     return replace(made, why=f"{column} keeps its type", plain=False)

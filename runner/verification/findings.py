@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from runner.catalog.definitions import column_type, has_index
+from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference, compare
+from runner.catalog.index_definitions import has_index
 from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
 from runner.project.field_mappings import FieldMappings, family

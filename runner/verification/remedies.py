@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from runner.catalog.definitions import enum_values
 from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
@@ -15,8 +15,6 @@ from runner.sql.quoting import identifier, literal
 from runner.sql.statements import Script, Statement
 
 _REPLACED = ("view", "function", "trigger")
-_ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
-_STRING = re.compile(r"'(?:[^']|'')*'")
 
 
 class Remedy(Struct, frozen=True):
@@ -101,11 +99,10 @@ def _drop(item: Object) -> str:
 
 def _added_values(item: Difference) -> str:
     """Return the statements that add the values which an enum type lacks at its end."""
-    declared, actual = _ENUM.fullmatch(item.declared or ""), _ENUM.fullmatch(item.actual or "")
-    if not declared or not actual:
+    declared, actual = enum_values(item.declared or ""), enum_values(item.actual or "")
+    if declared is None or actual is None:
         return ""
-    there = set(_STRING.findall(actual[1]))
-    lacking = [value for value in _STRING.findall(declared[1]) if value not in there]
+    lacking = [value for value in declared if value not in actual]
     return "\n".join(f"alter type {qualified_name(item.object)} add value {value};" for value in lacking)
 
 
