@@ -25,7 +25,7 @@ class Difference(Struct, frozen=True):
     object: Object
     declared: str | None
     actual: str | None
-    there: Object
+    actual_object: Object
     """What it is compared with: another name than the object's when the scripts give a constraint none."""
 
 

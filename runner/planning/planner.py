@@ -201,7 +201,7 @@ class _Planner:
             proposal.object
             for proposals in repairs.values()
             for proposal in proposals
-            if proposal.why and proposal.word == "missing"
+            if proposal.blocked_by and proposal.problem == "missing"
         }
         self.before = frozenset(actual.facts)
         self.state: dict[Object, str] = dict(actual.facts)
@@ -240,7 +240,7 @@ class _Planner:
                 if effect.object not in mended:
                     self.take(effect)
         repairs = list(self.mend(statement, proposals))
-        if step.action != "unchanged" or not repairs or any(p.why and p.word != "used" for p in proposals):
+        if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield self.apart.moved(step, self.next_transaction)
         yield from repairs
 
@@ -261,16 +261,18 @@ class _Planner:
         placed = [proposal for proposal in self.repairs.get(id(statement), ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt":
             return placed, False
-        if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
+        if not self.mends or all(
+            proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed
+        ):
             return [], True
         changed = {self.named(effect).object for effect in statement.declaration.effects if effect.action == "change"}
-        written = any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
+        written = any(proposal.blocked_by and not proposal.rows and proposal.object in changed for proposal in placed)
         return placed, written
 
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
         item = proposal.object
-        if proposal.word == "missing" and without_table(item) in self.later.arrivals:
+        if proposal.problem == "missing" and without_table(item) in self.later.arrivals:
             return False
         if self.is_altered(item):
             return False
@@ -289,7 +291,7 @@ class _Planner:
 
     def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
-        runs = [proposal for proposal in proposals if not proposal.why]
+        runs = [proposal for proposal in proposals if not proposal.blocked_by]
         clauses = [proposal for proposal in runs if proposal.clauses]
         if clauses:
             sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
@@ -510,9 +512,9 @@ class _Planner:
         different = [
             e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
         ]
-        stays = [p for p in self.repairs.get(id(statement), ()) if p.why and p.word != "used"]
+        stays = [p for p in self.repairs.get(id(statement), ()) if p.blocked_by and p.problem != "used"]
         if stays:
-            return _left(f"{stays[0].object} {_IS[stays[0].word]}", len(stays), stays[0].why)
+            return _left(f"{stays[0].object} {_IS[stays[0].problem]}", len(stays), stays[0].blocked_by)
         if different:
             return _left(f"{different[0]} differs", len(different), "no repair is known")
         return "as declared" if declares else "nothing to drop or to rename"

@@ -27,7 +27,7 @@ def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[int, Sequ
     found: dict[int, list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
-        first, second = (makers, changers) if several[0].word == "missing" else (changers, makers)
+        first, second = (makers, changers) if several[0].problem == "missing" else (changers, makers)
         statement = first.get(item) or second.get(item) or _below(item, makers) or makers.get(table)
         if statement is not None:
             found.setdefault(id(statement), []).extend(several)

@@ -18,7 +18,7 @@ from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import create_index, unique_index_definition
 from runner.repair.context import Context, is_part
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, alter, proposal, shortened_name
+from runner.repair.proposal import Proposal, Use, alter, proposal, shortened_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
 from runner.sql.simulation import automatic_name
@@ -31,30 +31,29 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
     if same := _under_another_name(context, item, table):
         names = f"{identifier(same.name)} to {identifier(item.object.name)}"
         rename = alter(table, [f"rename constraint {names}"])
-        context.used[same] = rename
-        yield proposal(item, "missing", f"{same} is the same", now=(rename,))
+        yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=Use(same, rename))
     else:
         yield _added(context, item, table, _name(context, item))
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Put the declared constraint in the place of the other one, or validate it."""
-    definition, name = item.declared or "", item.there.name
+    definition, name = item.declared or "", item.actual_object.name
     if item.kind == "invalid":
         bad = _violations(context, table, definition)
-        why = bad.failure or ("rows are against it" if bad.rows else "")
+        blocked_by = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
-        yield proposal(item, "invalid", "not validated", then=then, why=why, rows=bad.rows)
+        yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows)
         return
     if is_disabled(item.actual or ""):
         sql = alter(table, ["enable trigger all"])
-        why = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
-        yield proposal(item, "differs", "disabled", now=(sql,), why=why)
+        blocked_by = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
+        yield proposal(item, "differs", "disabled", now=(sql,), blocked_by=blocked_by)
         return
     detail = f"{item.actual}, declared {definition}"
     drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"
     if key_definition(definition) or key_definition(item.actual or "") or is_exclusion(definition):
-        yield proposal(item, "differs", detail, clauses=(drops, adds), why=_UNIQUE)
+        yield proposal(item, "differs", detail, clauses=(drops, adds), blocked_by=_UNIQUE)
         return
     added = _added(context, item, table, name)
     yield proposal(
@@ -64,7 +63,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         clauses=(drops, *added.clauses),
         now=added.now,
         then=added.then,
-        why=added.why or context.needs_align(),
+        blocked_by=added.blocked_by or context.needs_align(),
         rows=added.rows,
     )
 
@@ -72,12 +71,9 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
 def extra(context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
     """Remove a constraint that nobody declares, unless it keeps something unique."""
     definition = item.actual or ""
-    if item.object in context.used:
-        yield proposal(item, "used", now=(context.used[item.object],), why="the repair of another object uses it")
-        return
     clauses = (f"drop constraint {identifier(item.object.name)}",)
-    why = _UNIQUE if keeps_unique(definition) else context.needs_align()
-    yield proposal(item, "not declared", definition, becomes=None, clauses=clauses, why=why)
+    blocked_by = _UNIQUE if keeps_unique(definition) else context.needs_align()
+    yield proposal(item, "not declared", definition, becomes=None, clauses=clauses, blocked_by=blocked_by)
 
 
 def _under_another_name(context: Context, item: Difference, table: Object) -> Object | None:
@@ -94,35 +90,38 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     definition, rows = item.declared or "", context.has_rows(table)
     adds = f"add constraint {identifier(name)} {definition}"
     bad = _violations(context, table, definition) if rows else Sample(())
-    why = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
+    blocked_by = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
     if key := key_definition(definition):
-        return _key_added(context, item, table, name, key, bad, why)
+        return _key_added(context, item, table, name, key, bad, blocked_by)
     if rows and is_exclusion(definition):
-        why = why or "whether the rows keep it is known only when it is made"
-    if why or not rows or context.shape(table).is_partitioned or is_invalid(item.object, definition):
-        return proposal(item, "missing", clauses=(adds,), why=why, rows=bad.rows, plain=not why)
+        blocked_by = blocked_by or "whether the rows keep it is known only when it is made"
+    if blocked_by or not rows or context.shape(table).is_partitioned or is_invalid(item.object, definition):
+        return proposal(
+            item, "missing", clauses=(adds,), blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
+        )
     now = (alter(table, [f"{adds} not valid"]),)  # after what it may refer to
     return proposal(item, "missing", now=now, then=(_validated(table, name),))
 
 
 def _key_added(
-    context: Context, item: Difference, table: Object, name: str, key: Key, bad: Sample, why: str
+    context: Context, item: Difference, table: Object, name: str, key: Key, bad: Sample, blocked_by: str
 ) -> Proposal:
     """Add a primary key or unique constraint by way of an index, which takes no lock that stops readers."""
     definition, quoted = item.declared or "", identifier(name)
     index = _fitting_index(context, table, key) if key.plain and not context.shape(table).is_partitioned else None
-    why = why or ("" if index and index.name == name else context.taken(item.object, name))
+    blocked_by = blocked_by or ("" if index and index.name == name else context.taken(item.object, name))
     if key.primary and (other := context.primary_key(table)):
-        why = f"the table has another primary key, {other[0]}"
+        blocked_by = f"the table has another primary key, {other[0]}"
     online = key.plain and not context.shape(table).is_partitioned and (index is not None or context.has_rows(table))
-    if why or not online:
+    if blocked_by or not online:
         clauses = (f"add constraint {quoted} {definition}",)
-        return proposal(item, "missing", clauses=clauses, why=why, rows=bad.rows, plain=not why)
+        return proposal(
+            item, "missing", clauses=clauses, blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
+        )
     kind = "primary key" if key.primary else "unique"
     uses = alter(table, [f"add constraint {quoted} {kind} using index {identifier(index.name) if index else quoted}"])
     if index:
-        context.used[index] = uses
-        return proposal(item, "missing", f"{index} becomes it", then=((uses,),))
+        return proposal(item, "missing", f"{index} becomes it", then=((uses,),), uses=Use(index, uses))
     makes = create_index(key.index, quoted, qualified_name(table))
     return proposal(item, "missing", now=(makes,), then=((uses,),))
 

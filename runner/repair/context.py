@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.repair.probes import Evidence, Sample
 
 
-class Context(Struct):
+class Context(Struct, frozen=True):
     """What proposals are judged by: both catalogs, the manifest's limits, and the rows."""
 
     declared: Facts
@@ -30,26 +30,27 @@ class Context(Struct):
     level: RepairLevel
     rewrite_above: str
     evidence: Evidence
-    used: dict[Object, str] = {}
-    """Objects that a repair goes on with though nobody declares them, and what it does with them, as SQL."""
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
-        why = made.why or self.against(made.table, unseen=made.unseen)
-        if not why and self.level == "none" and not (made.plain and made.object.kind == "index"):
-            why = 'the manifest says repair = "none"'
-        return made if why == made.why else replace(made, why=why, plain=False)
+        blocked_by = made.blocked_by or self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
+        if not blocked_by and self.level == "none" and not (made.is_script_statement and made.object.kind == "index"):
+            blocked_by = 'the manifest says repair = "none"'
+        if blocked_by == made.blocked_by:
+            return made
+        return replace(made, blocked_by=blocked_by, is_script_statement=False)
 
-    def against(self, table: Object, *, unseen: bool = False) -> str:
+    def against(self, table: Object, *, may_wait_for_lock: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
         shape = self.shape(table)
         if shape.has_parent:
             return "the table belongs to another one, and is repaired with it"
         if shape.is_foreign:
             return "its rows are on another server"
-        if self.evidence.table(qualified_name(table)) or (unseen and qualified_name(table) in self.evidence.locked):
+        name = qualified_name(table)
+        if self.evidence.table(name) or (may_wait_for_lock and name in self.evidence.locked):
             return ""
-        return f"the table could not be looked at: {self.evidence.failures[qualified_name(table)]}"
+        return f"the table could not be looked at: {self.evidence.failures[name]}"
 
     def has_rows(self, table: Object) -> bool:
         """Return whether a table has rows."""

@@ -41,7 +41,7 @@ class Remedies(Struct, frozen=True):
             return Remedy(query, "the lock has to end first")
         proposals = self.proposals.get(item.object, ())
         if proposals:
-            return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
+            return self.proposed([proposal for proposal in proposals if proposal.blocked_by] or proposals)
         statement = self.makers.get(item.object) or self.makers.get(_any_arguments(item.object))
         written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
         if commented := self.missing_below(item.object):
@@ -60,11 +60,11 @@ class Remedies(Struct, frozen=True):
             return None
         commented = comment._replace(kind=comment.kind.removeprefix("comment on "))
         own = (item for item in self.proposals if item._replace(table="") == commented._replace(table=""))
-        return next((item for item in own if self.proposals[item][0].word == "missing"), None)
+        return next((item for item in own if self.proposals[item][0].problem == "missing"), None)
 
     def proposed(self, proposals: Sequence[Proposal]) -> Remedy:
         """Return what one or more proposals say."""
-        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.why]
+        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.blocked_by]
         rows = tuple(row for proposal in proposals for row in proposal.rows)
         return Remedy("\n".join(proposal.sql for proposal in proposals), "; ".join(reasons) or self.not_done, rows)
 
@@ -80,7 +80,7 @@ def makers(scripts: Sequence[Script]) -> Mapping[Object, Statement]:
 
 
 def _reason(proposal: Proposal, *, alone: bool) -> str:
-    return proposal.why if alone or not proposal.detail else f"{proposal.detail}: {proposal.why}"
+    return proposal.blocked_by if alone or not proposal.detail else f"{proposal.detail}: {proposal.blocked_by}"
 
 
 def _any_arguments(item: Object) -> Object:
