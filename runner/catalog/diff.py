@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Literal
 
 from msgspec import Struct
 
-from runner.catalog.definitions import VALIDITY_SUFFIX, has_index, is_invalid
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.definitions import as_valid, is_invalid
+from runner.catalog.index_definitions import has_index, is_unique_index
 from runner.catalog.snapshot import Snapshot
 from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "not compared", "unmanaged"]
-_FILLS_ITSELF = re.compile(r" (serial|generated|default)\b")
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _NEVER_UNMANAGED = ("schema", "extension")
 
 
@@ -26,7 +25,7 @@ class Difference(Struct, frozen=True):
     object: Object
     declared: str | None
     actual: str | None
-    there: Object
+    actual_object: Object
     """What it is compared with: another name than the object's when the scripts give a constraint none."""
 
 
@@ -77,9 +76,7 @@ def _difference(item: Object, declared: str, there: Object, actual: Snapshot) ->
         yield Difference("missing", item, declared, None, item)
     elif there in actual.locked:
         yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}", there)
-    elif declared + VALIDITY_SUFFIX.get(item.kind, " ") == definition or (
-        declared == PRESENT and is_invalid(item, definition)
-    ):
+    elif is_invalid(item, definition) and declared in (PRESENT, as_valid(item, definition)):
         yield Difference("invalid", item, declared, definition, there)
     elif not holds(declared, definition):
         yield Difference("different", item, declared, definition, there)
@@ -104,9 +101,9 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
 def _rejects(item: Object, definition: str) -> bool:
     """Return whether an undeclared object of a table can make it refuse rows that the declared one accepts."""
     if item.kind == "column":
-        plain = _QUOTED.sub('""', definition)
-        return " not null" in plain and not _FILLS_ITSELF.search(plain)
-    return item.kind == "constraint" or (item.kind == "index" and definition.startswith("unique "))
+        column = column_definition(definition)
+        return bool(column.not_null) and not column.fills_itself
+    return item.kind == "constraint" or (item.kind == "index" and is_unique_index(definition))
 
 
 def is_as_declared(declared: Facts, actual: Snapshot) -> bool:

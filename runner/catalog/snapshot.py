@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from runner.catalog.definitions import VALIDITY_SUFFIX
+from runner.catalog.definitions import as_valid
 from runner.errors import DatabaseError, Hint
 from runner.postgres.replies import send
 from runner.resources import read_sql
@@ -160,7 +160,7 @@ def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[A
             definition = _fill(definition, parts or ())  # noqa: PLW2901
         facts[item] = definition
         if kind == "constraint":
-            known_by = item._replace(name=signature or definition.removesuffix(VALIDITY_SUFFIX[kind]))
+            known_by = item._replace(name=signature or as_valid(item, definition))
             unnamed[known_by] = (*unnamed.get(known_by, ()), item)
     return Snapshot(facts, unnamed, locked)
 

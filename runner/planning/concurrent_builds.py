@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from runner.catalog.definitions import words
+from runner.catalog.definitions import table_definition, words
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Facts, Object, TableLock, without_table
@@ -58,7 +58,7 @@ class ConcurrentBuilds:
         table = Object("table", index.table, "", index.schema)
         definition = self.facts.get(table)
         is_there = not step.about and index in self.facts
-        if definition is None or is_there or " partition by " in definition or not self.is_large(table):
+        if definition is None or is_there or table_definition(definition).is_partitioned or not self.is_large(table):
             return None
         return table
 

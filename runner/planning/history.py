@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from runner.catalog.definitions import words
 from runner.errors import DatabaseError, Hint
 from runner.planning.model import ScriptPlan
 from runner.planning.past import Applied
@@ -50,7 +51,7 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
     if Object("table", table) not in facts:
         return _statements(manifest, "planning/history.sql")
     status = facts.get(Object("constraint", f"{table}_status_check", table), "")
-    return _statements(manifest, "planning/history_upgrade.sql") if status and "started" not in status else ()
+    return _statements(manifest, "planning/history_upgrade.sql") if status and "started" not in words(status) else ()
 
 
 def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from runner.catalog.definitions import is_invalid, without_settings
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.definitions import as_valid, is_invalid
 from runner.catalog.diff import holds
+from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.due import Due, due_now
@@ -201,7 +203,7 @@ class _Planner:
             proposal.object
             for proposals in repairs.values()
             for proposal in proposals
-            if proposal.why and proposal.word == "missing"
+            if proposal.blocked_by and proposal.problem == "missing"
         }
         self.before = frozenset(actual.facts)
         self.state: dict[Object, str] = dict(actual.facts)
@@ -240,7 +242,7 @@ class _Planner:
                 if effect.object not in mended:
                     self.take(effect)
         repairs = list(self.mend(statement, proposals))
-        if step.action != "unchanged" or not repairs or any(p.why and p.word != "used" for p in proposals):
+        if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield self.apart.moved(step, self.next_transaction)
         yield from repairs
 
@@ -261,16 +263,18 @@ class _Planner:
         placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt":
             return placed, False
-        if not self.mends or all(proposal.plain or (proposal.rows and self.moved_rows) for proposal in placed):
+        if not self.mends or all(
+            proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed
+        ):
             return [], True
         changed = {self.named(effect).object for effect in statement.declaration.effects if effect.action == "change"}
-        written = any(proposal.why and not proposal.rows and proposal.object in changed for proposal in placed)
+        written = any(proposal.blocked_by and not proposal.rows and proposal.object in changed for proposal in placed)
         return placed, written
 
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed, or will remove, what a proposal is about."""
         item = proposal.object
-        if proposal.word == "missing" and without_table(item) in self.later.arrivals:
+        if proposal.problem == "missing" and without_table(item) in self.later.arrivals:
             return False
         if self.is_altered(item):
             return False
@@ -284,12 +288,12 @@ class _Planner:
         if index.kind != "index" or without_table(index) not in self.later.changes or None in (declared, there):
             return False
         is_attached_to = without_table(index) in self.later.owners.values()
-        text = str(there).removesuffix(" invalid" if is_attached_to else "")
+        text = as_valid(index, str(there)) if is_attached_to else str(there)
         return without_settings(str(declared)) == without_settings(text)
 
     def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
-        runs = [proposal for proposal in proposals if not proposal.why]
+        runs = [proposal for proposal in proposals if not proposal.blocked_by]
         clauses = [proposal for proposal in runs if proposal.clauses]
         if clauses:
             sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
@@ -313,7 +317,7 @@ class _Planner:
 
     def repair(self, statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
         about = tuple(proposal.object for proposal in proposals)
-        parts = tuple(Reason(p.word, (p.object,), p.detail) for p in proposals)
+        parts = tuple(Reason(p.problem, (p.object,), p.detail) for p in proposals)
         lock = TableLock(lock_level(sql), proposals[0].table)
         return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction, takes=lock)
 
@@ -343,7 +347,7 @@ class _Planner:
             return found._replace(object=self.declared_constraint(found.object))
         if item.kind == "sequence" and found.object.kind == "column":
             definition = self.declared.get(found.object, "")
-            return found if " serial" in definition or " as identity" in definition else effect
+            return found if column_definition(definition).fills else effect
         return found
 
     def function(self, item: Object) -> Object:
@@ -510,9 +514,9 @@ class _Planner:
         different = tuple(
             e.object for e in declares if self.differs(e.object) and without_table(e.object) not in self.later.changes
         )
-        stays = [p for p in self.repairs.get(statement.key, ()) if p.why and p.word != "used"]
+        stays = [p for p in self.repairs.get(statement.key, ()) if p.blocked_by and p.problem != "used"]
         if stays:
-            return Reason(stays[0].word, tuple(p.object for p in stays), left_because=stays[0].why)
+            return Reason(stays[0].problem, tuple(p.object for p in stays), left_because=stays[0].blocked_by)
         if different:
             return Reason("differs", different, left_because="no repair is known")
         return Reason("as declared" if declares else "nothing to remove")

@@ -8,14 +8,14 @@ from typing import Literal
 from msgspec import Struct
 
 from runner.planning.past import Applied
-from runner.repair.proposal import ProposalWord
+from runner.repair.proposal import Problem
 from runner.sql.objects import Object
 
 StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "exists", "done"]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "uncertain"]
 DueCode = Literal["always", "baseline", "new", "applied", "changed", "changed once"]
 CutOffCode = Literal["cut off", "cut off after its own", "cut off midway", "cut off and changed"]
-ReasonCode = ProposalWord | StepCode | RunCode | DueCode | CutOffCode
+ReasonCode = Problem | StepCode | RunCode | DueCode | CutOffCode
 _CUT_OFF = "run {0.run} of {0.at} by {0.by} was cut off"
 _WORDS: Mapping[ReasonCode, str] = {
     "not added": "missing, and not added",

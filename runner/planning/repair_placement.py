@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from runner.catalog import definitions
+from runner.catalog.constraint_definitions import check_expression, is_foreign_key
+from runner.catalog.definitions import words
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import Object
@@ -26,7 +27,7 @@ def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[tuple[str
     found: dict[tuple[str, int], list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
-        first, second = (makers, changers) if several[0].word == "missing" else (changers, makers)
+        first, second = (makers, changers) if several[0].problem == "missing" else (changers, makers)
         statement = first.get(item) or second.get(item) or _below(item, makers) or makers.get(table)
         if statement is not None:
             found.setdefault(statement.key, []).extend(several)
@@ -46,15 +47,15 @@ def _makers(scripts: Sequence[Script]) -> tuple[dict[Object, Statement], dict[Ob
 
 def _below(item: Object, makers: Mapping[Object, Statement]) -> Statement | None:
     """Return the last statement that makes a column which an unnamed CHECK mentions."""
-    if item.kind != "constraint" or not definitions.check_expression(item.name):
+    if item.kind != "constraint" or not check_expression(item.name):
         return None
-    words = definitions.words(item.name)
+    named = words(item.name)
     mentioned = [
         statement
         for column, statement in makers.items()
         if column.kind == "column"
         and (column.schema, column.table) == (item.schema, item.table)
-        and identifier(column.name) in words
+        and identifier(column.name) in named
     ]
     return max(mentioned, key=lambda statement: statement.key, default=None)
 
@@ -63,5 +64,5 @@ def _rank(proposal: Proposal) -> tuple[bool, int]:
     """Rank what is removed first, then columns, then what is about columns; keys before what refers to them."""
     stays = proposal.becomes is not None
     order = {"column": 0, "index": 1, "constraint": 2}
-    refers = proposal.object.kind == "constraint" and "FOREIGN KEY" in (proposal.becomes or "")
+    refers = proposal.object.kind == "constraint" and is_foreign_key(proposal.becomes or "")
     return stays, order[proposal.object.kind] + refers

@@ -4,40 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog import definitions
-from runner.catalog.definitions import ColumnDefinition
+from runner.catalog.column_definitions import (
+    ColumnDefinition,
+    column_definition,
+    column_sql,
+    rewrites,
+    widens,
+    without_not_null,
+)
+from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import Difference
 from runner.repair.context import Context
-from runner.repair.proposal import Proposal, alter, proposal, reserved_name, shortened_name
+from runner.repair.proposal import Proposal, Use, alter, proposal, reserved_name, shortened_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 from runner.wording import listed
 
-_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
-
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Add a column; without NOT NULL when the rows that are there would have no value."""
-    shape, rows = definitions.column_definition(item.declared or ""), context.has_rows(table)
+    shape, rows = column_definition(item.declared or ""), context.has_rows(table)
     without = rows and bool(shape.not_null) and not shape.fills_itself
-    words = definitions.column_sql(shape, not_null=not without)
+    words = column_sql(shape, not_null=not without)
     if words is None:
         return
     clauses = (f"add column if not exists {identifier(item.object.name)} {words}",)
     if without:
-        becomes = _without_not_null(item.declared)
+        becomes = without_not_null(item.declared or "")
         yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses)
     else:
-        why = context.too_large(table) if shape.fill_rewrites else ""
-        unseen = not shape.fill_rewrites and (shape.fills_itself or not shape.not_null)
-        yield proposal(item, "missing", clauses=clauses, why=why, plain=not why, unseen=unseen)
+        blocked_by = context.too_large(table) if shape.fill_rewrites else ""
+        may_wait_for_lock = not shape.fill_rewrites and (shape.fills_itself or not shape.not_null)
+        yield proposal(
+            item,
+            "missing",
+            clauses=clauses,
+            blocked_by=blocked_by,
+            is_script_statement=not blocked_by,
+            may_wait_for_lock=may_wait_for_lock,
+        )
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Mend what can be mended in one go, and tell the rest."""
-    old, new = definitions.column_definition(item.actual or ""), definitions.column_definition(item.declared or "")
+    old, new = column_definition(item.actual or ""), column_definition(item.declared or "")
     parts = [context.judged(part) for part in _parts(context, item, table, old, new)]
-    runs, stays = [part for part in parts if not part.why], [part for part in parts if part.why]
+    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
     if runs:
         yield proposal(
             item,
@@ -48,6 +60,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             now=tuple(statement for part in runs for statement in part.now),
             then=tuple(transaction for part in runs for transaction in part.then),
             analyze=next((part.analyze for part in runs if part.analyze), ""),
+            uses=next((part.uses for part in runs if part.uses), None),
         )
     yield from stays
 
@@ -55,12 +68,9 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
 def extra(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Let a column that nobody declares be NULL."""
     clauses = (f"alter column {identifier(item.object.name)} drop not null",)
-    why = _in_primary_key(context, item, table) or context.needs_align()
-    yield proposal(item, "not declared", "NOT NULL", becomes=_without_not_null(item.actual), clauses=clauses, why=why)
-
-
-def _without_not_null(definition: str | None) -> str:
-    return (definition or "").replace(" not null", "", 1)
+    blocked_by = _in_primary_key(context, item, table) or context.needs_align()
+    becomes = without_not_null(item.actual or "")
+    yield proposal(item, "not declared", "NOT NULL", becomes=becomes, clauses=clauses, blocked_by=blocked_by)
 
 
 def _parts(
@@ -69,7 +79,7 @@ def _parts(
     retyped, stays = False, ""
     if (old.type, old.collation) != (new.type, new.collation):
         part = _type(context, item, table, old, new)
-        retyped = not context.judged(part).why
+        retyped = not context.judged(part).blocked_by
         stays = "" if retyped else "it is a value of another type"
         yield part
     if (old.generated, old.stored) != (new.generated, new.stored):
@@ -77,7 +87,7 @@ def _parts(
     elif old.fills != new.fills:
         yield _fills(context, item, table, old, new)
     elif old.default != new.default or (retyped and new.default):
-        yield _default(item, old, new, why=stays if new.default else "")
+        yield _default(item, old, new, blocked_by=stays if new.default else "")
     if old.not_null != new.not_null:
         yield _nullability(context, item, table, old, new)
     if old.settings != new.settings:
@@ -90,16 +100,16 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
     before = f"{old.type} collate {old.collation}" if old.collation else old.type
     detail = f"{before}, declared {new.type}{collation}"
     change = f"alter column {column} type {new.type}{collation}"
-    if old.type != new.type and not definitions.widens(old.type, new.type):
+    if old.type != new.type and not widens(old.type, new.type):
         clauses = (f"{change} using {column}::{new.type}",)
-        why = f"not every {old.type} is the same value as {new.type}"
-        return proposal(item, "differs", detail, clauses=clauses, why=why)
+        blocked_by = f"not every {old.type} is the same value as {new.type}"
+        return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
     if old.collation != new.collation:
-        return proposal(item, "differs", detail, clauses=(change,), why="a collation changes how values compare")
+        return proposal(item, "differs", detail, clauses=(change,), blocked_by="a collation changes how values compare")
     if not context.evidence.table(name):
         return proposal(item, "differs", detail, clauses=(change,))
     drops = (f"alter column {column} drop default",) if old.default and not new.default else ()
-    grows = old.fills.startswith("serial") and old.fills == new.fills and new.type in ("integer", "bigint")
+    grows = old.is_serial and old.fills == new.fills and new.type in ("integer", "bigint")
     now = (f"alter sequence {context.evidence.sequence(name, item.object.name)} as {new.type}",) if grows else ()
     clauses = (*drops, change)
     dependents = context.evidence.dependents(name, item.object.name)
@@ -107,54 +117,54 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
         gone = [other.drop for other in dependents]
         back = [other.create or f"-- {other.what} has to be made again by hand" for other in reversed(dependents)]
         whole = (*gone, alter(table, clauses), *now, *back)
-        why = f"{listed([other.what for other in dependents])} would have to be dropped and made again"
-        return proposal(item, "differs", detail, now=whole, why=why)
-    why = context.too_large(table) if definitions.rewrites(old.type, new.type) else ""
+        blocked_by = f"{listed([other.what for other in dependents])} would have to be dropped and made again"
+        return proposal(item, "differs", detail, now=whole, blocked_by=blocked_by)
+    blocked_by = context.too_large(table) if rewrites(old.type, new.type) else ""
     analyze = column if context.has_rows(table) else ""
-    return proposal(item, "differs", detail, clauses=clauses, now=now, why=why, analyze=analyze)
+    return proposal(item, "differs", detail, clauses=clauses, now=now, blocked_by=blocked_by, analyze=analyze)
 
 
-def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, why: str) -> Proposal:
+def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, blocked_by: str) -> Proposal:
     change = f"set default {new.default}" if new.default else "drop default"
     is_same = old.default == new.default
     detail = "" if is_same else f"default {old.default or 'none'}, declared {new.default or 'none'}"
     clauses = (f"alter column {identifier(item.object.name)} {change}",)
-    return proposal(item, "differs", detail, clauses=clauses, why=why)
+    return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
 
 
 def _generated(item: Difference, new: ColumnDefinition) -> Proposal:
     column = identifier(item.object.name)
-    words = definitions.column_sql(new, not_null=True) or new.type
+    words = column_sql(new, not_null=True) or new.type
     detail = f"declared {f'generated as ({new.generated})' if new.generated else 'not generated'}"
     clauses = (f"drop column {column}", f"add column {column} {words}")
-    return proposal(item, "differs", detail, clauses=clauses, why="the column would have to be dropped")
+    return proposal(item, "differs", detail, clauses=clauses, blocked_by="the column would have to be dropped")
 
 
 def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
     """Bring a serial's sequence to the type of its column; anything else decides about the values to come."""
     column, name = identifier(item.object.name), qualified_name(table)
     detail = f"filled by {old.fills or 'nothing'}, declared {new.fills or 'nothing'}"
-    why = "which values come next is a decision about the rows that are there"
-    if old.fills.startswith("serial") and new.fills.startswith("serial"):
+    blocked_by = "which values come next is a decision about the rows that are there"
+    if old.is_serial and new.is_serial:
         sequence = context.evidence.sequence(name, item.object.name)
-        if old.fills == "serial (as integer)" and new.fills == "serial":
+        if old.sequence_options == "as integer" and not new.sequence_options:
             return proposal(item, "differs", detail, now=(f"alter sequence {sequence} as {new.type}",))
-        options = (
-            new.fills.removeprefix("serial").strip(" ()") or "increment 1 no minvalue no maxvalue cache 1 no cycle"
+        options = new.sequence_options or "increment 1 no minvalue no maxvalue cache 1 no cycle"
+        return proposal(item, "differs", detail, now=(f"alter sequence {sequence} {options}",), blocked_by=blocked_by)
+    if new.is_identity:
+        return proposal(
+            item, "differs", detail, clauses=(f"alter column {column} add {new.fills}",), blocked_by=blocked_by
         )
-        return proposal(item, "differs", detail, now=(f"alter sequence {sequence} {options}",), why=why)
-    if new.fills.startswith("generated"):
-        return proposal(item, "differs", detail, clauses=(f"alter column {column} add {new.fills}",), why=why)
     if not new.fills:
-        what = "identity" if old.fills.startswith("generated") else "default"
-        return proposal(item, "differs", detail, clauses=(f"alter column {column} drop {what}",), why=why)
+        what = "identity" if old.is_identity else "default"
+        return proposal(item, "differs", detail, clauses=(f"alter column {column} drop {what}",), blocked_by=blocked_by)
     sequence = identifier(shortened_name(f"{item.object.table}_{item.object.name}_seq"))
     now = (
         f"create sequence {sequence} as {new.type} owned by {name}.{column}",
         f"select setval({literal(sequence)}, max({column})) from {name}",  # noqa: S608
         alter(table, [f"alter column {column} set default nextval({literal(sequence)})"]),
     )
-    return proposal(item, "differs", detail, now=now, why=why)
+    return proposal(item, "differs", detail, now=now, blocked_by=blocked_by)
 
 
 def _nullability(
@@ -163,29 +173,28 @@ def _nullability(
     column, name = identifier(item.object.name), qualified_name(table)
     if not new.not_null:
         clauses = (f"alter column {column} drop not null",)
-        return proposal(item, "differs", "NOT NULL", clauses=clauses, why=_in_primary_key(context, item, table))
+        return proposal(item, "differs", "NOT NULL", clauses=clauses, blocked_by=_in_primary_key(context, item, table))
     detail, change = "NOT NULL declared", f"alter column {column} set not null"
     key = context.primary_key(table)
     shown = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
     nulls = context.evidence.sample(f"select {shown} from {name} where {column} is null")  # noqa: S608
-    why = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
-    if old.not_null and not why:
+    blocked_by = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
+    if old.not_null and not blocked_by:
         constraint = identifier(context.evidence.not_null_constraint(name, item.object.name))
         validates = (alter(table, [f"validate constraint {constraint}"]),)
         return proposal(item, "differs", "NOT NULL is not validated", then=(validates,))
-    if why or not context.has_rows(table):
-        return proposal(item, "differs", detail, clauses=(change,), why=why, rows=nulls.rows)
+    if blocked_by or not context.has_rows(table):
+        return proposal(item, "differs", detail, clauses=(change,), blocked_by=blocked_by, rows=nulls.rows)
     helper = Object("constraint", reserved_name(f"{item.object.name}_not_null"), table.name, table.schema)
     quoted, there = identifier(helper.name), context.actual.facts.get(helper)
-    context.used[helper] = alter(table, [f"drop constraint {quoted}"])
+    drops = alter(table, [f"drop constraint {quoted}"])
     adds = f"add constraint {quoted} check ({column} is not null) not valid"
     validates = (alter(table, [f"validate constraint {quoted}"]),)
     # In one ALTER TABLE the constraint would be gone before SET NOT NULL looks for it, and scans the table.
-    sets = (alter(table, [change]), alter(table, [f"drop constraint {quoted}"]))
-    is_proven = there is not None and not there.endswith("NOT VALID")
-    return proposal(
-        item, "differs", detail, clauses=() if there else (adds,), then=(sets,) if is_proven else (validates, sets)
-    )
+    sets = (alter(table, [change]), drops)
+    is_proven = there is not None and not is_invalid(helper, there)
+    then = (sets,) if is_proven else (validates, sets)
+    return proposal(item, "differs", detail, clauses=() if there else (adds,), then=then, uses=Use(helper, drops))
 
 
 def _in_primary_key(context: Context, item: Difference, table: Object) -> str:
@@ -194,8 +203,8 @@ def _in_primary_key(context: Context, item: Difference, table: Object) -> str:
 
 
 def _settings(item: Difference, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    words = new.settings.split()
-    storage = _STORAGE[words[1]] if words[:1] == ["storage"] else "default"
     detail = f"settings{old.settings or ' none'}, declared{new.settings or ' none'}"
-    clauses = (f"alter column {identifier(item.object.name)} set storage {storage}",)
-    return proposal(item, "differs", detail, clauses=clauses, why="how values are stored changes with the next writes")
+    clauses = (f"alter column {identifier(item.object.name)} set storage {new.storage}",)
+    return proposal(
+        item, "differs", detail, clauses=clauses, blocked_by="how values are stored changes with the next writes"
+    )

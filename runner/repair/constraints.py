@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog import definitions
+from runner.catalog.constraint_definitions import (
+    Key,
+    check_expression,
+    foreign_key_definition,
+    is_disabled,
+    is_exclusion,
+    keeps_unique,
+    key_definition,
+)
+from runner.catalog.definitions import is_invalid, names
 from runner.catalog.diff import Difference
+from runner.catalog.index_definitions import create_index, unique_index_definition
 from runner.repair.context import Context, is_part
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, alter, proposal, shortened_name
+from runner.repair.proposal import Proposal, Use, alter, proposal, shortened_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
 from runner.sql.simulation import automatic_name
 
-_DISABLED = " disabled"
-"""Ends the definition of a constraint whose own triggers do not fire, of a foreign key above all."""
 _UNIQUE = "somebody may rely on what it keeps unique"
 
 
@@ -23,34 +31,29 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
     if same := _under_another_name(context, item, table):
         names = f"{identifier(same.name)} to {identifier(item.object.name)}"
         rename = alter(table, [f"rename constraint {names}"])
-        context.used[same] = rename
-        yield proposal(item, "missing", f"{same} is the same", now=(rename,))
+        yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=Use(same, rename))
     else:
         yield _added(context, item, table, _name(context, item))
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Put the declared constraint in the place of the other one, or validate it."""
-    definition, name = item.declared or "", item.there.name
+    definition, name = item.declared or "", item.actual_object.name
     if item.kind == "invalid":
         bad = _violations(context, table, definition)
-        why = bad.failure or ("rows are against it" if bad.rows else "")
+        blocked_by = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
-        yield proposal(item, "invalid", "not validated", then=then, why=why, rows=bad.rows)
+        yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows)
         return
-    if (item.actual or "").endswith(_DISABLED):
+    if is_disabled(item.actual or ""):
         sql = alter(table, ["enable trigger all"])
-        why = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
-        yield proposal(item, "differs", "disabled", now=(sql,), why=why)
+        blocked_by = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
+        yield proposal(item, "differs", "disabled", now=(sql,), blocked_by=blocked_by)
         return
     detail = f"{item.actual}, declared {definition}"
     drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"
-    if (
-        definitions.key_definition(definition)
-        or definitions.key_definition(item.actual or "")
-        or definition.startswith("EXCLUDE")
-    ):
-        yield proposal(item, "differs", detail, clauses=(drops, adds), why=_UNIQUE)
+    if key_definition(definition) or key_definition(item.actual or "") or is_exclusion(definition):
+        yield proposal(item, "differs", detail, clauses=(drops, adds), blocked_by=_UNIQUE)
         return
     added = _added(context, item, table, name)
     yield proposal(
@@ -60,7 +63,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         clauses=(drops, *added.clauses),
         now=added.now,
         then=added.then,
-        why=added.why or context.needs_align(),
+        blocked_by=added.blocked_by or context.needs_align(),
         rows=added.rows,
     )
 
@@ -68,13 +71,9 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
 def extra(context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
     """Remove a constraint that nobody declares, unless it keeps something unique."""
     definition = item.actual or ""
-    if item.object in context.used:
-        yield proposal(item, "used", now=(context.used[item.object],), why="the repair of another object uses it")
-        return
-    keeps = definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
     clauses = (f"drop constraint {identifier(item.object.name)}",)
-    why = _UNIQUE if keeps else context.needs_align()
-    yield proposal(item, "not declared", definition, becomes=None, clauses=clauses, why=why)
+    blocked_by = _UNIQUE if keeps_unique(definition) else context.needs_align()
+    yield proposal(item, "not declared", definition, becomes=None, clauses=clauses, blocked_by=blocked_by)
 
 
 def _under_another_name(context: Context, item: Difference, table: Object) -> Object | None:
@@ -91,40 +90,43 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     definition, rows = item.declared or "", context.has_rows(table)
     adds = f"add constraint {identifier(name)} {definition}"
     bad = _violations(context, table, definition) if rows else Sample(())
-    why = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
-    if key := definitions.key_definition(definition):
-        return _key_added(context, item, table, name, key, bad, why)
-    if rows and definition.startswith("EXCLUDE"):
-        why = why or "whether the rows keep it is known only when it is made"
-    if why or not rows or context.is_partitioned(table) or definition.endswith(" NOT VALID"):
-        return proposal(item, "missing", clauses=(adds,), why=why, rows=bad.rows, plain=not why)
+    blocked_by = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
+    if key := key_definition(definition):
+        return _key_added(context, item, table, name, key, bad, blocked_by)
+    if rows and is_exclusion(definition):
+        blocked_by = blocked_by or "whether the rows keep it is known only when it is made"
+    if blocked_by or not rows or context.shape(table).is_partitioned or is_invalid(item.object, definition):
+        return proposal(
+            item, "missing", clauses=(adds,), blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
+        )
     now = (alter(table, [f"{adds} not valid"]),)  # after what it may refer to
     return proposal(item, "missing", now=now, then=(_validated(table, name),))
 
 
 def _key_added(
-    context: Context, item: Difference, table: Object, name: str, key: definitions.Key, bad: Sample, why: str
+    context: Context, item: Difference, table: Object, name: str, key: Key, bad: Sample, blocked_by: str
 ) -> Proposal:
     """Add a primary key or unique constraint by way of an index, which takes no lock that stops readers."""
     definition, quoted = item.declared or "", identifier(name)
-    index = _fitting_index(context, table, key) if key.plain and not context.is_partitioned(table) else None
-    why = why or ("" if index and index.name == name else context.taken(item.object, name))
+    index = _fitting_index(context, table, key) if key.plain and not context.shape(table).is_partitioned else None
+    blocked_by = blocked_by or ("" if index and index.name == name else context.taken(item.object, name))
     if key.primary and (other := context.primary_key(table)):
-        why = f"the table has another primary key, {other[0]}"
-    online = key.plain and not context.is_partitioned(table) and (index is not None or context.has_rows(table))
-    if why or not online:
+        blocked_by = f"the table has another primary key, {other[0]}"
+    online = key.plain and not context.shape(table).is_partitioned and (index is not None or context.has_rows(table))
+    if blocked_by or not online:
         clauses = (f"add constraint {quoted} {definition}",)
-        return proposal(item, "missing", clauses=clauses, why=why, rows=bad.rows, plain=not why)
+        return proposal(
+            item, "missing", clauses=clauses, blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
+        )
     kind = "primary key" if key.primary else "unique"
     uses = alter(table, [f"add constraint {quoted} {kind} using index {identifier(index.name) if index else quoted}"])
     if index:
-        context.used[index] = uses
-        return proposal(item, "missing", f"{index} becomes it", then=((uses,),))
-    makes = f"create unique index {quoted} on {qualified_name(table)} using {key.index.removeprefix('unique ')}"
+        return proposal(item, "missing", f"{index} becomes it", then=((uses,),), uses=Use(index, uses))
+    makes = create_index(key.index, quoted, qualified_name(table))
     return proposal(item, "missing", now=(makes,), then=((uses,),))
 
 
-def _fitting_index(context: Context, table: Object, key: definitions.Key) -> Object | None:
+def _fitting_index(context: Context, table: Object, key: Key) -> Object | None:
     fitting = (
         item
         for item, definition in context.actual.facts.items()
@@ -140,21 +142,21 @@ def _validated(table: Object, name: str) -> tuple[str, ...]:
 def _violations(context: Context, table: Object, definition: str) -> Sample:
     """Return rows that a constraint refuses."""
     rows = f"{context.rows_of(table)} as own"
-    if key := definitions.key_definition(definition):
+    if key := key_definition(definition):
         nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
         return context.duplicates(table, key.columns, nulls=nulls)
-    if foreign := definitions.foreign_key_definition(definition):
-        others = context.rows_of(_relation(foreign.table))
+    if foreign := foreign_key_definition(definition):
+        others = context.rows_of(foreign.relation)
         given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
         pairs = zip(foreign.columns, foreign.referenced, strict=True)
         equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
         orphans = f" and not exists (select from {others} as other where {equal})"
         columns = ", ".join(f"own.{column}" for column in foreign.columns)
-        is_there = _relation(foreign.table) in context.actual.facts
+        is_there = foreign.relation in context.actual.facts
         return context.evidence.sample(
             f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
         )
-    if condition := definitions.check_expression(definition):
+    if condition := check_expression(definition):
         key_found = context.primary_key(table)
         shown = ", ".join(key_found[1]) if key_found else "*"
         return context.evidence.sample(f"select {shown} from {rows} where not {condition}")  # noqa: S608
@@ -163,18 +165,18 @@ def _violations(context: Context, table: Object, definition: str) -> Sample:
 
 def _unreferenced(context: Context, definition: str) -> str:
     """Return why a foreign key has nothing to refer to: what keeps its columns unique there cannot be made."""
-    foreign = definitions.foreign_key_definition(definition)
+    foreign = foreign_key_definition(definition)
     if foreign is None:
         return ""
-    relation = _relation(foreign.table)
+    relation = foreign.relation
     if relation not in context.actual.facts:
         return ""
     missing_keys = {item: text for item, text in context.declared.items() if item not in context.actual.facts}
     for item, text in (*context.actual.facts.items(), *missing_keys.items()):
-        key = definitions.key_definition(text) if is_part(item, "constraint", relation) else None
-        index = definitions.unique_index_definition(text) if is_part(item, "index", relation) else None
+        key = key_definition(text) if is_part(item, "constraint", relation) else None
+        index = unique_index_definition(text) if is_part(item, "index", relation) else None
         columns = key.columns if key and not key.deferrable else index.keys if index and not index.where else ""
-        if frozenset(definitions.names(columns)) != frozenset(foreign.referenced):
+        if frozenset(names(columns)) != frozenset(foreign.referenced):
             continue
         if item in context.actual.facts:
             return ""
@@ -186,12 +188,6 @@ def _unreferenced(context: Context, definition: str) -> str:
         ):
             return ""
     return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
-
-
-def _relation(name: str) -> Object:
-    """Return the table that a definition names as SQL does."""
-    parts = [part.strip('"').replace('""', '"') for part in definitions.parts(name)]
-    return Object("table", parts[-1], "", parts[0] if len(parts) > 1 else "")
 
 
 def _name(context: Context, item: Difference) -> str:

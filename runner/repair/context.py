@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.catalog import definitions
-from runner.catalog.definitions import has_index
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.constraint_definitions import key_definition
+from runner.catalog.definitions import TableDefinition, names, table_definition
+from runner.catalog.index_definitions import has_index
 from runner.catalog.snapshot import Snapshot
 from runner.project.manifest import RepairLevel
 from runner.project.units import ByteSize
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from runner.repair.probes import Evidence, Sample
 
 
-class Context(Struct):
+class Context(Struct, frozen=True):
     """What proposals are judged by: both catalogs, the manifest's limits, and the rows."""
 
     declared: Facts
@@ -28,35 +30,36 @@ class Context(Struct):
     level: RepairLevel
     rewrite_above: ByteSize
     evidence: Evidence
-    used: dict[Object, str] = {}
-    """Objects that a repair goes on with though nobody declares them, and what it does with them, as SQL."""
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
-        why = made.why or self.against(made.table, unseen=made.unseen)
-        if not why and self.level == "none" and not (made.plain and made.object.kind == "index"):
-            why = 'the manifest says repair = "none"'
-        return made if why == made.why else replace(made, why=why, plain=False)
+        blocked_by = made.blocked_by or self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
+        if not blocked_by and self.level == "none" and not (made.is_script_statement and made.object.kind == "index"):
+            blocked_by = 'the manifest says repair = "none"'
+        if blocked_by == made.blocked_by:
+            return made
+        return replace(made, blocked_by=blocked_by, is_script_statement=False)
 
-    def against(self, table: Object, *, unseen: bool = False) -> str:
+    def against(self, table: Object, *, may_wait_for_lock: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
-        definition = self.actual.facts.get(table, "")
-        if " partition of " in definition or " inherits " in definition:
+        shape = self.shape(table)
+        if shape.has_parent:
             return "the table belongs to another one, and is repaired with it"
-        if definition.startswith("foreign"):
+        if shape.is_foreign:
             return "its rows are on another server"
-        if self.evidence.table(qualified_name(table)) or (unseen and qualified_name(table) in self.evidence.locked):
+        name = qualified_name(table)
+        if self.evidence.table(name) or (may_wait_for_lock and name in self.evidence.locked):
             return ""
-        return f"the table could not be looked at: {self.evidence.failures[qualified_name(table)]}"
+        return f"the table could not be looked at: {self.evidence.failures[name]}"
 
     def has_rows(self, table: Object) -> bool:
         """Return whether a table has rows."""
         there = self.evidence.table(qualified_name(table))
         return there is not None and there.has_rows
 
-    def is_partitioned(self, table: Object) -> bool:
-        """Return whether a table has partitions."""
-        return " partition by " in self.actual.facts.get(table, "")
+    def shape(self, table: Object) -> TableDefinition:
+        """Return what a table is."""
+        return table_definition(self.actual.facts.get(table, ""))
 
     def needs_align(self) -> str:
         """Return why what removes something that is not declared is not run, when that is so."""
@@ -72,9 +75,9 @@ class Context(Struct):
     def primary_key(self, table: Object) -> tuple[Object, tuple[str, ...]] | None:
         """Return the primary key of a table with its columns, as SQL writes them."""
         for other, definition in self.actual.facts.items():
-            key = definitions.key_definition(definition) if is_part(other, "constraint", table) else None
+            key = key_definition(definition) if is_part(other, "constraint", table) else None
             if key and key.primary:
-                return other, definitions.names(key.columns)
+                return other, key.names
         return None
 
     def taken(self, item: Object, name: str) -> str:
@@ -92,9 +95,8 @@ class Context(Struct):
         added = []
         for item, definition in self.declared.items():
             if is_part(item, "column", table) and item not in self.actual.facts and definition != PRESENT:
-                shape = definitions.column_definition(definition)
-                is_counted = bool(shape.fills) or "nextval(" in shape.default
-                value = "row_number() over ()" if is_counted else shape.generated or shape.default or "null"
+                shape = column_definition(definition)
+                value = "row_number() over ()" if shape.is_counted else shape.generated or shape.default or "null"
                 added.append(f"({value})::{shape.type} as {identifier(item.name)}")
         return f"(select *, {', '.join(added)} from {qualified_name(table)})" if added else qualified_name(table)  # noqa: S608
 
@@ -103,7 +105,7 @@ class Context(Struct):
 
         `nulls` is what they are there: equal, distinct, or refused.
         """
-        columns = definitions.names(keys)
+        columns = names(keys)
         conditions = [f"({where})"] if where else []
         if nulls == "distinct":
             conditions += [f"{column} is not null" for column in columns]

@@ -4,59 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog import definitions
+from runner.catalog.definitions import unquoted
 from runner.catalog.diff import Difference
+from runner.catalog.index_definitions import index_sql, unique_index_definition
 from runner.repair.context import Context
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, proposal, reserved_name
+from runner.repair.proposal import Proposal, Use, proposal, reserved_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Tell why an index cannot be made; one that can is made by the script's own statement."""
-    makes = definitions.index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
+    makes = index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
     bad = _duplicates(context, item, table)
-    why = bad.failure or ("rows have the same values" if bad.rows else context.taken(item.object, item.object.name))
-    yield proposal(item, "missing", now=(makes,) if makes else (), why=why, rows=bad.rows, plain=not why)
+    blocked_by = bad.failure or (
+        "rows have the same values" if bad.rows else context.taken(item.object, item.object.name)
+    )
+    yield proposal(
+        item,
+        "missing",
+        now=(makes,) if makes else (),
+        blocked_by=blocked_by,
+        rows=bad.rows,
+        is_script_statement=not blocked_by,
+    )
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Replace an index of another definition, or an invalid one; its comment stays."""
     definition, name = item.declared or "", identifier(item.object.name)
     helper = Object("index", reserved_name(item.object.name), table.name, table.schema)
-    makes = definitions.index_sql(definition, identifier(helper.name), qualified_name(table))
+    makes = index_sql(definition, identifier(helper.name), qualified_name(table))
     if makes is None:
         return
     there = context.actual.facts.get(helper)
-    context.used[helper] = f"alter index {qualified_name(helper)} rename to {name}"
+    renames = f"alter index {qualified_name(helper)} rename to {name}"
     bad = _duplicates(context, item, table)
-    why = bad.failure or ("rows have the same values" if bad.rows else _mark(context, item.object, table))
+    blocked_by = bad.failure or ("rows have the same values" if bad.rows else _mark(context, item.object, table))
     comment = item.object.comment
     text = context.declared.get(comment) or context.actual.facts.get(comment)
     swaps = (
         f"drop index {qualified_name(item.object)}",
-        f"alter index {qualified_name(helper)} rename to {name}",
+        renames,
         *((f"comment on index {qualified_name(item.object)} is {literal(text)}",) if text else ()),
     )
     gone = (f"drop index {qualified_name(helper)}",) if there else ()
     now = () if there == definition else (*gone, makes)
     detail = "it is invalid" if item.kind == "invalid" else f"{item.actual}, declared {definition}"
-    yield proposal(item, "differs", detail, now=now, then=(swaps,), why=why, rows=bad.rows)
+    uses = Use(helper, renames)
+    yield proposal(item, "differs", detail, now=now, then=(swaps,), uses=uses, blocked_by=blocked_by, rows=bad.rows)
 
 
-def extra(context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
+def extra(_context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
     """Tell that a unique index refuses rows; nobody but a person removes it."""
-    if item.object in context.used:
-        yield proposal(item, "used", now=(context.used[item.object],), why="the repair of another object uses it")
-        return
     drops = (f"drop index {qualified_name(item.object)}",)
-    why = "somebody may rely on what it keeps unique"
-    yield proposal(item, "not declared", item.actual or "", becomes=None, now=drops, why=why)
+    blocked_by = "somebody may rely on what it keeps unique"
+    yield proposal(item, "not declared", item.actual or "", becomes=None, now=drops, blocked_by=blocked_by)
 
 
 def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
-    index = definitions.unique_index_definition(item.declared or "")
+    index = unique_index_definition(item.declared or "")
     if index is None or not context.has_rows(table):
         return Sample(())
     return context.duplicates(table, index.keys, index.where, nulls="equal" if index.nulls_equal else "distinct")
@@ -64,8 +72,9 @@ def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
 
 def _mark(context: Context, index: Object, table: Object) -> str:
     """Return what a table would lose with the index, when that is so."""
-    definition = context.actual.facts.get(table, "")
-    for mark in ("replica identity using index", "cluster on"):
-        if f" {mark} {identifier(index.name)}" in definition:
+    shape = context.shape(table)
+    marked = {"replica identity using index": shape.identity_index, "cluster on": shape.cluster_index}
+    for mark, name in marked.items():
+        if unquoted(name) == index.name:
             return f"the table has {mark} {identifier(index.name)}, which goes with the index"
     return ""

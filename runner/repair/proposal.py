@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -12,20 +12,27 @@ from runner.catalog.diff import Difference
 from runner.sql.objects import RESERVED, Object, qualified_name
 from runner.sql.quoting import NAME_BYTES
 
-ProposalWord = Literal["missing", "differs", "invalid", "not declared", "used"]
+Problem = Literal["missing", "differs", "invalid", "not declared", "used"]
+"""What is wrong with an object; `used` is one that nobody declares and another repair goes on with."""
+
+
+class Use(NamedTuple):
+    """An object that a repair goes on with though nobody declares it, and what it does with it, as SQL."""
+
+    object: Object
+    sql: str
 
 
 class Proposal(Struct, frozen=True):
     """How one object is brought to its declaration.
 
     `clauses` are those of one ALTER TABLE, `now` statements after it, both within the script's transaction; each of
-    `then` is a transaction after that. With `why` it is not run: that is the reason, and `rows` show it.
+    `then` is a transaction after that. With `blocked_by` it is not run: that is the reason, and `rows` show it.
     """
 
     object: Object
     table: Object
-    word: ProposalWord
-    """What is wrong; or used, when another repair goes on with it."""
+    problem: Problem
     detail: str = ""
     becomes: str | None = None
     """The definition that the object has afterwards; None when it is gone."""
@@ -34,11 +41,12 @@ class Proposal(Struct, frozen=True):
     then: tuple[tuple[str, ...], ...] = ()
     analyze: str = ""
     """The column whose statistics are gathered anew, in a transaction after all others."""
-    why: str = ""
+    uses: Use | None = None
+    blocked_by: str = ""
     rows: tuple[str, ...] = ()
-    plain: bool = False
+    is_script_statement: bool = False
     """The statement of the script does just the same."""
-    unseen: bool = False
+    may_wait_for_lock: bool = False
     """It is the same whatever rows the table has: it may wait for a lock that keeps them from being looked at."""
 
     @property
@@ -50,10 +58,10 @@ class Proposal(Struct, frozen=True):
         return "\n".join(f"{statement};" for statement in (*first, *self.now, *then, *last))
 
 
-def proposal(item: Difference, word: ProposalWord, detail: str = "", **parts: object) -> Proposal:
+def proposal(item: Difference, problem: Problem, detail: str = "", **parts: object) -> Proposal:
     """Return a proposal about the object of a difference, which is as declared afterwards."""
     table = Object("table", item.object.table, "", item.object.schema)
-    return Proposal(item.object, table, word, detail, **{"becomes": item.declared, **parts})  # type: ignore[arg-type]
+    return Proposal(item.object, table, problem, detail, **{"becomes": item.declared, **parts})  # type: ignore[arg-type]
 
 
 def alter(table: Object, clauses: Sequence[str]) -> str:

@@ -5,13 +5,14 @@ Nothing here drops a table or a column, narrows a type, or touches a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from runner.catalog import definitions
-from runner.catalog.definitions import column_type
+from runner.catalog.column_definitions import column_type
+from runner.catalog.definitions import words
 from runner.catalog.diff import Difference
+from runner.catalog.index_definitions import is_plain_index
 from runner.repair import columns, constraints, indexes
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, proposal
@@ -33,10 +34,11 @@ def propose(context: Context, differences: Sequence[Difference]) -> Proposals:
 
     Raise psycopg.Error when the connection is lost.
     """
-    found = {item.object: tuple(_of(context, item)) for item in differences if not _is_helper(item)}
-    for item in differences:
-        if _is_helper(item) and item.object not in context.used:
-            found[item.object] = (context.judged(_leftover(item)),)
+    undeclared = [item for item in differences if item.declared is None]
+    undeclared.sort(key=lambda item: stands_in(item.object))
+    found = {item.object: tuple(_of(context, item)) for item in differences if item.declared is not None}
+    used = dict(made.uses for proposals in found.values() for made in proposals if made.uses)
+    found |= {item.object: tuple(_of_undeclared(context, item, used)) for item in undeclared}
     stays = {item.object: item for item in differences if _keeps_its_type(item, found.get(item.object, ()))}
     return {item: _consistent(item, proposals, stays) for item, proposals in found.items() if proposals}
 
@@ -45,7 +47,7 @@ def _keeps_its_type(item: Difference, proposals: Sequence[Proposal]) -> bool:
     """Return whether a column has another type than declared, and keeps it."""
     if item.object.kind != "column" or item.declared is None or item.actual is None:
         return False
-    return column_type(item.declared) != column_type(item.actual) and any(proposal.why for proposal in proposals)
+    return column_type(item.declared) != column_type(item.actual) and any(proposal.blocked_by for proposal in proposals)
 
 
 def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[Object]) -> tuple[Proposal, ...]:
@@ -60,14 +62,12 @@ def _consistent(item: Object, proposals: Sequence[Proposal], stays: Collection[O
 
 
 def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
-    words = definitions.words(made.becomes or "")
-    column = next((column for column in columns if identifier(column.name) in words), None)
-    follows = made.word == "differs" or (
-        made.object.kind == "index" and not definitions.is_plain_index(made.becomes or "")
-    )
-    if column is None or made.why or not follows:
+    mentioned = words(made.becomes or "")
+    column = next((column for column in columns if identifier(column.name) in mentioned), None)
+    follows = made.problem == "differs" or (made.object.kind == "index" and not is_plain_index(made.becomes or ""))
+    if column is None or made.blocked_by or not follows:
         return made
-    return replace(made, why=f"{column} keeps its type", plain=False)
+    return replace(made, blocked_by=f"{column} keeps its type", is_script_statement=False)
 
 
 def _of(context: Context, item: Difference) -> Iterator[Proposal]:
@@ -77,8 +77,13 @@ def _of(context: Context, item: Difference) -> Iterator[Proposal]:
         yield from map(context.judged, repair(context, item, table))
 
 
-def _is_helper(item: Difference) -> bool:
-    return item.declared is None and stands_in(item.object)
+def _of_undeclared(context: Context, item: Difference, used: Mapping[Object, str]) -> Iterable[Proposal]:
+    """Return what removes an object that nobody declares, unless the repair of a declared one goes on with it."""
+    if stands_in(item.object):
+        return () if item.object in used else (context.judged(_leftover(item)),)
+    if item.kind != "rejecting" or item.object not in used:
+        return _of(context, item)
+    return (proposal(item, "used", now=(used[item.object],), blocked_by="the repair of another object uses it"),)
 
 
 def _leftover(item: Difference) -> Proposal:

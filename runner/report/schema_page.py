@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from runner.catalog import definitions
+from runner.catalog.column_definitions import column_definition
+from runner.catalog.constraint_definitions import foreign_key_definition, key_definition
+from runner.catalog.definitions import table_options, unquoted
 from runner.sql.objects import PRESENT, Facts, Object
 from runner.sql.statements import Script, first_makers
 
@@ -90,15 +92,14 @@ def _diagram(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
         yield f'    "{_name(table)}" {{'
         for item, definition in _parts("column", table, facts):
             if item.name in marks:
-                type_ = re.sub(r"[^A-Za-z0-9_()]+", "_", definitions.column_definition(definition).type)
+                type_ = re.sub(r"[^A-Za-z0-9_()]+", "_", column_definition(definition).type)
                 yield f"        {type_} {re.sub(r'[^A-Za-z0-9_]', '_', item.name)} {','.join(marks[item.name])}"
         yield "    }"
     for table in tables:
         for _, definition in _parts("constraint", table, facts):
-            if key := definitions.foreign_key_definition(definition):
-                parent = ".".join(_plain(part) for part in definitions.parts(key.table))
-                columns = ", ".join(map(_plain, key.columns))
-                yield f'    "{parent}" ||--o{{ "{_name(table)}" : "{columns}"'
+            if key := foreign_key_definition(definition):
+                columns = ", ".join(map(unquoted, key.columns))
+                yield f'    "{_name(key.relation)}" ||--o{{ "{_name(table)}" : "{columns}"'
     yield from ("```", "")
 
 
@@ -106,29 +107,24 @@ def _marks(table: Object, facts: Facts) -> Mapping[str, list[str]]:
     """Return which columns are part of a primary, foreign or unique key, as Mermaid calls them."""
     marks: dict[str, list[str]] = {}
     for _, definition in _parts("constraint", table, facts):
-        if key := definitions.key_definition(definition):
-            names, mark = definitions.names(key.columns), "PK" if key.primary else "UK"
-        elif foreign := definitions.foreign_key_definition(definition):
+        if key := key_definition(definition):
+            names, mark = key.names, "PK" if key.primary else "UK"
+        elif foreign := foreign_key_definition(definition):
             names, mark = foreign.columns, "FK"
         else:
             continue
-        for name in map(_plain, names):
+        for name in map(unquoted, names):
             marks.setdefault(name, [])
             marks[name] += [mark] if mark not in marks[name] else []
     return marks
-
-
-def _plain(name: str) -> str:
-    """Return a name without the quotes that SQL writes it in."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
     yield from (f"## {_name(table)}", "")
     if comment := _comment(table, facts):
         yield from (comment, "")
-    if definition := facts[table].removeprefix("table").strip():
-        yield from (f"Options: `{definition}`", "") if facts[table] != PRESENT else ()
+    if options := table_options(facts[table]):
+        yield from (f"Options: `{options}`", "")
     yield from _declared_by([table], places)
     yield from ("| column | type | null | default | meaning | declared by |", "|---|---|---|---|---|---|")
     for item, definition in _parts("column", table, facts):
@@ -150,7 +146,7 @@ def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterato
 
 
 def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object, str]) -> str:
-    shape = definitions.column_definition(definition)
+    shape = column_definition(definition)
     null = "" if shape.not_null or shape.fills == "serial" else "yes"
     value = shape.fills or (f"generated: {shape.generated}" if shape.generated else shape.default)
     type_ = shape.type + (f" collate {shape.collation}" if shape.collation else "")

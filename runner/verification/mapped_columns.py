@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.catalog.definitions import column_type
+from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference
 from runner.catalog.snapshot import Snapshot
 from runner.project.field_mappings import FieldMappings, family

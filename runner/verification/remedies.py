@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from runner.catalog.definitions import enum_values
 from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
@@ -16,8 +16,6 @@ from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
 
 _REPLACED = ("view", "function", "trigger")
-_ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
-_STRING = re.compile(r"'(?:[^']|'')*'")
 
 
 class Remedies(Struct, frozen=True):
@@ -36,7 +34,7 @@ class Remedies(Struct, frozen=True):
             return Remedy(query, "the lock has to end first")
         proposals = self.proposals.get(item.object, ())
         if proposals:
-            return self.proposed([proposal for proposal in proposals if proposal.why] or proposals)
+            return self.proposed([proposal for proposal in proposals if proposal.blocked_by] or proposals)
         statement = self.makers.get(item.object) or self.makers.get(_any_arguments(item.object))
         written = f"{statement.sql};" if statement else f"-- no script of this run makes {item.object}"
         if commented := self.missing_below(item.object):
@@ -54,11 +52,11 @@ class Remedies(Struct, frozen=True):
         if not comment.is_comment:
             return None
         own = (item for item in self.proposals if without_table(item) == comment.subject)
-        return next((item for item in own if self.proposals[item][0].word == "missing"), None)
+        return next((item for item in own if self.proposals[item][0].problem == "missing"), None)
 
     def proposed(self, proposals: Sequence[Proposal]) -> Remedy:
         """Return what one or more proposals say."""
-        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.why]
+        reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.blocked_by]
         rows = tuple(row for proposal in proposals for row in proposal.rows)
         return Remedy("\n".join(proposal.sql for proposal in proposals), "; ".join(reasons) or self.not_done, rows)
 
@@ -74,7 +72,7 @@ def makers(scripts: Sequence[Script]) -> Mapping[Object, Statement]:
 
 
 def _reason(proposal: Proposal, *, alone: bool) -> str:
-    return proposal.why if alone or not proposal.detail else f"{proposal.detail}: {proposal.why}"
+    return proposal.blocked_by if alone or not proposal.detail else f"{proposal.detail}: {proposal.blocked_by}"
 
 
 def _any_arguments(item: Object) -> Object:
@@ -93,9 +91,8 @@ def _drop(item: Object) -> str:
 
 def _added_values(item: Difference) -> str:
     """Return the statements that add the values which an enum type lacks at its end."""
-    declared, actual = _ENUM.fullmatch(item.declared or ""), _ENUM.fullmatch(item.actual or "")
-    if not declared or not actual:
+    declared, actual = enum_values(item.declared or ""), enum_values(item.actual or "")
+    if declared is None or actual is None:
         return ""
-    there = set(_STRING.findall(actual[1]))
-    lacking = [value for value in _STRING.findall(declared[1]) if value not in there]
+    lacking = [value for value in declared if value not in actual]
     return "\n".join(f"alter type {qualified_name(item.object)} add value {value};" for value in lacking)

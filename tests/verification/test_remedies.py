@@ -19,7 +19,7 @@ WHY = {
 @pytest.mark.parametrize(("missing", "commented", "why"), WHY.values(), ids=WHY)
 def test_comment_on_what_is_missing(missing: Object, commented: Object, why: str) -> None:
     """What a comment is on is missing itself only when it is that very object."""
-    proposals = {missing: (Proposal(missing, Object("table", "t"), "missing", why="rows"),)}
+    proposals = {missing: (Proposal(missing, Object("table", "t"), "missing", blocked_by="rows"),)}
     comment = commented.comment
     difference = Difference("different", comment, "new", "old", comment)
     assert Remedies(proposals, {}, "not done").of(difference).why == why

@@ -1,0 +1,156 @@
+"""Definitions of columns taken apart, and which types hold the values of which."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+_COLUMN = re.compile(
+    r"(?P<type>(?:(?>\"(?:[^\"]|\"\")*\")|[^\"])+?)"
+    r"(?: collate (?P<collation>(?:\"(?:[^\"]|\"\")*\"|[^\s\"])+))?"
+    r"(?P<not_null> not null(?: not valid)?)?"
+    r"(?: (?P<fills>(?:generated (?:always|by default) as identity|serial)(?: \([^)]*\))?))?"
+    r"(?P<settings>(?: storage \w| compression \w| statistics [0-9]+| with \([^)]*\))*)"
+    r"(?: generated always as \((?P<generated>.*)\)(?P<stored> stored)?)?"
+    r"(?: default (?P<default>.*))?",
+    re.DOTALL,
+)
+_NUMERIC = re.compile(r"numeric(?:\(([0-9]+),([0-9]+)\))?")
+_TEXT = re.compile(r"character varying(?:\(([0-9]+)\))?|text")
+_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+_EXACT = {
+    "smallint": ("integer", "bigint", "real", "double precision"),
+    "integer": ("bigint", "double precision"),
+    "bigint": (),
+    "real": ("double precision",),
+}
+"""Types of numbers, and those beside numeric that hold each of their values."""
+_SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
+_STABLE = re.compile(r"now\(\)|\(?'now'::text\)?::|\bCURRENT_|\bLOCALTIME", re.IGNORECASE)
+
+
+class ColumnDefinition(Struct, frozen=True):
+    """The parts of a column's definition; empty where it has none."""
+
+    type: str
+    collation: str
+    not_null: str
+    fills: str
+    """`serial`, or an identity, with the options of its sequence."""
+    settings: str
+    generated: str
+    stored: bool
+    default: str
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether it takes its values from a sequence of its own, by a default."""
+        return self.fills.startswith("serial")
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it is an identity column."""
+        return self.fills.startswith("generated")
+
+    @property
+    def sequence_options(self) -> str:
+        """The options of its sequence that are not the usual ones."""
+        return self.fills.partition(" (")[2].removesuffix(")")
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its values are taken from a sequence."""
+        return bool(self.fills) or "nextval(" in self.default
+
+    @property
+    def storage(self) -> str:
+        """How its values are stored, as ALTER COLUMN says it."""
+        words = self.settings.split()
+        return _STORAGE[words[1]] if words[:1] == ["storage"] else "default"
+
+    @property
+    def fills_itself(self) -> bool:
+        """Whether a row gets a value without being given one."""
+        return bool(self.fills or self.generated or self.default)
+
+    @property
+    def fill_rewrites(self) -> bool:
+        """Whether adding it to a table writes every row anew, because each gets a value of its own."""
+        volatile = "(" in self.default and not _STABLE.match(self.default)
+        return bool(self.fills or self.stored or volatile)
+
+
+def column_definition(definition: str) -> ColumnDefinition:
+    """Take the definition of a column apart."""
+    match = _COLUMN.fullmatch(definition)
+    parts = match.groupdict(default="") if match else {}
+    return ColumnDefinition(
+        type=parts.get("type", definition),
+        collation=parts.get("collation", ""),
+        not_null=parts.get("not_null", "").strip(),
+        fills=parts.get("fills", ""),
+        settings=parts.get("settings", ""),
+        generated=parts.get("generated", ""),
+        stored=bool(parts.get("stored")),
+        default=parts.get("default", ""),
+    )
+
+
+def column_type(definition: str) -> str:
+    """Return the type in the definition of a column."""
+    return column_definition(definition).type
+
+
+def without_not_null(definition: str) -> str:
+    """Return the definition of a column as it is when it may be NULL."""
+    return definition.replace(" not null", "", 1)
+
+
+def column_sql(shape: ColumnDefinition, *, not_null: bool) -> str | None:
+    """Return what ADD COLUMN takes after the name; None for what needs more than that."""
+    if shape.settings or (shape.is_serial and shape.sequence_options):
+        return None
+    words = [_SERIALS.get(shape.type, shape.type) if shape.is_serial else shape.type]
+    if shape.collation:
+        words.append(f"collate {shape.collation}")
+    if shape.not_null == "not null" and not_null and not shape.is_serial:
+        words.append("not null")
+    if shape.is_identity:
+        words.append(shape.fills)
+    if shape.generated:
+        words.append(f"generated always as ({shape.generated}){' stored' if shape.stored else ''}")
+    if shape.default:
+        words.append(f"default {shape.default}")
+    return " ".join(words)
+
+
+def widens(old: str, new: str) -> bool:
+    """Return whether each value of the old type has the same value in the new one."""
+    if _TEXT.fullmatch(old) and _TEXT.fullmatch(new):
+        return _text_length(old) <= _text_length(new)
+    numeric = _NUMERIC.fullmatch(new)
+    if numeric and old in _DIGITS:
+        return numeric[1] is None or int(numeric[1]) - int(numeric[2]) >= _DIGITS[old]
+    if numeric and (before := _NUMERIC.fullmatch(old)):
+        return numeric[1] is None or (before[1] is not None and _holds_digits(before, numeric))
+    return new in _EXACT.get(old, ())
+
+
+def rewrites(old: str, new: str) -> bool:
+    """Return whether widening a column writes every row of its table anew."""
+    if _TEXT.fullmatch(new):
+        return False
+    before, after = _NUMERIC.fullmatch(old), _NUMERIC.fullmatch(new)
+    return not (before and after and after[1] is None) and not (before and after and before[2] == after[2])
+
+
+def _text_length(name: str) -> float:
+    match = _TEXT.fullmatch(name)
+    return int(match[1]) if match and match[1] else float("inf")
+
+
+def _holds_digits(old: re.Match[str], new: re.Match[str]) -> bool:
+    before, after = int(old[1]) - int(old[2]), int(new[1]) - int(new[2])
+    return after >= before and int(new[2]) >= int(old[2])
