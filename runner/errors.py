@@ -13,6 +13,7 @@ RunnerError                  one message for a person, and the exit code
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 from signal import SIGTERM
 from typing import Self
@@ -154,8 +155,6 @@ class StatementError(DatabaseError):
 
 def internal_error(error: Exception) -> RunnerError:
     """Return a defect of the runner as an error, with its place in the source."""
-    import traceback
-
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"at {Path(last.filename).name}:{last.lineno}, in {last.name}"
     hint = Hint("this is a defect of the runner; please report it with these lines")

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.errors import DatabaseError, InterruptError
+from runner.execution.executor import execute
+from runner.execution.listener import Listener
 from runner.pipeline.declare import read_actual
 from runner.pipeline.plan import Planned
 from runner.pipeline.verify import repairs_between, verify_actual
 from runner.planning.model import Plan
+from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.execution.listener import Listener
     from runner.execution.results import ScriptResult
-    from runner.postgres.cancellation import Cancellation
     from runner.verification.findings import Verification
 
 
@@ -42,7 +43,6 @@ def apply_plan(
 
     Raise DatabaseError when a run cannot go on, and InterruptError when it was asked to stop.
     """
-    from runner.execution.executor import execute
     from runner.execution.listener import Listener
     from runner.postgres.cancellation import Cancellation
 

@@ -13,7 +13,9 @@ from runner.catalog.definitions import words
 from runner.errors import DatabaseError, Hint
 from runner.planning.model import ScriptPlan
 from runner.planning.past import Applied
+from runner.postgres.blockers import Blocker
 from runner.project.manifest import Manifest
+from runner.project.templates import render
 from runner.resources import read_sql
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier, literal
@@ -55,7 +57,6 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
 
 
 def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
-    from runner.project.templates import render
     from runner.sql.parser import parse
 
     text = read_sql(file)
@@ -84,8 +85,6 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
         raise DatabaseError(message, notes=(hint,)) from error
     except LockNotAvailable as error:
-        from runner.postgres.blockers import Blocker
-
         held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
         rows = connection.execute(read_sql("postgres/table_lock_holders.sql"), {"table": _table(manifest)})
         notes = tuple(f"locked by {Blocker(*row)}" for row in rows)

@@ -16,10 +16,12 @@ from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
+from runner.project.script_rules import check_scripts
 from runner.project.seals import Sealed, open_seals
 from runner.project.templates import depends_on, render, template_variables
 from runner.project.variables import Overrides
 from runner.sql.objects import Object
+from runner.sql.simulation import declare
 from runner.sql.source_map import Rendered
 from runner.sql.statements import Script
 
@@ -42,8 +44,6 @@ class Files:
     @cached_property
     def scripts(self) -> tuple[Script, ...]:
         """The scripts with all their statements. Raise InputError."""
-        from runner.project.script_rules import check_scripts
-
         scripts = self._parse(self.rendered_scripts, self.project.manifest.project.schema)
         check_scripts(self.project, scripts)
         return scripts
@@ -58,8 +58,6 @@ class Files:
     @cached_property
     def names(self) -> State:
         """What the scripts declare, as far as their text tells. Raise InputError."""
-        from runner.sql.simulation import declare
-
         names = declare(self.scripts)
         require_tables(self.project, names)
         return names

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 
 from runner.catalog.snapshot import LOCK_TIMEOUT
+from runner.postgres.blockers import Blocker
 from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
@@ -112,8 +113,6 @@ class Evidence(Struct):
 
     def _held_by(self, table: str) -> str:
         """Return who holds a table locked, as far as that is still to be seen."""
-        from runner.postgres.blockers import Blocker
-
         rows = self._ask(read_sql("postgres/table_lock_holders.sql"), {"table": table})
         return f" by {'; '.join(str(Blocker(*row)) for row in rows)}" if rows else ""
 

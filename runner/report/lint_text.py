@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.lint.diagnostics import INPUT, Diagnostic
+from runner.project.lockfile import FILE as LOCK
 from runner.wording import count
 
 
@@ -22,8 +23,6 @@ def diagnostic_lines(flaw: Diagnostic) -> Iterator[str]:
 
 def annotation(flaw: Diagnostic, manifest: Path) -> str:
     """Return the command that makes GitHub show it beside the line; paths begin where the manifest's does."""
-    from runner.project.lockfile import FILE as LOCK
-
     beside = {str(manifest), str(manifest.parent / LOCK)}  # messages name these from where the command is run
     path = Path(flaw.file) if flaw.file in beside else manifest.parent / flaw.file
     file = Path(os.path.normpath(path)).as_posix()

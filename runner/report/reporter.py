@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.report import json_documents, log_events
+from runner.report.fleet_text import fleet_heading, fleet_member_lines, fleet_summary_lines, member_json, summary_json
 from runner.report.line import Line
 from runner.report.lint_text import diagnostic_lines
 from runner.report.log import Event, Log, LogFormat
@@ -171,15 +172,11 @@ class Reporter:
 
     def fleet_begins(self, loaded: Project, names: Sequence[str], width: int) -> None:
         """Print which project is applied to how many targets, and the heading of their table."""
-        from runner.report.fleet_text import fleet_heading
-
         if not self.log.as_json:
             self.lines(fleet_heading(loaded.project.manifest.project.name, names, width))
 
     def fleet_member(self, told: MemberReport, width: int) -> None:
         """Print how the work on a target ended, in a line of JSON where JSON is asked for."""
-        from runner.report.fleet_text import fleet_member_lines, member_json
-
         document = member_json(told)
         if self.as_json:
             self._json_line(document)
@@ -196,8 +193,6 @@ class Reporter:
 
     def fleet_ended(self, all_told: Sequence[MemberReport], seconds: float) -> None:
         """Print how many targets ended how."""
-        from runner.report.fleet_text import fleet_summary_lines, summary_json
-
         document = summary_json(all_told, seconds)
         if self.as_json:
             self._json_line(document)
