@@ -43,9 +43,6 @@ def apply_plan(
 
     Raise DatabaseError when a run cannot go on, and InterruptError when it was asked to stop.
     """
-    from runner.execution.listener import Listener
-    from runner.postgres.cancellation import Cancellation
-
     listener, stop = listener or Listener(), stop or Cancellation()
     results = []
     try:

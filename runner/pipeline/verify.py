@@ -13,7 +13,6 @@ from runner.pipeline.declare import declare_on, read_actual
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Facts
-from runner.verification.checks import run_checks
 from runner.verification.findings import RunOutcome
 from runner.verification.findings import find_deviations as compare
 from runner.verification.mapped_columns import find_mapped, is_kindred
@@ -49,6 +48,7 @@ def verify_actual(
     results: tuple[ScriptResult, ...] | None = None,
 ) -> Verification:
     """Verify after a run with `results`, else without one."""
+    from runner.verification.checks import run_checks
 
     @cache
     def remedies() -> Remedies:
