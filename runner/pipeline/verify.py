@@ -13,8 +13,6 @@ from runner.pipeline.declare import declare_on, read_actual
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Facts
-from runner.verification.findings import RunOutcome
-from runner.verification.findings import find_deviations as compare
 from runner.verification.mapped_columns import find_mapped, is_kindred
 
 if TYPE_CHECKING:
@@ -49,6 +47,7 @@ def verify_actual(
 ) -> Verification:
     """Verify after a run with `results`, else without one."""
     from runner.verification.checks import run_checks
+    from runner.verification.findings import RunOutcome, find_deviations
 
     @cache
     def remedies() -> Remedies:
@@ -68,7 +67,7 @@ def verify_actual(
         return mappings is not None and is_kindred(difference, mappings)
 
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
-    return compare(
+    return find_deviations(
         declared.facts,
         actual,
         history_table=loaded.project.manifest.run.history_table,
