@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from runner.errors import InputError
 from runner.lint.diagnostics import Diagnostic, diagnostic_of
 from runner.lint.rules import check_rules, long_names_in
 from runner.lint.squawk import find_squawk, run_squawk
 from runner.project import profiles
-from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
-from runner.project.loading import require_queries, require_tables
-from runner.project.lockfile import read_lockfile
+from runner.project.field_mappings import FieldMappings
+from runner.project.loading import read_project, render_files
 from runner.project.manifest import ManifestFile, is_script_name, load_manifest
-from runner.project.script_rules import refusals
-from runner.project.templates import render, template_variables
-from runner.sql.parser import parse
-from runner.sql.simulation import State, declare
+from runner.sql.simulation import State
 from runner.sql.statements import Script
 
 
@@ -49,21 +45,28 @@ class Checked(Struct, frozen=True):
 def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ...] = ()) -> Checked:
     """Check all that needs no server. Raise InputError for a manifest or a mapping file that cannot be read."""
     whole = load_manifest(manifest, overrides)
-    project = profiles.choose(whole, chosen)
-    others = profiles.left_out(whole, project).manifest.scripts
-    field_mappings = load_field_mappings(project)
-    linter = _Linter(whole, template_variables(project, mapped_variables(field_mappings)))
-    linter.flaws += unlisted(whole)
-    scripts = linter.parse_all([script.path for script in project.manifest.scripts])
-    left_out = linter.parse_all([script.path for script in others])
-    checks = linter.parse_all([check.path for check in project.manifest.checks])
-    linter.require((*scripts, *left_out), checks)
-    names = linter.declared(project, scripts)
+    chosen_project = profiles.choose(whole, chosen)
+    others = profiles.left_out(whole, chosen_project)
+    project, problems = read_project(chosen_project, with_seals=False)
+    files, left_out = project.files, render_files(others, project.field_mappings)
+    names = next(iter(files.names.values), {})
+    flaws = [*unlisted(whole), *map(diagnostic_of, chain(problems, left_out.problems_of_each()))]
+    read = (*files.scripts.values, *left_out.scripts.values, *files.checks.values)
+    flaws += chain.from_iterable(map(long_names_in, read))
+    if files.are_complete:
+        flaws += check_rules(chosen_project, files.scripts.values, names)
     squawk = find_squawk()
     if squawk:
-        linter.flaws += run_squawk(squawk, whole, [parsed.rendered for parsed in (*scripts, *left_out, *checks)])
-    flaws = _in_order(whole, linter.flaws)
-    return Checked(field_mappings, scripts, checks, len(others), names, flaws, has_squawk=bool(squawk))
+        flaws += run_squawk(squawk, whole, [parsed.rendered for parsed in read])
+    return Checked(
+        project.field_mappings,
+        files.scripts.values,
+        files.checks.values,
+        len(others.manifest.scripts),
+        names,
+        _in_order(whole, flaws),
+        has_squawk=bool(squawk),
+    )
 
 
 def unlisted(project: ManifestFile) -> Iterator[Diagnostic]:
@@ -85,51 +88,3 @@ def _in_order(project: ManifestFile, flaws: Sequence[Diagnostic]) -> tuple[Diagn
     paths = [*(script.path for script in project.manifest.scripts), *(check.path for check in project.manifest.checks)]
     order = {path: number for number, path in enumerate(paths)}
     return tuple(sorted(dict.fromkeys(flaws), key=lambda flaw: (order.get(flaw.file, -1), flaw.line or 0)))
-
-
-class _Linter:
-    def __init__(self, project: ManifestFile, variables: dict[str, object]) -> None:
-        self.project = project
-        self.variables = variables
-        self.flaws: list[Diagnostic] = []
-
-    def parse_all(self, paths: Sequence[str]) -> tuple[Script, ...]:
-        """Return the files that can be parsed."""
-        return tuple(parsed for path in paths if (parsed := self.parse(path)) is not None)
-
-    def parse(self, path: str) -> Script | None:
-        schema = self.project.manifest.project.schema
-        try:
-            return parse(render(path, self.project.read(path), self.variables), schema=schema)
-        except InputError as error:
-            self.flaws.append(diagnostic_of(error))
-        return None
-
-    def require(self, scripts: Sequence[Script], checks: Sequence[Script]) -> None:
-        """Apply the rules that each command applies, and the one that is about a file by itself."""
-        entries = {script.path: script for script in self.project.manifest.scripts}
-        for parsed in scripts:
-            self.flaws += (diagnostic_of(error) for error in refusals(entries[parsed.rendered.path], parsed))
-            self.flaws += long_names_in(parsed)
-        for parsed in checks:
-            self.flaws += long_names_in(parsed)
-            try:
-                require_queries((parsed,))
-            except InputError as error:
-                self.flaws.append(diagnostic_of(error))
-
-    def declared(self, project: ManifestFile, scripts: tuple[Script, ...]) -> State:
-        """Return what the scripts declare together, checked when all of them could be read."""
-        try:
-            names = declare(scripts)
-        except InputError as error:
-            self.flaws.append(diagnostic_of(error))
-            return {}
-        if len(scripts) == len(project.manifest.scripts):
-            self.flaws += check_rules(project, scripts, names)
-            try:
-                require_tables(project, names)
-                read_lockfile(project)
-            except InputError as error:
-                self.flaws.append(diagnostic_of(error))
-        return names

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,55 +17,81 @@ from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
-from runner.project.script_rules import check_scripts
+from runner.project.script_rules import refusals, refusals_of_check
 from runner.project.seals import Sealed, open_seals
 from runner.project.templates import depends_on, render, template_variables
 from runner.project.variables import Overrides
 from runner.sql.objects import Object
-from runner.sql.simulation import declare
+from runner.sql.simulation import State, declare
 from runner.sql.source_map import Rendered
 from runner.sql.statements import Script
-
-if TYPE_CHECKING:
-    from runner.sql.simulation import State
-
 
 _NOWHERE = " "
 """A schema that no script names."""
 
 
+Value = TypeVar("Value")
+Item = TypeVar("Item")
+
+
+class Read(NamedTuple, Generic[Value]):
+    """What could be read, and what is wrong with the rest."""
+
+    values: tuple[Value, ...]
+    problems: tuple[InputError, ...]
+
+    def required(self) -> tuple[Value, ...]:
+        """Return everything. Raise the first problem."""
+        _raise_first(self.problems)
+        return self.values
+
+
 @dataclass(frozen=True)
 class Files:
-    """The scripts and checks as they were rendered; they are parsed when somebody asks for their statements."""
+    """The scripts and checks that could be rendered; they are parsed when somebody asks for their statements."""
 
     project: ManifestFile
     rendered_scripts: tuple[Rendered, ...]
     rendered_checks: tuple[Rendered, ...]
+    unrendered: tuple[InputError, ...]
+    """What is wrong with the others."""
 
     @cached_property
-    def scripts(self) -> tuple[Script, ...]:
-        """The scripts with all their statements. Raise InputError."""
-        scripts = self._parse(self.rendered_scripts, self.project.manifest.project.schema)
-        check_scripts(self.project, scripts)
-        return scripts
+    def scripts(self) -> Read[Script]:
+        """The scripts with all their statements."""
+        return self._parse(self.rendered_scripts, self.project.manifest.project.schema)
 
     @cached_property
-    def checks(self) -> tuple[Script, ...]:
-        """The checks with all their statements. Raise InputError."""
-        checks = self._parse(self.rendered_checks, self.project.manifest.project.schema)
-        require_queries(checks)
-        return checks
+    def checks(self) -> Read[Script]:
+        """The checks with all their statements."""
+        return self._parse(self.rendered_checks, self.project.manifest.project.schema)
 
     @cached_property
-    def names(self) -> State:
-        """What the scripts declare, as far as their text tells. Raise InputError."""
-        names = declare(self.scripts)
-        require_tables(self.project, names)
-        return names
+    def names(self) -> Read[State]:
+        """What the scripts declare, as far as their text tells."""
+        return _each(declare, [self.scripts.values])
 
-    def require_valid(self) -> None:
-        """Raise InputError for what is wrong in a script or a check."""
-        _ = self.scripts, self.checks, self.names
+    @property
+    def are_complete(self) -> bool:
+        """Whether all scripts could be read, and taken together."""
+        return len(self.scripts.values) == len(self.project.manifest.scripts) and not self.names.problems
+
+    def problems(self) -> Iterator[InputError]:
+        """Return what is wrong with each script and check, then with what the scripts declare together."""
+        yield from self.problems_of_each()
+        yield from self.names.problems
+        if self.are_complete:
+            yield from _wrong_tables(self.project, *self.names.values)
+
+    def problems_of_each(self) -> Iterator[InputError]:
+        """Return what is wrong with each script and each check by itself."""
+        entries = {script.path: script for script in self.project.manifest.scripts}
+        yield from self.unrendered
+        yield from self.scripts.problems
+        for script in self.scripts.values:
+            yield from refusals(entries[script.rendered.path], script)
+        yield from self.checks.problems
+        yield from chain.from_iterable(map(refusals_of_check, self.checks.values))
 
     def hold_in(self, schema: str) -> bool:
         """Return whether nothing in them would be another when the target had that name. Raise InputError."""
@@ -79,16 +106,16 @@ class Files:
         rendered = (*self.rendered_scripts, *self.rendered_checks)
         if any(depends_on(file.template, "schema") for file in rendered):
             return False
-        elsewhere = self._parse(rendered, schema=_NOWHERE)
-        both = zip((*self.scripts, *self.checks), elsewhere, strict=True)
+        elsewhere = self._parse(rendered, schema=_NOWHERE).required()
+        both = zip((*self.scripts.required(), *self.checks.required()), elsewhere, strict=True)
         return all(
             here.statements == there.statements and here.ddl_checksum == there.ddl_checksum for here, there in both
         )
 
-    def _parse(self, rendered: Sequence[Rendered], schema: str) -> tuple[Script, ...]:
+    def _parse(self, rendered: Iterable[Rendered], schema: str) -> Read[Script]:
         from runner.sql.parser import parse
 
-        return tuple(parse(file, schema=schema) for file in rendered)
+        return _each(partial(parse, schema=schema), rendered)
 
 
 @dataclass(frozen=True)
@@ -104,17 +131,17 @@ class Project:
     @property
     def scripts(self) -> tuple[Script, ...]:
         """The scripts with all their statements."""
-        return self.files.scripts
+        return self.files.scripts.required()
 
     @property
     def checks(self) -> tuple[Script, ...]:
         """The checks with all their statements."""
-        return self.sealed.checks if self.sealed else self.files.checks
+        return self.sealed.checks if self.sealed else self.files.checks.required()
 
     @property
     def names(self) -> State:
         """What the scripts declare, as far as their text tells."""
-        return self.files.names
+        return self.files.names.required()[0]
 
     def for_schema(self, schema: str | None = None) -> Project:
         """Return the project with another target schema than the manifest's, if one is given. Raise InputError.
@@ -130,61 +157,75 @@ class Project:
         project = msgspec.structs.replace(self.project, manifest=other)
         if self.files.hold_in(schema):
             return replace(self, project=project)
-        files = _render(project, self.field_mappings)
-        files.require_valid()
+        files = render_files(project, self.field_mappings)
+        _raise_first(files.problems())
         return Project(project, self.field_mappings, files, self.lock)
 
 
 def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = (), *, with_lock: bool = True) -> Project:
     """Read, render and parse what the manifest names, of scripts with profiles only those of the chosen ones.
 
-    Raise InputError; nothing needs a server. What is as it was when the lock file was written has been parsed then,
-    and is not parsed again.
+    Raise InputError; nothing needs a server.
     """
-    project = profiles.choose(load_manifest(manifest, overrides), chosen)
+    project, problems = read_project(profiles.choose(load_manifest(manifest, overrides), chosen), with_lock=with_lock)
+    _raise_first(problems)
+    return project
+
+
+def read_project(
+    project: ManifestFile, *, with_lock: bool = True, with_seals: bool = True
+) -> tuple[Project, Iterator[InputError]]:
+    """Return the project as far as it can be read, and what is wrong with it, the first problem first.
+
+    What is as it was when the lock file was written has been parsed then, and is not parsed again, unless without
+    seals. Raise InputError for field mappings that cannot be read.
+    """
     field_mappings = load_field_mappings(project)
-    files = _render(project, field_mappings)
-    try:
-        lock = read_lockfile(project) if with_lock else None
-    except InputError:
-        files.require_valid()  # what is wrong with a script comes first
-        raise
-    known = lock.seals if lock else {}
-    sealed = open_seals(project.manifest, files.rendered_scripts, files.rendered_checks, known)
-    if sealed is None:
-        files.require_valid()
-    return Project(project, field_mappings, files, lock, sealed)
+    files = render_files(project, field_mappings)
+    locks = _each(read_lockfile, [project] if with_lock else [])
+    lock = next(iter(locks.values), None)
+    sealed = None
+    if lock and with_seals and not files.unrendered:
+        sealed = open_seals(project.manifest, files.rendered_scripts, files.rendered_checks, lock.seals)
+    problems = iter(()) if sealed else chain(files.problems(), locks.problems)
+    return Project(project, field_mappings, files, lock, sealed), problems
 
 
-def _render(project: ManifestFile, field_mappings: FieldMappings | None) -> Files:
+def render_files(project: ManifestFile, field_mappings: FieldMappings | None) -> Files:
+    """Return the scripts and checks of a project, rendered as far as they can be read."""
     variables = template_variables(project, mapped_variables(field_mappings))
 
-    def rendered(entries: Sequence[ScriptEntry | CheckEntry]) -> tuple[Rendered, ...]:
-        return tuple(render(entry.path, project.read(entry.path), variables) for entry in entries)
+    def rendered(entry: ScriptEntry | CheckEntry) -> Rendered:
+        return render(entry.path, project.read(entry.path), variables)
 
-    return Files(project, rendered(project.manifest.scripts), rendered(project.manifest.checks))
-
-
-def require_queries(checks: tuple[Script, ...]) -> None:
-    """Raise InputError for a check that does more than read."""
-    for check in checks:
-        path = check.rendered.path
-        if not check.statements:
-            raise InputError("empty; a check is a SELECT that returns the rows that are wrong", place=path)
-        for statement in check.statements:
-            if statement.node != "select_stmt":
-                raise InputError(
-                    "a check only reads: SELECT the rows that are wrong", place=Place(path, statement.line)
-                )
+    scripts, checks = _each(rendered, project.manifest.scripts), _each(rendered, project.manifest.checks)
+    return Files(project, scripts.values, checks.values, scripts.problems + checks.problems)
 
 
-def require_tables(project: ManifestFile, declared: State) -> None:
-    """Raise InputError when the table of the field mappings is missing, or a script makes that of the history."""
+def _each(read: Callable[[Item], Value], items: Iterable[Item]) -> Read[Value]:
+    """Return what could be read, and what is wrong with the rest."""
+    values: list[Value] = []
+    problems: list[InputError] = []
+    for item in items:
+        try:
+            values.append(read(item))
+        except InputError as error:
+            problems.append(error)
+    return Read(tuple(values), tuple(problems))
+
+
+def _raise_first(problems: Iterable[InputError]) -> None:
+    for problem in problems:
+        raise problem
+
+
+def _wrong_tables(project: ManifestFile, declared: State) -> Iterator[InputError]:
+    """Return an error when a script makes the table of the history, or none makes that of the field mappings."""
     manifest, file = project.manifest, project.file
     if Object("table", manifest.run.history_table) in declared:
         message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
-        raise InputError(message, place=Place(file, key="run.history_table"))
+        yield InputError(message, place=Place(file, key="run.history_table"))
     section = manifest.field_mappings
     if section and Object("table", section.table) not in declared:
         message = f"no script makes a table {section.table!r}; make it, or correct the name"
-        raise InputError(message, place=Place(file, key="field_mappings.table"))
+        yield InputError(message, place=Place(file, key="field_mappings.table"))

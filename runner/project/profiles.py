@@ -36,10 +36,10 @@ def choose(project: ManifestFile, chosen: Collection[str]) -> ManifestFile:
 
 
 def left_out(project: ManifestFile, chosen: ManifestFile) -> ManifestFile:
-    """Return a project with the scripts that a choice leaves out."""
+    """Return a project with the scripts that a choice leaves out, and nothing else."""
     paths = {script.path for script in chosen.manifest.scripts}
     scripts = tuple(script for script in project.manifest.scripts if script.path not in paths)
-    return _with(project, msgspec.structs.replace(project.manifest, scripts=scripts))
+    return _with(project, msgspec.structs.replace(project.manifest, scripts=scripts, checks=()))
 
 
 def _check_listed(project: ManifestFile) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from runner.errors import Hint, InputError, Place
-from runner.project.manifest import ManifestFile, ScriptEntry
+from runner.project.manifest import ScriptEntry
 from runner.sql.statements import UNREAD, Script, Statement
 
 _QUIET = frozenset(
@@ -23,20 +23,23 @@ _ONE_WORD = frozenset(
 """Commands whose second word is a name."""
 
 
-def check_scripts(project: ManifestFile, scripts: Sequence[Script]) -> None:
-    """Raise InputError for the first statement that its script may not hold."""
-    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
-        for refusal in refusals(script, parsed):
-            raise refusal
-
-
 def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
     """Return an error for each statement that its script may not hold."""
     added: set[str] = set()
     for statement in parsed.statements:
         for message, hint in _problems(script, statement, added):
-            yield InputError(message, place=Place(script.path, statement.line), notes=(Hint(f"{hint}"),))
+            yield InputError(message, place=Place(script.path, statement.line), notes=(Hint(hint),))
         added |= {statement.traits.new_value} - {""}
+
+
+def refusals_of_check(parsed: Script) -> Iterator[InputError]:
+    """Return an error for a check that does more than read, or nothing."""
+    path = parsed.rendered.path
+    if not parsed.statements:
+        yield InputError("empty; a check is a SELECT that returns the rows that are wrong", place=path)
+    line = next((statement.line for statement in parsed.statements if statement.node != "select_stmt"), None)
+    if line is not None:
+        yield InputError("a check only reads: SELECT the rows that are wrong", place=Place(path, line))
 
 
 def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Iterator[tuple[str, str]]:
