@@ -562,6 +562,6 @@ def test_no_squawk_is_said_once(project: MakeProject, tmp_path: Path) -> None:
         for flags in ((), ("--json",))
     )
     assert TIME.sub("", plain.stderr).startswith("squawk is not installed; ")
-    assert plain.stderr.endswith("; pip install squawk-cli\n")
+    assert plain.stderr.endswith("(pip install squawk-cli)\n")
     assert plain.stdout.startswith("ok: 1 script")
     assert '"squawk": false' in document.stdout
