@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.report.reporter import Reporter
@@ -36,7 +36,7 @@ def found_database(
     with reporter.progress(), find_target(dsn, loaded.project.folder, reporter.say) as target:
         opener = Opener(target, loaded.project.manifest, wait, reporter.say, reporter.notice)
 
-        def connect() -> Any:
+        def connect() -> AbstractContextManager[Connection[Any]]:
             reporter.stage("connecting")
             return opener.connect()
 

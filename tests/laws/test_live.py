@@ -405,10 +405,10 @@ def test_nobody_guesses_how_far_a_script_came(
         until(lambda: value(connection, f"select count(*) from ({RUNNER}) as r") == 0)
     result = run("apply", "--dsn", database)
     assert result.code == 1
-    said = r"error: script/020_alone.sql: run 1 of .* by \w+ was cut off, and nobody knows which"
+    said = r"error: script/020_alone.sql: run 1 of .* by \w+ was cut off, and it is unknown which"
     assert re.search(said, result.out), result
     assert "skipped" in result.out
-    assert "nobody knows" in run("status", "--dsn", database).out
+    assert "it is unknown" in run("status", "--dsn", database).out
     assert connection.execute("select id from item").fetchall() == [(1,)]
     sql = next(line for line in result.out.splitlines() if "delete from" in line).partition("beginning: ")[2]
     connection.execute(sql.encode())

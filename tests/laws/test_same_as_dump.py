@@ -10,7 +10,9 @@ from difflib import unified_diff
 
 from hypothesis import given, note
 
-from tests.support.random_schemas import EXAMPLES, Script, Side, Sides, pairs
+from tests.support.random_schemas import EXAMPLES, Script, Side, Sides, pairs, sides
+
+__all__ = ["sides"]  # a fixture, which pytest finds here
 
 
 def difference(one: Script, other: Script) -> str:
