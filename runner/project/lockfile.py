@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import tomli_w
 from msgspec.structs import replace
 
 from runner.errors import Hint, InputError, Place
@@ -162,6 +161,8 @@ def _is_unedited(checksum: object, head: Mapping[str, Any], document: Mapping[st
 
 def lockfile_text(lock: Lockfile) -> str:
     """Return the lock as the text of its file; the same lock always gives the same text."""
+    import tomli_w
+
     document = _document(lock.facts)
     head: dict[str, Any] = {
         "format": FORMAT,
