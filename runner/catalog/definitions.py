@@ -67,11 +67,6 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(re.findall(NAME, text))
 
 
-def words(text: str) -> set[str]:
-    """Return the names and words in a definition, names as SQL writes them."""
-    return set(re.findall(r'"(?:[^"]|"")*"|\w+', text))
-
-
 def unquoted(name: str) -> str:
     """Return a name without the quotes that SQL writes it in."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name

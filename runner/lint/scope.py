@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from runner.lint.column_references import Mentions
+from runner.sql.inventory import Inventory
 from runner.sql.names import Name
 from runner.sql.objects import Effect, Object
-from runner.sql.simulation import State, Uses, apply_effect, resolved
+from runner.sql.simulation import resolved
 from runner.sql.statements import Statement
 
 
@@ -17,8 +18,7 @@ class NamesInScope:
     def __init__(self, target: str) -> None:
         """Begin with nothing; `target` is the schema that names without one mean."""
         self.target = target
-        self.state: State = {}
-        self.uses: Uses = {}
+        self.state = Inventory()
         self.makers: dict[Object, Statement] = {}
         self.complete: set[Object] = set()
         """Tables of which every column is known."""
@@ -43,19 +43,17 @@ class NamesInScope:
     def follow(self, statement: Statement, mentions: Mentions) -> None:
         """Take in what a statement does."""
         for named in statement.declaration.effects:
-            effect = resolved(named, self.state)
+            effect = resolved(named, self.state) or named
             if effect.action == "change" and effect.object not in self.state:
                 continue  # of what is not there nothing comes
-            if effect.columns:
-                self.uses[effect.object] = effect.columns
             if effect.action == "create":
                 self.makers.setdefault(effect.object, statement)
-            elif effect.action in ("drop", "rename"):
+            elif effect.action in ("drop", "rename", "move", "take"):
                 self._leave(effect)
             table = Object("table", effect.object.table, "", effect.object.schema)
             if effect.action != "create" and effect.object.name in self.drawing.get(table, ()):
                 del self.drawing[table]  # it may draw no more, or under another name
-            apply_effect(self.state, effect, self.uses)
+            self.state.apply(effect)
         self._take_in_columns(statement, mentions)
         if statement.declaration.opaque or statement.node == "select_into_stmt":
             self.forget()
@@ -67,7 +65,7 @@ class NamesInScope:
 
     def forget(self) -> None:
         """Begin anew, after what may have made, dropped or renamed anything, or given names another meaning."""
-        self.state.clear()
+        self.state = Inventory()
         self.makers.clear()
         self.complete.clear()
         self.drawing.clear()
@@ -82,8 +80,8 @@ class NamesInScope:
             if item != gone and (gone.kind != "table" or (item.table, item.schema) != (gone.name, gone.schema))
         }
         drawing = self.drawing.pop(gone, ())
-        if effect.action == "rename" and gone.kind == "table":
-            renamed = gone._replace(name=effect.value)
+        if effect.action in ("rename", "move") and gone.kind == "table":
+            renamed = effect.becomes
             self.drawing[renamed] = drawing
             self.complete |= {renamed} if gone in self.complete else set()
         self.complete.discard(gone)

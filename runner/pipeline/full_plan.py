@@ -36,13 +36,18 @@ def plan_in_full(
     """Return the plan for a situation of which the repairs are not known yet, and these."""
     manifest = loaded.project.manifest
     evidence = Evidence(connection, manifest)
-    proposals = _propose(evidence, loaded, situation.declared, situation.actual)
+    proposals: Proposals = {}
+
+    def propose_for(goal: Facts) -> Proposals:
+        nonlocal proposals
+        proposals = _propose(evidence, loaded, goal, situation.actual)
+        return proposals
 
     def is_large(table: Object) -> bool:
         there = evidence.table(qualified_name(table))
         return there is None or there.size > manifest.run.concurrent_index_above.bytes
 
-    situation = replace(situation, proposals=proposals, is_large=is_large)
+    situation = replace(situation, propose=propose_for, is_large=is_large)
     return make_plan(manifest, loaded.scripts, situation, options), proposals
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from runner.catalog.definitions import table_definition, words
+from runner.catalog.definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Facts, Object, TableLock, without_table
-from runner.sql.quoting import identifier
+from runner.sql.respelling import names_in
 from runner.sql.rewriting import concurrently
 from runner.sql.statements import Script, Statement
 
@@ -64,14 +64,9 @@ class ConcurrentBuilds:
 
     def is_used(self, statement: Statement) -> bool:
         """Return whether a later statement of the script, but for a comment, needs the index."""
-        name = identifier(statement.declaration.effects[0].object.name)
+        name = statement.declaration.effects[0].object.name
         later = (other for other in self.statements if other.offset > statement.offset)
-        return any(name in _names(other.sql) for other in later if other.node != "comment_stmt")
-
-
-def _names(sql: str) -> set[str]:
-    """Return the names and words of a statement as PostgreSQL understands them: in small letters, unless quoted."""
-    return {word if word.startswith('"') else word.lower() for word in words(sql)}
+        return any(name in names_in(other.sql) for other in later if other.node != "comment_stmt")
 
 
 def lock_level(sql: str) -> str:

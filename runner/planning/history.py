@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from runner.catalog.definitions import words
 from runner.errors import DatabaseError, Hint
 from runner.planning.model import ScriptPlan
 from runner.planning.past import Applied
@@ -19,6 +18,7 @@ from runner.project.templates import render
 from runner.resources import read_sql
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier, literal
+from runner.sql.respelling import words
 from runner.version import __version__
 
 if TYPE_CHECKING:

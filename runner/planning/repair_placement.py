@@ -1,20 +1,22 @@
-"""Where in the scripts a difference is repaired: at the statement that declares the object."""
+"""Where in the program a difference is repaired: at the statement that declares the object."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from runner.catalog.constraint_definitions import check_expression, is_foreign_key
-from runner.catalog.definitions import words
+from runner.planning.outlook import Place
+from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier
-from runner.sql.simulation import resolved
-from runner.sql.statements import Script, Statement, effects_in
+from runner.sql.respelling import words
+
+Position = int
 
 
-def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[tuple[str, int], Sequence[Proposal]]:
+def places_of_repairs(proposals: Proposals, places: Sequence[Place]) -> Mapping[tuple[str, int], Sequence[Proposal]]:
     """Return the proposals by the key of the statement at which they are made, in the order of their dependence.
 
     That is the first that makes the object when it is missing, or an index, else the last that changes it. What no
@@ -23,41 +25,51 @@ def places(proposals: Proposals, scripts: Sequence[Script]) -> Mapping[tuple[str
     """
     if not proposals:
         return {}
-    makers, changers = _makers(scripts)
-    found: dict[tuple[str, int], list[Proposal]] = {}
+    makers, changers = _makers(places)
+    found: dict[Position, list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
         first, second = (makers, changers) if several[0].problem == "missing" else (changers, makers)
-        statement = first.get(item) or second.get(item) or _below(item, makers) or makers.get(table)
-        if statement is not None:
-            found.setdefault(statement.key, []).extend(several)
-    return {place: sorted(several, key=_rank) for place, several in found.items()}
+        candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(table))
+        position = next((position for position in candidates if position is not None), None)
+        if position is not None:
+            found.setdefault(position, []).extend(several)
+    return {places[position].flow.statement.key: sorted(several, key=_rank) for position, several in found.items()}
 
 
-def _makers(scripts: Sequence[Script]) -> tuple[dict[Object, Statement], dict[Object, Statement]]:
-    makers: dict[Object, Statement] = {}
-    changers: dict[Object, Statement] = {}
-    for statement, effect in effects_in(scripts):
-        if effect.action == "create":
-            makers.setdefault(effect.object, statement)
-        elif effect.action in ("set", "change") and (item := resolved(effect, makers).object).kind != "index":
-            changers[item] = statement
+def _makers(places: Sequence[Place]) -> tuple[dict[Object, Position], dict[Object, Position]]:
+    """Return where each object is made and changed first and last, by the name that it has now."""
+    makers: dict[Object, Position] = {}
+    changers: dict[Object, Position] = {}
+    now = Translation()
+    for position, place in enumerate(places):
+        for aim in place.aims:
+            effect = aim.effect
+            if effect.action in ("rename", "move"):
+                if aim.is_due:
+                    now.add(effect.becomes, effect.object)
+            elif not place.flow.runs:
+                continue
+            elif effect.action == "create":
+                makers.setdefault(now.of(effect.object), position)
+            elif effect.action in ("set", "change") and (item := now.of(effect.object)).kind != "index":
+                changers[item] = position
     return makers, changers
 
 
-def _below(item: Object, makers: Mapping[Object, Statement]) -> Statement | None:
-    """Return the last statement that makes a column which an unnamed CHECK mentions."""
+def _below(item: Object, makers: Mapping[Object, Position]) -> Position | None:
+    """Return where the last column is made that an unnamed CHECK mentions."""
     if item.kind != "constraint" or not check_expression(item.name):
         return None
     named = words(item.name)
     mentioned = [
-        statement
-        for column, statement in makers.items()
+        position
+        for column, position in makers.items()
         if column.kind == "column"
         and (column.schema, column.table) == (item.schema, item.table)
         and identifier(column.name) in named
     ]
-    return max(mentioned, key=lambda statement: statement.key, default=None)
+    return max(mentioned, default=None)
 
 
 def _rank(proposal: Proposal) -> tuple[bool, int]:

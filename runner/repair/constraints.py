@@ -18,10 +18,12 @@ from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import create_index, unique_index_definition
 from runner.repair.context import Context, is_part
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, Use, alter, proposal, shortened_name
+from runner.repair.proposal import Proposal, Use, alter, proposal
+from runner.sql.chosen_names import chosen_name
+from runner.sql.inventory import automatic_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
-from runner.sql.simulation import automatic_name
+from runner.sql.respelling import words
 
 _UNIQUE = "somebody may rely on what it keeps unique"
 
@@ -190,11 +192,23 @@ def _unreferenced(context: Context, definition: str) -> str:
     return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
 
 
+def _only_column(context: Context, item: Difference) -> str:
+    """Return the column that a CHECK is about; empty when there are several."""
+    mentioned = words(item.declared or "")
+    columns = [
+        other.name
+        for other in dict.fromkeys((*context.declared, *context.actual.facts))
+        if (other.kind, other.schema, other.table) == ("column", item.object.schema, item.object.table)
+        and identifier(other.name) in mentioned
+    ]
+    return columns[0] if len(columns) == 1 else ""
+
+
 def _name(context: Context, item: Difference) -> str:
     """Return the name of a constraint, as PostgreSQL would choose it when the scripts give it none."""
     if " (" not in item.object.name:
         return item.object.name
-    name = shortened_name(automatic_name(item.object) or f"{item.object.table}_check")
+    name = automatic_name(item.object) or chosen_name(item.object.table, _only_column(context, item), "check")
     there = {other.name for other in context.actual.facts if other.schema == item.object.schema}
     number = next(number for number in range(len(there) + 1) if f"{name}{number or ''}" not in there)
     return f"{name}{number or ''}"

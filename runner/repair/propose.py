@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from msgspec.structs import replace
 
 from runner.catalog.column_definitions import column_type
-from runner.catalog.definitions import words
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import is_plain_index
 from runner.repair import columns, constraints, indexes
@@ -18,6 +17,7 @@ from runner.repair.context import Context
 from runner.repair.proposal import Proposal, proposal
 from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
 from runner.sql.quoting import identifier
+from runner.sql.respelling import words
 
 Proposals = Mapping[Object, tuple[Proposal, ...]]
 _Repair = Callable[[Context, Difference, Object], Iterator[Proposal]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.chosen_names import index_name
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
 from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object, TableLock
 from runner.sql.table_effects import ElementText, TableEffects
@@ -49,14 +50,13 @@ class _Reader:
         return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)
 
     def read_index_stmt(self, body: pg.IndexStmt) -> Declaration:
-        if not body.idxname:
-            return Declaration(nameless=True)
         table = self.names.relation("table", body.relation)
-        index = Object("index", body.idxname, table.name, table.schema)
+        index = Object("index", body.idxname or index_name(table.name, body), table.name, table.schema)
         parts = (*body.index_params, *body.index_including_params)
         columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
         lock = TableLock("SHARE UPDATE EXCLUSIVE" if body.concurrent else "SHARE", table)
-        return Declaration((Effect("create", index, VALID, columns),), body.if_not_exists, lock=lock)
+        effects = (Effect("create", index, VALID, columns),)
+        return Declaration(effects, body.if_not_exists, nameless=not body.idxname, lock=lock)
 
     def read_view_stmt(self, body: pg.ViewStmt) -> Declaration:
         return self.made("view", body.view, replaces=body.replace)
@@ -95,14 +95,16 @@ class _Reader:
         return Declaration((Effect("change", self.names.named("domain", body.type_name)),))
 
     def read_alter_seq_stmt(self, body: pg.AlterSeqStmt) -> Declaration:
-        effects = [Effect("change", self.names.relation("sequence", body.sequence))]
+        sequence = self.names.relation("sequence", body.sequence)
+        effects = [Effect("change", sequence)]
         for option in body.options:
             names = [*strings(option.def_elem.arg.list.items)] if option.def_elem.defname == "owned_by" else []
             if len(names) > 1:
                 schema, table = self.names.qualified(names[:-1])
-                effects.append(Effect("change", Object("column", names[-1], table, schema)))
-        moves = any(option.def_elem.defname == "restart" for option in body.options)
-        return Declaration(tuple(effects), moves=moves)
+                column = Object("column", names[-1], table, schema)
+                effects += [Effect("take", sequence, other=column), Effect("change", column)]
+        restarts = any(option.def_elem.defname == "restart" for option in body.options)
+        return Declaration(tuple(effects), moves=restarts, restarts=restarts)
 
     def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
         types = [parameter.function_parameter.arg_type for parameter in body.parameters if _is_input(parameter)]
@@ -164,13 +166,17 @@ class _Reader:
         return TableLock("ACCESS EXCLUSIVE", relation) if renamed.kind in ("table", *PARTS_OF_A_TABLE) else None
 
     def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
-        """SET SCHEMA: the object is not followed to where it goes."""
         object_type = pg.ObjectType.Name(body.object_type)
         kind = KINDS.get(object_type)
         if kind in ("table", "view", "materialized view", "sequence"):
-            return Declaration((Effect("drop", self.names.relation(kind, body.relation)),))
-        moved = self.names.named_object(object_type, body.object) if kind in ("function", "type", "domain") else None
-        return Declaration((Effect("drop", moved),)) if moved else Declaration(opaque=True)
+            moved: Object | None = self.names.relation(kind, body.relation)
+        else:
+            moved = (
+                self.names.named_object(object_type, body.object) if kind in ("function", "type", "domain") else None
+            )
+        if moved is None:
+            return Declaration(opaque=True)
+        return Declaration((Effect("move", moved, self.names.schema(body.newschema)),), lock=self.renaming(moved))
 
 
 def _is_input(parameter: pg.Node) -> bool:

@@ -22,7 +22,7 @@ WITH_PARTS = ("table", "view", "materialized view", "type")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
 
-EffectKind = Literal["create", "set", "change", "drop", "rename"]
+EffectKind = Literal["create", "set", "change", "drop", "rename", "move", "take"]
 
 
 class Object(NamedTuple):
@@ -58,9 +58,10 @@ class Object(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What happens to one object; `value` is its state afterwards, or its new name for `rename`.
+    """What happens to one object; `value` is its state afterwards, its new name for `rename`, its schema for `move`.
 
-    `create` does nothing to an object that is there already, `set` gives it a state, `change` another definition.
+    `create` does nothing to an object that is there already, `set` gives it a state, `change` another definition. With
+    `take` it becomes a part of `other`: an index of a constraint or of a partitioned index, a sequence of a column.
     """
 
     action: EffectKind
@@ -68,6 +69,13 @@ class Effect(NamedTuple):
     value: str = PRESENT
     columns: tuple[str, ...] = ()
     """The columns that a constraint or an index goes with when they are dropped."""
+    other: Object | None = None
+    """What takes it; the constraint by which a column is NOT NULL."""
+
+    @property
+    def becomes(self) -> Object:
+        """The object as it is called after `rename` and `move`."""
+        return self.object._replace(**{"schema" if self.action == "move" else "name": self.value})
 
 
 class Element(NamedTuple):
@@ -100,6 +108,8 @@ class Declaration(NamedTuple):
     """It makes an object without a name, which cannot be found again: another one with each run."""
     moves: bool = False
     """It changes rows or a counter, which no definition tells: USING, RESTART."""
+    restarts: bool = False
+    """It sets a counter: RESTART."""
     elements: tuple[Element, ...] = ()
     lock: TableLock | None = None
 

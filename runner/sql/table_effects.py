@@ -91,11 +91,14 @@ class TableEffects:
             return
         state = NOT_VALIDATED if constraint.skip_validation else VALID
         columns = (column,) if column else (*strings(constraint.keys or constraint.fk_attrs),)
-        if constraint.conname:
-            named = Object("constraint", constraint.conname, table.name, table.schema)
-            yield Effect("create", named, state, columns)
-        elif signature := self._signature(table, constraint, column):
-            yield Effect("create", signature, state, columns)
+        named = self._named(table, constraint.conname or constraint.indexname)
+        if constraint.indexname:
+            yield Effect("take", Object("index", constraint.indexname, table.name, table.schema), other=named)
+        if known_by := named or self._signature(table, constraint, column):
+            yield Effect("create", known_by, state, columns)
+
+    def _named(self, table: Object, name: str) -> Object | None:
+        return Object("constraint", name, table.name, table.schema) if name else None
 
     def _signature(self, table: Object, constraint: pg.Constraint, column: str = "") -> Object | None:
         columns = ", ".join([column] if column else [*strings(constraint.keys or constraint.fk_attrs)])
@@ -119,8 +122,8 @@ class TableEffects:
                 return Declaration()
             parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
             attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
-            effects = [Effect("change", item) for item in (relation, *attached)]
-            return Declaration(tuple(effects), opaque=bool(attached), lock=TableLock("ACCESS EXCLUSIVE", relation))
+            effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
+            return Declaration(tuple(effects), lock=TableLock("ACCESS EXCLUSIVE", relation))
         if kind != "table":
             return Declaration(opaque=True)
         effects = []
@@ -131,6 +134,7 @@ class TableEffects:
             own = list(self._command_effects(relation, command, subtype))
             effects += own
             adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
+            adds = adds and not any(effect.action == "take" for effect in own)
             only_adds = only_adds and adds
             guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
             if adds:
@@ -138,7 +142,8 @@ class TableEffects:
                 nameless = nameless or (not own and subtype == "AT_AddConstraint")
                 elements += self._elements(relation, getattr(command, "def"), own)
         lock = TableLock(self._lock_level(body), relation)
-        moves = any(_moves(item) for item in body.cmds)
+        restarts = any(_restarts(item) for item in body.cmds)
+        moves = restarts or any(_converts(item) for item in body.cmds)
         cascades = any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds)
         return Declaration(
             tuple(effects),
@@ -146,6 +151,7 @@ class TableEffects:
             opaque=cascades,
             nameless=nameless,
             moves=moves,
+            restarts=restarts,
             elements=tuple(elements) if only_adds else (),
             lock=lock,
         )
@@ -157,7 +163,9 @@ class TableEffects:
             part = Object(kind, name or command.name, table.name, table.schema)
             yield Effect(action, part, VALID if action == "set" else PRESENT)
         elif subtype == "AT_AddConstraint" and (columns := _not_null_columns(command)):
-            yield from (Effect("change", Object("column", name, table.name, table.schema)) for name in columns)
+            constraint = self._named(table, getattr(command, "def").constraint.conname)
+            for name in columns:
+                yield Effect("change", Object("column", name, table.name, table.schema), other=constraint)
         elif subtype in ("AT_AddColumn", "AT_AddConstraint"):
             yield from self._element_effects(table, getattr(command, "def"))
         elif subtype in ("AT_AttachPartition", "AT_DetachPartition"):
@@ -176,11 +184,15 @@ def _subtype(item: pg.Node) -> str:
     return str(pg.AlterTableType.Name(item.alter_table_cmd.subtype))
 
 
-def _moves(item: pg.Node) -> bool:
-    """Return whether a command changes rows or a counter, which no definition tells."""
+def _converts(item: pg.Node) -> bool:
+    """Return whether a command converts the values of a column by an expression."""
     definition = getattr(item.alter_table_cmd, "def")
-    if _subtype(item) == "AT_AlterColumnType":
-        return bool(definition.column_def.HasField("raw_default"))
+    return _subtype(item) == "AT_AlterColumnType" and bool(definition.column_def.HasField("raw_default"))
+
+
+def _restarts(item: pg.Node) -> bool:
+    """Return whether a command sets a counter."""
+    definition = getattr(item.alter_table_cmd, "def")
     return _subtype(item) == "AT_SetIdentity" and any(
         option.def_elem.defname == "restart" for option in definition.list.items
     )

@@ -11,7 +11,7 @@ from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name, without_table
-from runner.sql.quoting import identifier
+from runner.sql.spelling import spelled
 from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
 
@@ -42,7 +42,9 @@ class Remedies(Struct, frozen=True):
         if item.kind == "missing" or item.object.is_comment:
             return Remedy(written, self.not_done)
         if item.object.kind in _REPLACED:
-            return Remedy(f"{_drop(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition")
+            return Remedy(
+                f"drop {spelled(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition"
+            )
         if values := _added_values(item):
             return Remedy(values, "a value of an enum type cannot be taken back")
         return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
@@ -77,16 +79,6 @@ def _reason(proposal: Proposal, *, alone: bool) -> str:
 
 def _any_arguments(item: Object) -> Object:
     return item._replace(name=item.name.partition("(")[0] + ANY_ARGUMENTS) if item.kind == "function" else item
-
-
-def _drop(item: Object) -> str:
-    if item.kind == "function":
-        name, bracket, arguments = item.name.partition("(")
-        return f"drop function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
-    if item.kind == "trigger":
-        table = Object("table", item.table, "", item.schema)
-        return f"drop trigger {identifier(item.name)} on {qualified_name(table)}"
-    return f"drop {item.kind} {qualified_name(item)}"
 
 
 def _added_values(item: Difference) -> str:

@@ -1,0 +1,218 @@
+"""What is done for a statement where nothing is repaired in its place: the first rule that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import Struct
+
+from runner.planning.model import Step, StepAction
+from runner.planning.outlook import Aim, Place
+from runner.planning.reasons import Reason, ReasonCode
+from runner.planning.state import State
+from runner.repair.proposal import Proposal
+from runner.sql.objects import ANY_ARGUMENTS, Element, Facts, Object, without_table
+from runner.sql.quoting import identifier
+from runner.sql.spelling import comment_sql
+
+
+class Case(Struct, frozen=True):
+    """A statement at its place: what of it is needed in the state before it, and what else is known."""
+
+    place: Place
+    state: State
+    needed: tuple[Aim, ...]
+    """What the statement still has to do, without what repairs do for it."""
+    repaired: frozenset[Object]
+    """What is repaired in its place."""
+    blocked: tuple[Proposal, ...]
+    """What would be repaired here if nothing were against it."""
+    never_added: Collection[Object]
+    """What is missing, and nothing adds."""
+    goal: Facts
+    changed: Collection[Object]
+    """What a statement of the run changes; an index without its table."""
+    named: Collection[Object]
+    """What any script makes, drops or renames; an index without its table."""
+
+    @property
+    def aims(self) -> tuple[Aim, ...]:
+        """What the statement aims at, without what repairs do for it."""
+        return tuple(aim for aim in self.place.aims if aim.effect.object not in self.repaired)
+
+    def unchanged(self, reason: Reason) -> Step:
+        """Return the step that sends nothing."""
+        return Step(self.place.flow.statement, "unchanged", reason, self.place.flow.statement.sql)
+
+    def whole(self, action: StepAction, reason: Reason) -> Step:
+        """Return the step that sends the statement as it is written."""
+        return Step(self.place.flow.statement, action, reason, self.place.flow.statement.sql)
+
+
+def decide(case: Case) -> Step:
+    """Return what is done."""
+    answers = (rule(case) for rule in _RULES)
+    return next(answer for answer in answers if answer is not None)
+
+
+def _done(case: Case) -> Step | None:
+    """Leave out what a run that was cut off has committed."""
+    flow = case.place.flow
+    if not flow.script.due.done or any(
+        aim.effect.action == "create" and aim.effect.object not in case.state.facts for aim in case.aims
+    ):
+        return None
+    return case.unchanged(Reason("done")) if _would_run(case) else None
+
+
+def _would_run(case: Case) -> bool:
+    declaration = case.place.flow.statement.declaration
+    return not declaration.effects or (not case.needed and (_moves_each_time(case) or _is_unknown(case)))
+
+
+def _declares_nothing(case: Case) -> Step | None:
+    statement = case.place.flow.statement
+    if statement.declaration.effects:
+        return None
+    return case.whole("run", Reason("data" if statement.is_data else "declares nothing"))
+
+
+def _has_no_subject(case: Case) -> Step | None:
+    """Leave out the comment on what is missing, and nothing adds."""
+    if not case.needed or case.place.flow.statement.node != "comment_stmt":
+        return None
+    comment = case.aims[0].effect.object
+    subject = comment.subject
+    missing = [item for item in case.never_added if item not in case.state.facts]
+    if subject.kind == "index":
+        gone = next((i for i in missing if (i.schema, i.name) == (subject.schema, subject.name)), None)
+    else:
+        gone = subject if subject in missing else None
+    return gone and case.unchanged(Reason("missing", (gone,), left_because="there is nothing to comment on"))
+
+
+def _moves(case: Case) -> Step | None:
+    return None if case.needed or not _moves_each_time(case) else case.whole("run", Reason("moves"))
+
+
+def _moves_each_time(case: Case) -> bool:
+    """Return whether it sets a counter, or converts values in a script that is not run always."""
+    declaration = case.place.flow.statement.declaration
+    return declaration.restarts or (declaration.moves and not case.place.flow.script.runs_always)
+
+
+def _is_not_compared(case: Case) -> Step | None:
+    if case.needed or not _is_unknown(case):
+        return None
+    return case.whole("run", Reason("not compared"))
+
+
+def _is_unknown(case: Case) -> bool:
+    return any(_is_stranger(aim, case) for aim in case.aims)
+
+
+def _is_stranger(aim: Aim, case: Case) -> bool:
+    """Return whether nothing tells what the object of an effect has to be."""
+    item, named = aim.effect.object, case.named
+    if aim.effect.action == "create":
+        return item.name.endswith(ANY_ARGUMENTS) and item not in named
+    names = [item, without_table(item)]
+    names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
+    return aim.effect.action == "change" and not any(name in case.goal or name in named for name in names)
+
+
+def _needs_nothing(case: Case) -> Step | None:
+    if case.needed:
+        return None
+    return case.unchanged(_reason_for_nothing(case))
+
+
+def _reason_for_nothing(case: Case) -> Reason:
+    declares = [aim for aim in case.aims if aim.effect.action in ("create", "change", "set")]
+    different = tuple(aim.effect.object for aim in declares if _stays_different(aim, case))
+    if case.blocked:
+        first = case.blocked[0]
+        about = tuple(proposal.object for proposal in case.blocked)
+        return Reason(first.problem, about, left_because=first.blocked_by)
+    if different:
+        return Reason("differs", different, left_because="no repair is known")
+    return Reason("as declared" if declares else "nothing to remove")
+
+
+def _stays_different(aim: Aim, case: Case) -> bool:
+    item, state = aim.effect.object, case.state
+    is_changed = item in state.fresh or without_table(item) in case.changed
+    return item in state.facts and not is_changed and state.differs(aim)
+
+
+def _has_old_names(case: Case) -> Step | None:
+    """Never send what has names that are gone as it is written."""
+    if not case.place.is_stale:
+        return None
+    statement = case.place.flow.statement
+    first = case.needed[0].effect
+    if statement.node == "comment_stmt":
+        return Step(statement, "create", _reason(case.needed, case.state), comment_sql(first.object, first.value))
+    about = tuple(aim.effect.object for aim in case.needed)
+    return case.unchanged(Reason("missing", about, left_because="the statement has names that were changed since"))
+
+
+def _adds_to_table(case: Case) -> Step | None:
+    """Add to a table that is there the columns and constraints which it lacks."""
+    declaration = case.place.flow.statement.declaration
+    elements = [element for element in declaration.elements if element.object not in case.repaired]
+    if not declaration.elements or not _has_table(case) or len(case.needed) == len(case.place.aims):
+        return None
+    living = {aim.effect.object for aim in case.needed}
+    lacking = [element for element in elements if element.object in living and _lacks(element, case.state)]
+    if not lacking:
+        missing = tuple(item for item in living if item in case.goal)
+        return case.unchanged(Reason("not added", missing) if missing else _reason_for_nothing(case))
+    sql = f"{_alter(case)} " + ",\n    ".join(element.sql for element in lacking)
+    reason = Reason("missing", tuple(element.object for element in lacking))
+    return Step(case.place.flow.statement, "alter", reason, sql)
+
+
+def _alter(case: Case) -> str:
+    first = case.place.flow.statement.declaration.elements[0].object
+    return "alter table " + ".".join(identifier(name) for name in (first.schema, first.table) if name)
+
+
+def _has_table(case: Case) -> bool:
+    first = case.place.flow.statement.declaration.elements[0].object
+    return Object("table", first.table, "", first.schema) in case.state.facts
+
+
+def _lacks(element: Element, state: State) -> bool:
+    return element.object not in state.facts and element.same_as not in state.facts
+
+
+def _as_written(case: Case) -> Step:
+    action: StepAction = "run" if case.place.is_passing else _action(case.needed, case.state)
+    return case.whole(action, _reason(case.needed, case.state))
+
+
+def _action(needed: Sequence[Aim], state: State) -> StepAction:
+    creates = any(aim.effect.action in ("create", "set") and aim.effect.object not in state.facts for aim in needed)
+    return "create" if creates else "alter"
+
+
+def _reason(needed: Sequence[Aim], state: State) -> Reason:
+    codes: dict[str, ReasonCode] = {"drop": "to drop", "rename": "to rename", "move": "to rename"}
+    first = needed[0].effect
+    absent = first.object not in state.facts
+    code = codes.get(first.action) or ("missing" if absent else "differs")
+    return Reason(code, tuple(aim.effect.object for aim in needed))
+
+
+_RULES: tuple[Callable[[Case], Step | None], ...] = (
+    _done,
+    _declares_nothing,
+    _has_no_subject,
+    _moves,
+    _is_not_compared,
+    _needs_nothing,
+    _has_old_names,
+    _adds_to_table,
+    _as_written,
+)

@@ -1,0 +1,122 @@
+"""The scripts as one program: every statement with its effects, on the objects as they are called at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from msgspec import Struct
+
+from runner.catalog.snapshot import Snapshot
+from runner.planning.due import Due
+from runner.project.manifest import ScriptEntry
+from runner.sql.inventory import Inventory
+from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object
+from runner.sql.respelling import names_in
+from runner.sql.simulation import resolved
+from runner.sql.statements import Script, Statement
+
+
+class Planned(Struct, frozen=True, dict=True):
+    """A script, and when it is due; with `skipped`, nothing of it is run, whether it is recorded or not."""
+
+    entry: ScriptEntry
+    parsed: Script
+    due: Due
+    skipped: bool
+
+    @property
+    def runs_always(self) -> bool:
+        """Whether it is run each time."""
+        return self.entry.run == "always"
+
+    @cached_property
+    def words_of_data(self) -> frozenset[str]:
+        """The names and words in its statements that read or write rows."""
+        data = (statement.sql for statement in self.parsed.statements if statement.is_data)
+        return frozenset(word for sql in data for word in names_in(sql))
+
+
+class Flow(Struct, frozen=True, gc=False):
+    """A statement at its place in the program; `made` tells of each effect whether a statement before it makes it."""
+
+    script: Planned
+    statement: Statement
+    effects: tuple[Effect, ...]
+    made: tuple[bool, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it belongs to a script that is run."""
+        return not self.script.skipped
+
+
+def follow(scripts: Sequence[Planned], declared: Facts, actual: Snapshot) -> tuple[Flow, ...]:
+    """Return the statements of all scripts, with their effects resolved."""
+    return tuple(_Follower(scripts, declared, actual).flows(scripts))
+
+
+class _Follower:
+    def __init__(self, scripts: Sequence[Planned], declared: Facts, actual: Snapshot) -> None:
+        self.program = Inventory()
+        """What the statements before have made, as it is called by now."""
+        self.known = (self.program, Inventory(actual.facts), Inventory(declared))
+        self.not_null: dict[Object, Object] = {}
+        """The columns that constraints with a name keep from being NULL."""
+        self.functions = {
+            effect.object
+            for script in scripts
+            for statement in script.parsed.statements
+            for effect in statement.declaration.effects
+            if effect.object.kind == "function"
+        }
+
+    def flows(self, scripts: Sequence[Planned]) -> Iterator[Flow]:
+        for script in scripts:
+            for statement in script.parsed.statements:
+                yield self.flow(script, statement)
+
+    def flow(self, script: Planned, statement: Statement) -> Flow:
+        effects, made = [], []
+        for written in statement.declaration.effects:
+            effect = self.resolved(written, is_chosen=statement.declaration.nameless)
+            effects.append(effect)
+            made.append(effect.object in self.program)
+            self.program.apply(effect)
+        return Flow(script, statement, tuple(effects), tuple(made))
+
+    def resolved(self, effect: Effect, *, is_chosen: bool) -> Effect:
+        """Return the effect on the object that is meant; `is_chosen` when PostgreSQL chooses its name."""
+        item = effect.object
+        if effect.action == "create":
+            if item.name.endswith(ANY_ARGUMENTS):
+                return effect._replace(object=self.function(item))
+            return self.numbered(effect) if is_chosen and item.kind == "index" else effect
+        if effect.other and effect.action == "change":
+            self.not_null[effect.other] = item
+        if effect.action == "set" and (column := self.not_null.get(item)):
+            return Effect("change", column)
+        if item.name.endswith(ANY_ARGUMENTS):
+            effect = effect._replace(object=self.function(item))
+        found = next((found for known in self.known if (found := resolved(effect, known))), effect)
+        if found.action == "take" and found.other and found.other.kind == "index":
+            owner = self.resolved(Effect("change", found.other), is_chosen=False).object
+            return found._replace(other=owner)
+        return found
+
+    def numbered(self, effect: Effect) -> Effect:
+        """Return the effect on the first name with a number that no statement before has given."""
+        item, number = effect.object, 0
+        while item in self.program:
+            number += 1
+            item = item._replace(name=f"{effect.object.name}{number}")
+        return effect._replace(object=item)
+
+    def function(self, item: Object) -> Object:
+        """Return the one function of a name that no statement names with its arguments."""
+        name = item.name.removesuffix(ANY_ARGUMENTS)
+        for known in (self.known[2], self.known[1]):
+            own = [o for o in known.near(item.schema, name) if o.kind == "function" and o not in self.functions]
+            if own:
+                return item._replace(name=own[0].name) if len(own) == 1 else item
+        return item

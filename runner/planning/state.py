@@ -1,0 +1,86 @@
+"""What the database has at one place of a plan, and what the run has made of it until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runner.catalog.definitions import is_invalid
+from runner.catalog.diff import holds
+from runner.catalog.snapshot import Snapshot
+from runner.planning.outlook import Aim, known_facts
+from runner.planning.program import Flow
+from runner.repair.proposal import Proposal
+from runner.sql.inventory import Inventory
+from runner.sql.objects import PRESENT, Facts, Object
+
+
+class State:
+    """Facts that change with each statement and each repair of the plan."""
+
+    def __init__(self, actual: Snapshot, goal: Facts) -> None:
+        self.facts = Inventory(known_facts(actual, goal))
+        self.initial = dict(self.facts)
+        self.fresh: set[Object] = set()
+        """What the run makes or changes before."""
+
+    def advance(self, aims: Iterable[Aim]) -> None:
+        """Take in what a statement does."""
+        for aim in aims:
+            effect, item = aim.effect, aim.effect.object
+            if effect.action in ("rename", "move"):
+                names = self.facts.rename(item, effect.becomes)
+                self.fresh = {names.get(other, other) for other in self.fresh}
+                continue
+            if effect.action == "change" or (effect.action == "create" and item not in self.facts):
+                self.fresh.add(item)
+            value = effect.value
+            if effect.action in ("create", "change") or value == PRESENT:
+                value = aim.definition or value
+            self.facts.apply(effect._replace(value=value))
+
+    def repair(self, proposal: Proposal) -> None:
+        """Take in what a repair does."""
+        self.facts.pop(proposal.object)
+        if proposal.becomes is not None:
+            self.facts[proposal.object] = proposal.becomes
+
+    def is_needed(self, aim: Aim, flow: Flow) -> bool:
+        """Return whether a statement still has to do what is aimed at."""
+        effect, item = aim.effect, aim.effect.object
+        match effect.action:
+            case "drop":
+                return aim.is_due and (self._has_any(item) or self._may_have_new(item))
+            case "rename" | "move":
+                return aim.is_due and item in self.facts and effect.becomes not in self.facts
+            case "create":
+                replaces = flow.statement.declaration.replaces
+                return aim.definition is not None and (
+                    item not in self.facts or (replaces and (item in self.fresh or self.differs(aim)))
+                )
+            case "change":
+                is_known_by_name = aim.definition == PRESENT and not flow.script.runs_always
+                return aim.definition is not None and (item in self.fresh or is_known_by_name or self.differs(aim))
+            case "set":
+                return aim.definition is not None and self._lacks_value(aim)
+        return False
+
+    def differs(self, aim: Aim) -> bool:
+        """Return whether an object that lives on is not as it will be."""
+        return aim.definition is not None and not holds(aim.definition, self.facts.get(aim.effect.object))
+
+    def _lacks_value(self, aim: Aim) -> bool:
+        item, value = aim.effect.object, aim.effect.value
+        there = self.facts.get(item)
+        if item.kind == "constraint":
+            return item in self.fresh or there is None or is_invalid(item, there)
+        return there != value and aim.definition in (value, PRESENT)
+
+    def _has_any(self, item: Object) -> bool:
+        return bool(self.facts.below(item) or self.facts.going_with(item))
+
+    def _may_have_new(self, item: Object) -> bool:
+        """Return whether a constraint may be one that the run made with a column, without a name."""
+        if item.kind != "constraint":
+            return False
+        own = self.facts.near(item.schema, item.table)
+        return any(other.kind == "column" and other in self.fresh for other in own)

@@ -1,0 +1,140 @@
+"""Definitions, as PostgreSQL writes them, when an object that they mention gets another name."""
+
+from __future__ import annotations
+
+import re
+
+from runner.sql.objects import WITH_PARTS, Object, qualified_name
+from runner.sql.quoting import identifier
+
+_STRING = r"'(?:[^']|'')*'"
+_BEFORE, _AFTER = r'(?<![\w"$.])', r'(?![\w"$])'
+_WORD = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*')
+_REFERENCES = " REFERENCES "
+
+
+def words(text: str) -> set[str]:
+    """Return the names and words in a text, names as SQL writes them."""
+    return set(_WORD.findall(text))
+
+
+def names_in(sql: str) -> set[str]:
+    """Return the names and words of a statement as PostgreSQL understands them: in small letters, unless quoted."""
+    return {word[1:-1].replace('""', '"') if word.startswith('"') else word.lower() for word in words(sql)}
+
+
+def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
+    """Return the definition of an object, in which another one has its new name instead of the old one.
+
+    The body of a function is a text that PostgreSQL does not follow names in; so is a comment.
+    """
+    if item.is_comment:
+        return definition
+    if item.kind == "function":
+        head, separator, body = definition.partition(" as ")
+        return _in_types(head, old, new) + separator + body
+    if old.kind == "column":
+        return _with_column(item, definition, old, new)
+    if old.kind in WITH_PARTS:
+        return _in_types(_with_relation(item, definition, old, new), old, new)
+    name, becomes = qualified_name(old), qualified_name(new)
+    match old.kind:
+        case "domain":
+            return _in_types(definition, old, new)
+        case "function":
+            name, becomes = _bare(old), _bare(new)
+            return _replace(definition, rf"{_BEFORE}{re.escape(name)}(?=\()", becomes)
+        case "sequence":
+            return definition.replace(f"'{name}'::regclass", f"'{becomes}'::regclass")
+        case "index":
+            quoted = re.escape(identifier(old.name))
+            return _replace(
+                definition, rf"(?:(?<=using index )|(?<=cluster on )){quoted}{_AFTER}", identifier(new.name)
+            )
+        case "schema":
+            return _replace(definition, rf"{_BEFORE}{re.escape(identifier(old.name))}(?=\.)", identifier(new.name))
+        case "trigger" if item == old:
+            return _replace(
+                definition, rf"(?<=TRIGGER ){re.escape(identifier(old.name))}{_AFTER}", identifier(new.name)
+            )
+    return definition
+
+
+def _with_column(item: Object, definition: str, old: Object, new: Object) -> str:
+    pattern = rf'(?<![\w"$:]){re.escape(identifier(old.name))}(?![\w"$(])'
+    is_own = (item.schema, item.table) == (old.schema, old.table)
+    own, references, other = definition.partition(_REFERENCES)
+    if item.kind != "constraint" or not references:
+        is_about = is_own or item.kind in ("view", "materialized view")
+        return _replace(definition, pattern, identifier(new.name)) if is_about else definition
+    if is_own:
+        own = _replace(own, pattern, identifier(new.name))
+    table = qualified_name(Object("table", old.table, "", old.schema))
+    if other.startswith(f"{table}("):
+        referenced, bracket, more = other[len(table) :].partition(")")
+        other = table + _replace(referenced, pattern, identifier(new.name)) + bracket + more
+    return f"{own}{references}{other}"
+
+
+def _with_relation(item: Object, definition: str, old: Object, new: Object) -> str:
+    name, becomes = re.escape(qualified_name(old)), qualified_name(new)
+    match item.kind:
+        case "constraint":
+            return _replace(definition, rf"(?<={_REFERENCES[1:]}){name}(?=\()", becomes)
+        case "trigger":
+            return _replace(definition, rf"(?<= ON ){name}(?= )", becomes)
+        case "table" | "view" | "materialized view":
+            return _replace(definition, rf"{_BEFORE}{name}{_AFTER}", becomes)
+    return definition
+
+
+def _in_types(definition: str, old: Object, new: Object) -> str:
+    """Replace a name where a type stands: first in a definition, after ::, and in the head of a function."""
+    name = re.escape(qualified_name(old))
+    is_head = definition.startswith(("function (", "procedure (", "window function ("))
+    place = _BEFORE if is_head else r"(?:\A|(?<=::))"
+    return _replace(definition, rf"{place}{name}{_AFTER}", qualified_name(new))
+
+
+def _bare(function: Object) -> str:
+    return qualified_name(function._replace(name=function.name.partition("(")[0]))
+
+
+def _replace(text: str, pattern: str, becomes: str) -> str:
+    """Replace what a pattern finds outside of strings."""
+    return re.sub(f"{_STRING}|(?P<found>{pattern})", lambda match: becomes if match["found"] else match[0], text)
+
+
+def renamed(item: Object, old: Object, new: Object) -> Object:
+    """Return the identity that an object has when another one, or itself, has got another name or schema."""
+    if item.is_comment:
+        return renamed(item.subject, old, new).comment
+    if item.kind == old.kind == "index":
+        same = (item.schema, item.name) == (old.schema, old.name)
+        return item._replace(schema=new.schema, name=new.name) if same else item
+    if item == old:
+        return new
+    if old.kind == "schema":
+        return item._replace(schema=new.name) if item.schema == old.name else item
+    if item.kind == "constraint" and " (" in item.name:
+        item = item._replace(name=_signature(item, old, new))
+    if old.kind in WITH_PARTS and (item.schema, item.table) == (old.schema, old.name):
+        return item._replace(schema=new.schema, table=new.name)
+    if item.kind == "function" and old.kind in (*WITH_PARTS, "domain"):
+        name, bracket, arguments = item.name.partition("(")
+        pattern = rf"{_BEFORE}{re.escape(qualified_name(old))}{_AFTER}"
+        return item._replace(name=name + bracket + _replace(arguments, pattern, qualified_name(new)))
+    return item
+
+
+def _signature(item: Object, old: Object, new: Object) -> str:
+    """Return what a constraint without a name is known by: its columns and the table that it refers to, or itself."""
+    if item.name.startswith("CHECK"):
+        return respelled(item, item.name, old, new)
+    what, bracket, rest = item.name.partition(" (")
+    columns, closing, referenced = rest.partition(")")
+    if old.kind == "column" and (item.schema, item.table) == (old.schema, old.table):
+        columns = ", ".join(new.name if column == old.name else column for column in columns.split(", "))
+    if old.kind in WITH_PARTS and referenced == f" references {old.name}":
+        referenced = f" references {new.name}"
+    return what + bracket + columns + closing + referenced

@@ -1,0 +1,27 @@
+"""Objects as COMMENT and DROP name them."""
+
+from __future__ import annotations
+
+from runner.sql.objects import Object, qualified_name
+from runner.sql.quoting import identifier, literal
+
+
+def spelled(item: Object) -> str:
+    """Return the kind and the name of an object, as they stand after COMMENT ON and DROP."""
+    table = qualified_name(Object("table", item.table, "", item.schema))
+    match item.kind:
+        case "function":
+            name, bracket, arguments = item.name.partition("(")
+            return f"function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
+        case "trigger" | "constraint":
+            return f"{item.kind} {identifier(item.name)} on {table}"
+        case "column":
+            return f"column {table}.{identifier(item.name)}"
+        case "schema" | "extension":
+            return f"{item.kind} {identifier(item.name)}"
+    return f"{item.kind} {qualified_name(item)}"
+
+
+def comment_sql(comment: Object, text: str) -> str:
+    """Return the statement that gives an object its comment."""
+    return f"comment on {spelled(comment.subject)} is {literal(text)}"

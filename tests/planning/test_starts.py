@@ -1,0 +1,116 @@
+"""Scripts on every database that they can meet: an empty one, a complete one, half of one, one of an earlier release.
+
+Each ends like the empty one, which ends as psql leaves it; the dry run does the same, and a second run sends nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.dumps import still_dump
+from tests.support.in_process import call
+from tests.support.planned_cases import begin, feed, run_command, write_case
+from tests.support.projects import CASES
+from tests.support.servers import Server
+
+STARTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "starts.toml").read_text(encoding="utf-8"))
+PAIRS = [(case, start) for case, facts in STARTS.items() for start in ("", *facts.get("starts", {}))]
+
+
+@pytest.fixture(scope="module")
+def trio(server: Server) -> Iterator[tuple[str, str, str]]:
+    """Three databases, which each case empties: that is quicker than making three."""
+    with server.database() as first, server.database() as second, server.database() as third:
+        yield first, second, third
+
+
+def started(facts: Mapping[str, Any], start: str) -> dict[str, Any]:
+    """Return a case that begins with one of its starts; the one without a name is an empty database."""
+    before = {"before": facts["starts"][start]} if start else {}
+    return {**{key: value for key, value in facts.items() if key != "starts"}, **before}
+
+
+@pytest.mark.parametrize(("case", "start"), PAIRS, ids=[f"{case}: {start or 'empty'}" for case, start in PAIRS])
+def test_each_start_ends_like_the_empty_database(trio: Sequence[str], tmp_path: Path, case: str, start: str) -> None:
+    """Apply, the dry run and a second run on one of the databases that the scripts can meet."""
+    facts, (by_apply, by_psql, empty) = started(STARTS[case], start), trio
+    arguments = facts.get("arguments", {}).get(start, [])
+    for dsn in (by_apply, by_psql):
+        begin(tmp_path, facts, dsn)
+    write_case(tmp_path, facts)
+    dry = run_command(tmp_path, "apply", by_psql, "--dry-run", *arguments)
+    assert dry.code == facts.get("code", 0), dry
+    if dry.code:
+        return
+    run_command(tmp_path, "lock", by_psql)
+    expected = dry.out.splitlines()[1].removeprefix("-- Plan ").partition(",")[0]
+    applied = run_command(tmp_path, "apply", by_apply, "--expect", expected, *arguments)
+    assert applied.code == 0, applied
+    assert feed(tmp_path, by_psql, dry.out) == (0, "")
+    assert still_dump(by_psql) == still_dump(by_apply)
+    if start and "has" in facts:
+        with psycopg.connect(by_apply) as connection:
+            for query, value in facts["has"].items():
+                assert connection.execute(query).fetchall() == [(value,)], query
+    assert_nothing_is_left(tmp_path, by_apply, facts.get("sent_again", []))
+    begin(tmp_path, {key: value for key, value in facts.items() if key != "before"}, empty)
+    write_case(tmp_path, facts)
+    assert run_command(tmp_path, "apply", empty).code == 0
+    assert not tables(empty) - tables(by_apply)
+
+
+def assert_nothing_is_left(folder: Path, dsn: str, sent_again: Sequence[str]) -> None:
+    left = run_command(folder, "plan", dsn, "--json").json
+    sent = [step["sql"] for step in left["steps"] if step["action"] != "unchanged"]
+    assert (left["pending"], left["setup"], sent) == (0, [], list(sent_again))
+    again = run_command(folder, "apply", dsn)
+    assert again.code == 0, again
+
+
+@pytest.mark.parametrize("case", [case for case, facts in STARTS.items() if "code" not in facts])
+def test_an_empty_database_ends_as_psql_leaves_it(trio: Sequence[str], tmp_path: Path, case: str) -> None:
+    """What apply makes of an empty database is what psql makes of the rendered scripts."""
+    facts, (by_apply, by_psql, _) = STARTS[case], trio
+    if not facts.get("renders", True) or "earlier" in facts:
+        pytest.skip("the rendered scripts are not for an empty database")
+    bare = {key: value for key, value in facts.items() if key != "starts"}
+    for dsn in (by_apply, by_psql):
+        begin(tmp_path, bare, dsn)
+    write_case(tmp_path, bare)
+    rendered = call("render", folder=tmp_path)
+    assert rendered.code == 0, rendered
+    assert feed(tmp_path, by_psql, rendered.out) == (0, "")
+    assert run_command(tmp_path, "apply", by_apply).code == 0
+    assert still_dump(by_psql) == still_dump(by_apply)
+
+
+def tables(dsn: str) -> Counter[tuple[Any, ...]]:
+    """Return what a start has in common with the empty database in the end: all but rows and the order of columns.
+
+    A start may have more that nobody declares, and other names for primary keys that no script names.
+    """
+    own = "!~ '^pg_|information_schema'"
+    queries = (
+        "select table_schema, table_name, column_name, data_type, column_default, is_nullable, is_identity"
+        f" from information_schema.columns where table_schema {own}",
+        "select conrelid::regclass::text, case when contype <> 'p' then conname end, pg_get_constraintdef(oid),"
+        f" convalidated from pg_constraint where connamespace::regnamespace::text {own} and contype <> 'n'",
+        "select i.schemaname, i.tablename, i.indexname, i.indexdef from pg_indexes as i"
+        f" where i.schemaname {own} and not exists (select from pg_constraint where contype = 'p' and conname = indexname)",
+        f"select schemaname, viewname, definition from pg_views where schemaname {own}",
+        "select pronamespace::regnamespace::text, proname, prosrc, proargtypes::text, prorettype::regtype::text"
+        f" from pg_proc where pronamespace::regnamespace::text {own}",
+        "select typnamespace::regnamespace::text, typname, typtype from pg_type"
+        f" where typnamespace::regnamespace::text {own} and typnamespace::regnamespace::text <> 'pg_toast'",
+        "select classoid::regclass::text, description from pg_description where objoid >= 16384",
+        "select tgrelid::regclass::text, tgname, tgenabled from pg_trigger where not tgisinternal",
+    )
+    with psycopg.connect(dsn) as connection:
+        return Counter(row for query in queries for row in connection.execute(query.encode()).fetchall())
