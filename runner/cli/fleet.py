@@ -12,8 +12,9 @@ from runner.execution.listener import Listener
 from runner.fleet.members import found_members, member_opener, said_of
 from runner.fleet.pool import Member, MemberOutcome, Work, run_all
 from runner.fleet.targets import Where
+from runner.pipeline.apply import Request
 from runner.pipeline.plan import plan_database
-from runner.pipeline.run import Request, run
+from runner.pipeline.run import run
 from runner.pipeline.verify import verify_database
 from runner.postgres.cancellation import Cancellation
 from runner.report import json_documents

@@ -49,8 +49,10 @@ def long_names_in(parsed: Script) -> Iterator[Diagnostic]:
 
 def check_rules(project: ManifestFile, scripts: Sequence[Script], names: State) -> Iterator[Diagnostic]:
     """Return what is wrong with the scripts of a project; `names` are what they declare together."""
-    rules = _Rules(project, scripts, names)
-    for script, parsed in zip(project.manifest.scripts, scripts, strict=True):
+    entries = zip(project.manifest.scripts, scripts, strict=True)
+    declaring = [(script, parsed) for script, parsed in entries if script.run != "upgrade"]
+    rules = _Rules(project, [parsed for _, parsed in declaring], names)
+    for script, parsed in declaring:
         allowed = Suppressions(parsed)
         for statement in parsed.statements:
             for told in rules.of(statement, always=script.run == "always"):

@@ -13,9 +13,9 @@ from pathlib import Path
 from runner.errors import ConnectError, DatabaseError, InputError, RunnerError, StatementError
 from runner.execution.listener import Listener
 from runner.execution.results import ScriptResult
-from runner.pipeline.apply import ApplyResult
+from runner.pipeline.apply import ApplyResult, Request
 from runner.pipeline.plan import plan_database
-from runner.pipeline.run import Connect, Request, run
+from runner.pipeline.run import Connect, run
 from runner.pipeline.verify import verify_database
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.reasons import Reason

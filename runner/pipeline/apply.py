@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import DatabaseError, InterruptError
-from runner.execution.executor import execute
 from runner.execution.listener import Listener
 from runner.pipeline.declare import read_actual
-from runner.pipeline.plan import Planned
+from runner.pipeline.parts import execute_in_parts
+from runner.pipeline.plan import Planned, plan_database
 from runner.pipeline.verify import repairs_between, verify_actual
-from runner.planning.model import Plan
+from runner.planning.model import Options, Plan
 from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
     from runner.execution.results import ScriptResult
     from runner.verification.findings import Verification
+
+
+class Request(Struct, frozen=True):
+    """What a run is asked for; `expect` is the hash of the only plan that is to be run, `lock_wait` in seconds."""
+
+    options: Options = Options()
+    expect: str | None = None
+    lock_wait: float = 60.0
 
 
 class ApplyResult(Struct, frozen=True):
@@ -38,35 +47,45 @@ def apply_plan(
     planned: Planned,
     listener: Listener | None = None,
     stop: Cancellation | None = None,
+    request: Request = Request(),  # noqa: B008  frozen
 ) -> ApplyResult:
     """Execute a plan and verify; the caller holds the run lock.
 
     Raise DatabaseError when a run cannot go on, and InterruptError when it was asked to stop.
     """
     listener, stop = listener or Listener(), stop or Cancellation()
-    results = []
+    manifest, plan = loaded.project.manifest, planned.plan
+    results: list[ScriptResult] = []
+
+    def again() -> Plan:
+        listener.stage("planning the rest again")
+        return plan_database(connection, loaded, listener.say, request.options, run=plan.run).plan
+
+    is_expected = request.expect is not None
     try:
-        for result in execute(connection, planned.plan, loaded.project.manifest, listener, stop):
+        for result in execute_in_parts(connection, plan, manifest, again, listener, stop, is_expected=is_expected):
             results.append(result)
             listener.finished(result)
     except DatabaseError:
         if stop.signal is None:
             raise
     if stop.signal is not None:
-        raise InterruptError(stop.signal, notes=tuple(_standing(planned.plan, results)))
+        raise InterruptError(stop.signal, notes=tuple(_standing(plan, results)))
     listener.stage("verifying")
-    quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
+    quiet = plan.only_data and all(result.status == "unchanged" for result in results)
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
         actual = read_actual(connection, loaded, planned.declared.facts)
         proposals = repairs_between(connection, loaded, planned.declared.facts, actual)
     verification = verify_actual(connection, loaded, planned.declared, actual, proposals, tuple(results))
-    return ApplyResult(planned.plan, tuple(results), verification)
+    carried_out = replace(plan, scripts=tuple(result.plan for result in results))
+    return ApplyResult(carried_out, tuple(results), verification)
 
 
 def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:
     """Return what an interrupted run has done and what it has not."""
     status = {result.plan.script.path: result.status for result in results}
     for word, statuses in (("done", ("applied", "unchanged")), ("failed", ("failed",)), ("not begun", ("skipped",))):
-        paths = [s.script.path for s in plan.scripts if status.get(s.script.path, "skipped") in statuses]
+        scripts = (*plan.scripts, *(plan.forecast.scripts if plan.forecast else ()))
+        paths = dict.fromkeys(s.script.path for s in scripts if status.get(s.script.path, "skipped") in statuses)
         yield f"{word}: {', '.join(paths) or 'nothing'}"

@@ -19,13 +19,13 @@ def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str]
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
     if loaded.lock and loaded.sealed and loaded.lock.postgresql == connection.info.server_version // 10_000:
         return Declared(facts_in(loaded.lock, loaded.project.manifest.project.schema))
-    return declared(connection, loaded.project.manifest, loaded.scripts, loaded.names, loaded.lock, say)
+    return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, loaded.lock, say)
 
 
 def locked_facts(loaded: Project) -> Facts | None:
     """Return what the scripts declare, from the lock file, on whatever server it was written; None when it is stale."""
     lock = loaded.lock
-    if lock is None or stale(lock, loaded.project.manifest, loaded.scripts, lock.postgresql):
+    if lock is None or stale(lock, loaded.project.manifest, loaded.declaring, lock.postgresql):
         return None
     return facts_in(lock, loaded.project.manifest.project.schema)
 

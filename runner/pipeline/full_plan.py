@@ -66,4 +66,4 @@ def _propose(evidence: Evidence, loaded: Project, declared: Facts, actual: Snaps
 
 def remedies(loaded: Project, proposals: Proposals, not_done: str) -> Remedies:
     """Return what knows how a person can repair what differs; `not_done` is why what a run would do is not done."""
-    return Remedies(proposals, makers(loaded.scripts), not_done)
+    return Remedies(proposals, makers(loaded.declaring), not_done)

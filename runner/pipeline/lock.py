@@ -29,7 +29,7 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
     Raise StatementError for a statement that fails.
     """
     manifest = loaded.project.manifest
-    declared = build_declared(connection, manifest, loaded.scripts, loaded.names)
+    declared = build_declared(connection, manifest, loaded.declaring, loaded.names)
     _require_built(loaded, declared)
     for unbuilt in declared.unbuilt:
         if unbuilt.statement.declaration.declares:
@@ -39,7 +39,7 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
     seals = _seals(loaded, declared.facts)
     if not seals:
         say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
-    return make_lockfile(manifest, loaded.scripts, version, declared.facts, seals)
+    return make_lockfile(manifest, loaded.declaring, version, declared.facts, seals)
 
 
 def _seals(loaded: Project, declared: Facts) -> dict[str, Seal]:

@@ -43,11 +43,12 @@ def plan_database(
     options: Options | None = None,
     *,
     brief: bool = False,
+    run: int | None = None,
 ) -> Planned:
     """Compare the database with what is declared, and return what a run would do. Only reads, with a fresh lock.
 
-    With `brief`, statements of which nothing is to be done may be left out of it. Raise DatabaseError when the database
-    lacks what a chosen profile requires.
+    With `brief`, statements of which nothing is to be done may be left out of it; `run` is the number of the run that
+    goes on with it. Raise DatabaseError when the database lacks what a chosen profile requires.
     """
     require_extensions(connection, loaded.project, lambda: loaded.names)
     options = options or Options()
@@ -57,7 +58,7 @@ def plan_database(
     with history.cure_named(connection, manifest):
         actual, rows = read_and_ask(connection, scope, history.questions(manifest))
     entries = tuple(history.HistoryRow(*row) for row in rows)
-    past = _past(loaded, actual, entries)
+    past = _past(loaded, actual, entries, run)
     proposals: Proposals = {}
     made = None
     if brief and loaded.sealed and is_as_declared(declared.facts, actual) and has_schemas(manifest, actual):
@@ -76,6 +77,6 @@ def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) 
     return read_sizes(connection, scope_of(loaded, planned.declared.facts))
 
 
-def _past(loaded: Project, actual: Snapshot, entries: Sequence[HistoryRow]) -> Past:
+def _past(loaded: Project, actual: Snapshot, entries: Sequence[HistoryRow], run: int | None) -> Past:
     ddl = history.ddl(loaded.project.manifest, actual.facts)
-    return Past(history.last_applied(entries), history.begun(entries), history.next_run(entries), ddl)
+    return Past(history.last_applied(entries), history.begun(entries), run or history.next_run(entries), ddl)

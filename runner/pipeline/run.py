@@ -6,12 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from runner.errors import ConnectError, ConnectionLostError, DatabaseError, Hint
-from runner.pipeline.apply import apply_plan
+from runner.pipeline.apply import Request, apply_plan
 from runner.pipeline.plan import plan_database
-from runner.planning.model import Options
 from runner.postgres.run_lock import take_run_lock
 
 if TYPE_CHECKING:
@@ -28,14 +25,6 @@ MOST_LOSSES = 10
 """How many connections are lost before a run gives up."""
 
 Connect = Callable[[], AbstractContextManager["Connection[Any]"]]
-
-
-class Request(Struct, frozen=True):
-    """What a run is asked for; `expect` is the hash of the only plan that is to be run, `lock_wait` in seconds."""
-
-    options: Options = Options()
-    expect: str | None = None
-    lock_wait: float = 60.0
 
 
 def run(
@@ -61,7 +50,7 @@ def run(
                 made = plan_database(connection, loaded, listener.say, request.options, brief=True)
                 require_hash(made, request.expect)
                 planned(connection, made)
-                return apply_plan(connection, loaded, made, listener, stop)
+                return apply_plan(connection, loaded, made, listener, stop, request)
         except ConnectError as error:
             raise _where(losses, error) if losses else error from None
         except ConnectionLostError as error:

@@ -14,29 +14,33 @@ class Due(Struct, frozen=True):
     """Whether a script is due, and why or why not.
 
     `stuck`: it was begun, and it is unknown how far it came. `done`: its own transaction is committed, and what
-    follows it is not.
+    follows it is not. `only_recorded`: it gets its row in the history, and nothing of it is run.
     """
 
     is_due: bool
     reason: Reason
     stuck: bool = False
     done: bool = False
+    only_recorded: bool = False
 
 
 def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) -> Due:
-    """Return whether a script is due; with `baseline`, it is recorded without being run."""
+    """Return whether a script is due; with `baseline`, it is recorded without being run.
+
+    An upgrade is due like what is run once; whether a database needs it is decided elsewhere.
+    """
     if script.run == "always":
         return Due(True, Reason("always"))
     begun, last = past.begun.get(script.path), past.applied.get(script.path)
     if baseline and (begun or last is None or last.checksum != parsed.checksum):
-        return Due(True, Reason("baseline"))
+        return Due(True, Reason("baseline"), only_recorded=True)
     if begun:
         return _due_again(script, parsed, begun)
     if last is None:
-        return Due(True, Reason("new"))
+        return Due(True, Reason("upgrade" if script.run == "upgrade" else "new"))
     if last.checksum == parsed.checksum:
         return Due(False, Reason("applied", past=last))
-    if script.run == "once":
+    if script.run in ("once", "upgrade"):
         return Due(False, Reason("changed once", past=last))
     return Due(True, Reason("changed", past=last))
 

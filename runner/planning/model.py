@@ -98,17 +98,20 @@ class ScriptPlan(Struct, frozen=True):
 class Options(Struct, frozen=True):
     """What a user asks of a plan.
 
-    With `baseline`, the `once` and `on_change` scripts that are not recorded are recorded without being run.
+    With `baseline`, the scripts that are not run always and not recorded are recorded without being run. With
+    `upgrade_from`, so are the upgrades before the one of that path, in a database without a history.
     """
 
     baseline: bool = False
     single_transaction: bool = False
+    upgrade_from: str | None = None
 
 
 class Plan(Struct, frozen=True):
     """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
 
-    `settings` are those of each transaction. With `single`, all of it is one transaction.
+    `settings` are those of each transaction. With `single`, all of it is one transaction. When upgrades are due, the
+    plan is for these alone, and what comes after is a `forecast`: it is planned again then.
     """
 
     run: int
@@ -116,11 +119,12 @@ class Plan(Struct, frozen=True):
     setup: tuple[str, ...]
     scripts: tuple[ScriptPlan, ...]
     single: bool = False
+    forecast: Plan | None = None
 
     @property
     def pending(self) -> int:
         """How much is not yet as declared."""
-        return sum(script.pending for script in self.scripts)
+        return sum(script.pending for script in self.scripts) + (self.forecast.pending if self.forecast else 0)
 
     @property
     def only_data(self) -> bool:
@@ -147,6 +151,12 @@ class Plan(Struct, frozen=True):
 
 def require_single_transaction(plan: Plan) -> None:
     """Raise DatabaseError when a plan that has to be one transaction has something that cannot be in one."""
+    if plan.single and plan.forecast:
+        raise DatabaseError(
+            "it cannot be in a single transaction: an upgrade is due, and the rest is planned after it",
+            place=plan.scripts[0].script.path,
+            notes=(Hint("apply it without --single-transaction"),),
+        )
     for script in plan.scripts if plan.single else ():
         if script.is_run and script.to_send and not script.script.transaction:
             raise DatabaseError(

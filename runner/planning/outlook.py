@@ -257,7 +257,7 @@ class _Walk:
             for item in self.old_words[word]:
                 if item.table and found & {item.table, self.translation.of(item).table}:
                     return True
-                used = used or {name for _, name in used_names(flow.statement.sql)}
+                used = used or used_names(flow.statement.sql)
                 if not item.table and word in used:
                     return True
         return False
@@ -271,10 +271,9 @@ class _Walk:
         if self.transient.isdisjoint(names_in(flow.statement.sql)):
             return
         passing = flow.script.runs_always and flow.statement.is_data
-        for schema, word in used_names(flow.statement.sql):
-            if word in self.transient:
-                for item in self._made_before(schema, word, flow):
-                    self.whole.setdefault(item, passing)
+        for word in self.transient & used_names(flow.statement.sql):
+            for item in self._made_before(word, flow):
+                self.whole.setdefault(item, passing)
 
     def _will_run(self, aims: Sequence[Aim]) -> bool:
         return not aims or any(
@@ -282,7 +281,7 @@ class _Walk:
             for aim in aims
         )
 
-    def _made_before(self, schema: str, word: str, flow: Flow) -> Iterator[Object]:
+    def _made_before(self, word: str, flow: Flow) -> Iterator[Object]:
         for other in self.flows:
             if other is flow:
                 return

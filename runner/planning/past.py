@@ -26,3 +26,8 @@ class Past(Struct, frozen=True):
     begun: Mapping[str, Applied]
     run: int
     history_ddl: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the database has a history of the project."""
+        return bool(self.applied or self.begun)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.catalog.definitions import as_valid
 from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
+from runner.planning import history
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
 from runner.planning.model import Options, Plan, ScriptPlan, Step
-from runner.planning.outlook import Place, look_back
-from runner.planning.past import Past
+from runner.planning.origin import judged, origin_of
+from runner.planning.outlook import Place, known_facts, look_back
+from runner.planning.past import Applied, Past
 from runner.planning.program import Flow, Planned, follow
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
@@ -23,6 +26,7 @@ from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
 from runner.repair.propose import Proposals
+from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, TableLock, without_table
 from runner.sql.quoting import identifier
 from runner.sql.statements import Script, Statement
@@ -43,34 +47,54 @@ class Situation(Struct, frozen=True):
 
 
 def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situation, options: Options) -> Plan:
-    """Return what a run does, statement by statement."""
+    """Return what a run does, statement by statement. Raise DatabaseError when it cannot be known, InputError."""
     actual, past = situation.actual, situation.past
     pairs = list(zip(manifest.scripts, scripts, strict=True))
     planned = [_planned(entry, parsed, past, options) for entry, parsed in pairs]
-    flows = follow(planned, situation.declared, actual)
+    flows = follow([script for script in planned if script.entry.run != "upgrade"], situation.declared, actual)
+    named = _named(flows)
+    planned = judged(planned, origin_of(past, named, actual), flows, situation, options)
+    settings = session_settings(manifest, local=True)
+    setup = tuple(_setup(manifest, past, planned, actual.facts))
+    upgrades = [script for script in planned if script.entry.run == "upgrade" and not script.skipped]
+    if upgrades:
+        plans = tuple(_script_plan(script, past, as_written(script)) for script in upgrades)
+        forecast = make_plan(manifest, scripts, _after(upgrades, situation), options)
+        return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
+    by_path = {script.entry.path: script for script in planned}
+    flows = tuple(replace(flow, script=by_path[flow.script.entry.path]) for flow in flows)
     places, goal = look_back(flows, situation.declared, actual)
     repairs = places_of_repairs(situation.propose(goal), places)
     apart = ConcurrentBuilds(actual.facts, (lambda _: False) if options.single_transaction else situation.is_large)
-    planner = _Planner(goal, actual, repairs, apart, _named(flows), manifest, single=options.single_transaction)
+    planner = _Planner(goal, actual, repairs, apart, named, manifest, single=options.single_transaction)
     planner.changed, planner.attached_to = _changed(places)
-    plans, rest = [], iter(places)
-    for script in planned:
-        planner.begin_script(script.entry, script.parsed)
-        steps = tuple(
-            step
-            for place in (next(rest) for _ in script.parsed.statements)
-            for step in ((_unchanged(place, script.due.reason),) if script.skipped else planner.steps(place))
-        )
-        plans.append(_script_plan(script, past, steps))
-    settings = session_settings(manifest, local=True)
-    setup = tuple(_setup(manifest, actual.facts, past.history_ddl))
-    return Plan(past.run, settings, setup, tuple(plans), options.single_transaction)
+    rest = iter(places)
+    steps = [tuple(planner.script_steps(script, rest)) for script in planned]
+    plans = tuple(_script_plan(script, past, own) for script, own in zip(planned, steps, strict=True))
+    return Plan(past.run, settings, setup, plans, options.single_transaction)
+
+
+def as_written(script: Planned) -> tuple[Step, ...]:
+    """Return the steps that send all statements of a script."""
+    return tuple(Step(item, "run", Reason("upgrade"), item.sql) for item in script.parsed.statements)
+
+
+def _after(upgrades: Sequence[Planned], situation: Situation) -> Situation:
+    """Return the situation as the text of upgrades tells that it is after them."""
+    facts = Inventory(known_facts(situation.actual, situation.declared))
+    for effect in (effect for flow in follow(upgrades, {}, situation.actual) for effect in flow.effects):
+        definition = situation.declared.get(effect.object, effect.value)
+        if effect.action == "change" and effect.object in facts:
+            facts[effect.object] = definition
+        facts.apply(effect._replace(value=definition) if effect.action == "create" else effect)
+    past = situation.past
+    done = {script.entry.path: Applied(script.parsed.checksum, "", "", past.run) for script in upgrades}
+    return Situation(situation.declared, Snapshot(dict(facts)), replace(past, applied={**past.applied, **done}))
 
 
 def _planned(entry: ScriptEntry, parsed: Script, past: Past, options: Options) -> Planned:
     due = due_now(entry, parsed, past, baseline=options.baseline)
-    only_recorded = options.baseline and entry.run != "always"
-    return Planned(entry, parsed, due, skipped=not due.is_due or due.stuck or only_recorded)
+    return Planned(entry, parsed, due, skipped=not due.is_due or due.stuck or due.only_recorded)
 
 
 def _script_plan(script: Planned, past: Past, steps: tuple[Step, ...]) -> ScriptPlan:
@@ -137,10 +161,16 @@ class _Planner:
         self.transaction = 0
         """The number of the script's last transaction."""
 
-    def begin_script(self, script: ScriptEntry, parsed: Script) -> None:
-        """Forget what holds for one script alone."""
+    def script_steps(self, script: Planned, places: Iterator[Place]) -> Iterator[Step]:
+        """Return what is done for the statements of a script; those of an upgrade have no place in the program."""
         self.moved_rows, self.transaction = False, 0
-        self.apart.begin_script(script, parsed)
+        self.apart.begin_script(script.entry, script.parsed)
+        for statement in script.parsed.statements:
+            place = next(places) if script.entry.run != "upgrade" else None
+            if place is None or script.skipped:
+                yield Step(statement, "unchanged", script.due.reason, statement.sql)
+            else:
+                yield from self.steps(place)
 
     def steps(self, place: Place) -> Iterator[Step]:
         """Return what is done for a statement, and take it into the state."""
@@ -229,13 +259,13 @@ def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, tr
     return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction, takes=lock)
 
 
-def _unchanged(place: Place, reason: Reason) -> Step:
-    return Step(place.flow.statement, "unchanged", reason, place.flow.statement.sql)
-
-
-def _setup(manifest: Manifest, actual: Facts, history_ddl: Sequence[str]) -> Iterator[str]:
+def _setup(manifest: Manifest, past: Past, scripts: Sequence[Planned], actual: Facts) -> Iterator[str]:
+    """Return what makes the schemas and the history that are missing, and records what a new database does not need."""
     project = manifest.project
     for schema in dict.fromkeys((project.schema, project.extension_schema)):
         if Object("schema", schema) not in actual:
             yield f"create schema {identifier(schema)}"
-    yield from history_ddl
+    yield from past.history_ddl
+    for script in scripts:
+        if script.due.only_recorded and not script.due.is_due:
+            yield history.record_applied(manifest, past.run, _script_plan(script, past, ()))

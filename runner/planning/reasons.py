@@ -13,7 +13,18 @@ from runner.sql.objects import Object
 
 StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "exists", "done"]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "uncertain"]
-DueCode = Literal["always", "baseline", "new", "applied", "changed", "changed once"]
+DueCode = Literal[
+    "always",
+    "baseline",
+    "new",
+    "applied",
+    "changed",
+    "changed once",
+    "upgrade",
+    "not needed",
+    "reached",
+    "made already",
+]
 CutOffCode = Literal["cut off", "cut off after its own", "cut off midway", "cut off and changed"]
 ReasonCode = Problem | StepCode | RunCode | DueCode | CutOffCode
 _CUT_OFF = "run {0.run} of {0.at} by {0.by} was cut off"
@@ -26,6 +37,10 @@ _WORDS: Mapping[ReasonCode, str] = {
     "uncertain": "an earlier statement may have changed what it declares",
     "baseline": "recorded without being run",
     "new": "not applied yet",
+    "upgrade": "an upgrade, not applied yet",
+    "not needed": "an upgrade that a new database does not need",
+    "reached": "recorded without being run: all is as declared",
+    "made already": "recorded without being run: all that it makes is there",
     "applied": "applied on {0.at} by {0.by}",
     "changed": "changed since {0.at}",
     "changed once": "changed after it was applied on {0.at} by {0.by}; it is not run again",

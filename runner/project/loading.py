@@ -17,7 +17,7 @@ from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
-from runner.project.script_rules import refusals, refusals_of_check
+from runner.project.script_rules import refusals, refusals_of_check, refused_renames
 from runner.project.seals import Sealed, open_seals
 from runner.project.templates import depends_on, render, template_variables
 from runner.project.variables import Overrides
@@ -67,9 +67,15 @@ class Files:
         return self._parse(self.rendered_checks, self.project.manifest.project.schema)
 
     @cached_property
+    def declaring(self) -> tuple[Script, ...]:
+        """The scripts that could be read and declare the schema: an upgrade is written for what was there before."""
+        upgrades = {script.path for script in self.project.manifest.scripts if script.run == "upgrade"}
+        return tuple(script for script in self.scripts.values if script.rendered.path not in upgrades)
+
+    @cached_property
     def names(self) -> Read[State]:
         """What the scripts declare, as far as their text tells."""
-        return _each(declare, [self.scripts.values])
+        return _each(declare, [self.declaring])
 
     @property
     def are_complete(self) -> bool:
@@ -81,6 +87,8 @@ class Files:
         yield from self.problems_of_each()
         yield from self.names.problems
         if self.are_complete:
+            entries = {script.path: script for script in self.project.manifest.scripts}
+            yield from refused_renames([(entries[script.rendered.path], script) for script in self.declaring])
             yield from _wrong_tables(self.project, *self.names.values)
 
     def problems_of_each(self) -> Iterator[InputError]:
@@ -132,6 +140,12 @@ class Project:
     def scripts(self) -> tuple[Script, ...]:
         """The scripts with all their statements."""
         return self.files.scripts.required()
+
+    @property
+    def declaring(self) -> tuple[Script, ...]:
+        """The scripts that declare the schema, with all their statements."""
+        self.files.scripts.required()
+        return self.files.declaring
 
     @property
     def checks(self) -> tuple[Script, ...]:

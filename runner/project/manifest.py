@@ -21,7 +21,7 @@ _LONGEST_HISTORY_TABLE = 50
 _LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 
-RunMode = Literal["always", "on_change", "once"]
+RunMode = Literal["always", "on_change", "once", "upgrade"]
 OnError = Literal["continue", "stop"]
 RepairLevel = Literal["none", "additive", "align"]
 ProfileName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]

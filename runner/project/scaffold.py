@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import tomli_w
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from runner.errors import Hint, InputError
 from runner.project.input_files import read_text
-from runner.project.manifest import ManifestFile
+from runner.project.manifest import ManifestFile, RunMode
 from runner.project.templates import TEMPLATE_SYNTAX
 from runner.resources import read_sql
 
@@ -30,7 +31,7 @@ class New(Struct, frozen=True):
     manifest: str
 
 
-def new_script(project: ManifestFile, name: str, description: str) -> New:
+def new_script(project: ManifestFile, name: str, description: str, run: RunMode = "always") -> New:
     """Return what `new` writes. Raise InputError for a name or a manifest that it cannot work with."""
     if not _NAME.fullmatch(name):
         raise InputError(f"expected lower-case letters, digits and _, not {name!r}", place="NAME")
@@ -44,12 +45,13 @@ def new_script(project: ManifestFile, name: str, description: str) -> New:
         raise InputError(f"it is a comment in a template, in which {mark} begins an expression", place="--description")
     template = read_sql("project/new_script.sql")
     text = read_text(project.folder / Path(project.file).name, project.file)
-    return New(path, f"{template}\n".replace("DESCRIPTION", described), _with_entry(project, text, path, described))
+    values = {"path": path, "description": described} | ({"run": run} if run != "always" else {})
+    return New(path, f"{template}\n".replace("DESCRIPTION", described), _with_entry(project, text, values))
 
 
-def _with_entry(project: ManifestFile, text: str, path: str, description: str) -> str:
+def _with_entry(project: ManifestFile, text: str, values: Mapping[str, str]) -> str:
     """Return the manifest with one more entry after its last script; comments and order stay."""
-    entry = "[[script]]\n" + tomli_w.dumps({"path": path, "description": description})
+    entry = "[[script]]\n" + tomli_w.dumps(values)
     lines = text.split("\n")
     begins = [number for number, line in enumerate(lines) if _ENTRY.match(line)]
     if begins:
@@ -57,16 +59,16 @@ def _with_entry(project: ManifestFile, text: str, path: str, description: str) -
         while end > begins[-1] + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
             end -= 1
         made = "\n".join([*lines[:end], "", *entry.rstrip().split("\n"), *lines[end:]])
-        if _is_one_more(text, made, path, description):
+        if _is_one_more(text, made, values):
             return made if made.endswith("\n") else f"{made}\n"
     reason = "its scripts do not each have a [[script]] of their own"
     raise InputError(f"no place for an entry: {reason}", place=project.file, notes=(_CURE, entry.rstrip()))
 
 
-def _is_one_more(before: str, after: str, path: str, description: str) -> bool:
+def _is_one_more(before: str, after: str, values: Mapping[str, str]) -> bool:
     """Return whether nothing but one more script has come into a manifest."""
     expected = tomllib.loads(before)
-    expected["script"] = [*expected["script"], {"path": path, "description": description}]
+    expected["script"] = [*expected["script"], dict(values)]
     try:
         return tomllib.loads(after) == expected
     except tomllib.TOMLDecodeError:

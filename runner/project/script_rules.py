@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ScriptEntry
+from runner.sql.inventory import Inventory
+from runner.sql.simulation import resolved
 from runner.sql.statements import UNREAD, Script, Statement
 
 _QUIET = frozenset(
@@ -30,6 +32,26 @@ def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
         for message, hint in _problems(script, statement, added):
             yield InputError(message, place=Place(script.path, statement.line), notes=(Hint(hint),))
         added |= {statement.traits.new_value} - {""}
+
+
+def refused_renames(pairs: Sequence[tuple[ScriptEntry, Script]]) -> Iterator[InputError]:
+    """Return an error for each renaming to a name that an earlier statement makes, of what none of them makes.
+
+    With the body of a table in its end state there is nothing to rename in a new database.
+    """
+    made = Inventory()
+    for script, parsed in pairs:
+        for statement in parsed.statements:
+            for written in statement.declaration.effects:
+                effect = resolved(written, made) or written
+                is_renaming = effect.action in ("rename", "move")
+                if is_renaming and effect.object not in made and effect.becomes in made:
+                    yield InputError(
+                        f"{effect.object} is renamed to {effect.value}, which an earlier statement makes already",
+                        place=Place(script.path, statement.line),
+                        notes=(Hint('make it an upgrade for older databases: run = "upgrade" in the manifest'),),
+                    )
+                made.apply(effect)
 
 
 def refusals_of_check(parsed: Script) -> Iterator[InputError]:
@@ -61,6 +83,11 @@ def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Ite
         yield (
             f"{traits.destroys} in a script that is run always",
             'move it to a script that has run = "once" in the manifest, or set allow_destructive = true for each run',
+        )
+    if declaration.restarts:
+        yield (
+            "RESTART in a script that is run always sets the counter back with each run",
+            'move it to a script that has run = "once" in the manifest',
         )
     if declaration.nameless:
         yield (

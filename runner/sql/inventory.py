@@ -143,9 +143,9 @@ class Inventory(Mapping[Object, str]):
         return {before: item for before, item, _ in changed}
 
     def _mention(self, item: Object, definition: str, *, present: bool) -> None:
-        assert self._mentioned is not None
+        mentioned = self._mentioned if self._mentioned is not None else {}
         for word in words(definition) | words(item.name):
-            items = self._mentioned.setdefault(word, {})
+            items = mentioned.setdefault(word, {})
             if present:
                 items[item] = None
             else:

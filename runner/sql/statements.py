@@ -24,6 +24,9 @@ _BY_FIRST_WORD = {
 }
 """The nodes of statements that read or write rows, as far as the first word tells them."""
 DATA_NODES = frozenset(_BY_FIRST_WORD.values())
+_CHANGES_ROWS = frozenset(
+    "insert_stmt update_stmt delete_stmt merge_stmt truncate_stmt copy_stmt select_into_stmt".split()
+)
 UNREAD = "unread_stmt"
 """The node of a statement that is nested too deeply for its tree to be read, and is none of those."""
 _BUILDABLE = frozenset(
@@ -80,6 +83,11 @@ class Statement(Struct, frozen=True, gc=False):
     def is_data(self) -> bool:
         """Whether it reads or writes rows, and no object."""
         return self.node in DATA_NODES
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether it changes rows, or may do anything."""
+        return self.declaration.opaque or self.declaration.moves or self.node in _CHANGES_ROWS
 
     @property
     def is_buildable(self) -> bool:

@@ -8,8 +8,8 @@ from runner.sql.names import Name, name_in
 from runner.sql.trees import nodes, tree_of
 
 
-def used_names(sql: str) -> set[tuple[str, str]]:
-    """Return schema and word of what a statement refers to; the schema is empty when none is written."""
+def used_names(sql: str) -> set[str]:
+    """Return the names, without schemas, of what a statement refers to."""
     tree = tree_of(sql)
     found: set[Name] = set()
     for node in nodes(tree) if tree is not None else ():
@@ -20,4 +20,4 @@ def used_names(sql: str) -> set[tuple[str, str]]:
                 found.add(name_in("type", node.names))
             case pg.FuncCall():
                 found.add(name_in("function", node.funcname))
-    return {(name.schema, name.word) for name in found}
+    return {name.word for name in found}

@@ -20,7 +20,7 @@ from runner.report import json_documents
 from runner.report.reporter import Reporter
 
 if TYPE_CHECKING:
-    from runner.pipeline.run import Request
+    from runner.pipeline.apply import Request
 
 
 @click.command(
@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
 )
 @seconds("--lock-wait", 60, "How long to wait for another run to end.")
-@click.option("--baseline", is_flag=True, help="Record once and on_change scripts that are due without running them.")
+@click.option(
+    "--baseline", is_flag=True, help="Record the scripts that are due and not run always, without running them."
+)
+@click.option(
+    "--upgrade-from",
+    metavar="PATH",
+    help="Record the upgrades before this one as applied, in a database without history.",
+)
 @click.option("--single-transaction", is_flag=True, help="All or nothing: all scripts in one transaction.")
 def apply(  # noqa: PLR0913  the options
     manifest: Path,
@@ -48,15 +55,16 @@ def apply(  # noqa: PLR0913  the options
     dry_run: bool,
     expect: str | None,
     baseline: bool,
+    upgrade_from: str | None,
     single_transaction: bool,
     where: Where,
     reporter: Reporter,
 ) -> int:
     """Apply all scripts, then verify the database."""
-    from runner.pipeline.run import Request
+    from runner.pipeline.apply import Request
 
     loaded = load(manifest, variables, profiles)
-    request = Request(Options(baseline, single_transaction), expect, lock_wait)
+    request = Request(Options(baseline, single_transaction, upgrade_from), expect, lock_wait)
     if where.is_many:
         from runner.cli.fleet import apply_to_many
 

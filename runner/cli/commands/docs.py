@@ -36,5 +36,5 @@ def docs(
         with open_connection(loaded, dsn, wait, reporter) as (connection, _):
             reporter.stage("building what the scripts declare")
             facts = declare_on(connection, loaded, reporter.say).facts
-    text = schema_page(loaded.project.manifest.project.name, facts, loaded.scripts)
+    text = schema_page(loaded.project.manifest.project.name, facts, loaded.declaring)
     return keep_file(manifest.parent / "docs" / "schema.md", text, "docs", reporter, check=check)

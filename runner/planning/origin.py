@@ -1,0 +1,140 @@
+"""Where a database comes from: this project made it, nothing did yet, or something that left no history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Literal, Protocol
+
+from msgspec.structs import replace
+
+from runner.catalog.diff import holds, is_as_declared
+from runner.catalog.snapshot import Snapshot
+from runner.errors import DatabaseError, Hint, InputError
+from runner.planning.model import Options
+from runner.planning.outlook import Aim, look_back
+from runner.planning.past import Past
+from runner.planning.program import Flow, Planned
+from runner.planning.reasons import Reason, ReasonCode
+from runner.sql.objects import Facts, Object, without_table
+
+Origin = Literal["new", "known", "unknown"]
+
+
+class Known(Protocol):
+    """What is known of the database: what is declared, and what there is."""
+
+    @property
+    def declared(self) -> Facts: ...
+
+    @property
+    def actual(self) -> Snapshot: ...
+
+
+_NOT_OWN = ("schema", "extension")
+_MOST_SHOWN = 3
+
+
+def origin_of(past: Past, named: Collection[Object], actual: Snapshot) -> Origin:
+    """Return where a database comes from; `named` is what the scripts make, by each name that it ever has."""
+    if past.is_known:
+        return "known"
+    there = (without_table(item) for item in actual.facts if item.kind not in _NOT_OWN and not item.is_comment)
+    return "unknown" if any(item in named for item in there) else "new"
+
+
+def judged(
+    scripts: Sequence[Planned], origin: Origin, flows: Sequence[Flow], situation: Known, options: Options
+) -> list[Planned]:
+    """Return the scripts with what a database of that origin needs of them. Raise DatabaseError when it is unknown.
+
+    A new one needs no upgrade. In one without a history what is run once is done when all is as declared, or all that
+    the script itself makes; it is not when something of that is missing.
+    """
+    first = _first_upgrade(scripts, options.upgrade_from) if options.upgrade_from else None
+    if origin == "new":
+        return [_unneeded(script) for script in scripts]
+    if origin == "known" or options.baseline:
+        return list(scripts)
+    if is_as_declared(situation.declared, situation.actual):
+        return [_reached(script, "reached") for script in scripts]
+    wanted = _wanted(flows, situation)
+    _require_none_unknown(scripts, wanted, from_upgrade=first is not None)
+    return [
+        _before_first(script, scripts, first or 0)
+        if script.entry.run == "upgrade"
+        else script
+        if wanted.get(script.entry.path, True)
+        else _reached(script, "made already")
+        for script in scripts
+    ]
+
+
+def _wanted(flows: Sequence[Flow], situation: Known) -> dict[str, bool]:
+    """Return, for each script that changes rows and makes something, whether anything of that is missing."""
+    found: dict[str, bool] = {}
+    for place in look_back(flows, situation.declared, situation.actual).places:
+        script = place.flow.script
+        if script.entry.run == "once" and _changes_rows(script) and place.aims:
+            path = script.entry.path
+            found[path] = found.get(path, False) or any(_is_missing(aim, situation.actual.facts) for aim in place.aims)
+    return found
+
+
+def _is_missing(aim: Aim, there: Facts) -> bool:
+    item = aim.effect.object
+    if aim.is_due:
+        return item in there
+    return aim.definition is not None and not holds(aim.definition, there.get(item))
+
+
+def _unneeded(script: Planned) -> Planned:
+    if script.entry.run != "upgrade" or not script.due.is_due:
+        return script
+    due = replace(script.due, is_due=False, reason=Reason("not needed"), only_recorded=True)
+    return replace(script, due=due, skipped=True)
+
+
+def _reached(script: Planned, code: ReasonCode) -> Planned:
+    if script.entry.run not in ("once", "upgrade") or not script.due.is_due or script.due.stuck:
+        return script
+    return replace(script, due=replace(script.due, reason=Reason(code), only_recorded=True), skipped=True)
+
+
+def _first_upgrade(scripts: Sequence[Planned], path: str) -> int:
+    """Return the place of the first upgrade that is needed. Raise InputError when there is none of that path."""
+    upgrades = [script.entry.path for script in scripts if script.entry.run == "upgrade"]
+    if path not in upgrades:
+        known = f"the upgrades are: {', '.join(upgrades)}" if upgrades else 'no script has run = "upgrade"'
+        raise InputError(f"{path!r} is not an upgrade of the manifest", place="--upgrade-from", notes=(Hint(known),))
+    return next(place for place, script in enumerate(scripts) if script.entry.path == path)
+
+
+def _before_first(script: Planned, scripts: Sequence[Planned], first: int) -> Planned:
+    if scripts.index(script) >= first or not script.due.is_due:
+        return script
+    return replace(script, due=replace(script.due, reason=Reason("baseline"), only_recorded=True), skipped=True)
+
+
+def _require_none_unknown(scripts: Sequence[Planned], wanted: Collection[str], *, from_upgrade: bool) -> None:
+    """Raise DatabaseError when it cannot be found out whether a script was applied."""
+    upgrades = [script.entry.path for script in scripts if script.entry.run == "upgrade" and script.due.is_due]
+    unknown = [
+        script.entry.path
+        for script in scripts
+        if script.entry.run == "once" and script.due.is_due and _changes_rows(script)
+    ]
+    unknown = [path for path in unknown if path not in wanted] + ([] if from_upgrade else upgrades)
+    if not unknown:
+        return
+    shown = ", ".join(unknown[:_MOST_SHOWN]) + (", …" if len(unknown) > _MOST_SHOWN else "")
+    hints = ["apply with --baseline when all of it was applied: it is recorded as it is"]
+    if upgrades and not from_upgrade:
+        hints.append("apply with --upgrade-from PATH when it is older: PATH is the first upgrade that it still needs")
+    raise DatabaseError(
+        f"the database has tables of this project and no history of it: it is unknown whether {shown} was applied",
+        notes=tuple(map(Hint, hints)),
+    )
+
+
+def _changes_rows(script: Planned) -> bool:
+    return any(statement.changes_rows for statement in script.parsed.statements)
