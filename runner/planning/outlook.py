@@ -210,6 +210,7 @@ class _Walk:
             return Aim(effect, is_due=True)
         is_done = bool(column_definition(there or "").fills) if owner.kind == "column" else holds(declared, there)
         if is_done:
+            self.transient.discard(effect.object.name)  # it is there, as a part
             return Aim(effect)
         self.whole[effect.object] = False
         return Aim(effect, is_due=True)

@@ -16,7 +16,7 @@ from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
-from runner.planning.outlook import Place, known_facts, look_back
+from runner.planning.outlook import Aim, Place, known_facts, look_back
 from runner.planning.past import Applied, Past
 from runner.planning.program import Flow, Planned, follow
 from runner.planning.reasons import Reason
@@ -206,7 +206,7 @@ class _Planner:
         placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
         if statement.node == "create_stmt" or place.is_stale:
             return placed, False
-        if statement.declaration.moves or any(aim.effect.action == "take" for aim in place.aims) or not self.mends:
+        if statement.declaration.moves or any(_is_taken(aim) for aim in place.aims) or not self.mends:
             return [], True
         if all(proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed):
             return [], True
@@ -250,6 +250,10 @@ class _Planner:
             yield _repair(statement, retyped, sql, transaction=self.next_transaction())
         for proposal in runs:
             self.state.repair(proposal)
+
+
+def _is_taken(aim: Aim) -> bool:
+    return aim.effect.action == "take" and aim.is_due
 
 
 def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:

@@ -69,7 +69,7 @@ alter domain isbn validate constraint isbn_check; --> change domain isbn
 alter domain isbn rename constraint isbn_check to isbn_length; --> none
 alter domain isbn rename to code; --> rename domain isbn to code
 alter domain isbn owner to clerk; --> none
-alter domain isbn set schema archive; --> drop domain isbn
+alter domain isbn set schema archive; --> move domain isbn to archive
 comment on domain isbn is 'x'; --> set comment on domain isbn
 comment on constraint isbn_check on domain isbn is 'x'; --> none
 drop domain if exists isbn, archive.isbn cascade; --> drop domain isbn, drop domain archive.isbn
@@ -120,7 +120,7 @@ alter foreign table loan_there options (set table_name 'x'); --> none
 alter foreign table loan_there rename column id to number; --> rename column loan_there.id to number
 alter foreign table loan_there rename to loan_here; --> rename table loan_there to loan_here
 alter foreign table loan_there owner to clerk; --> none
-alter foreign table loan_there set schema archive; --> drop table loan_there
+alter foreign table loan_there set schema archive; --> move table loan_there to archive
 comment on foreign table loan_there is 'x'; --> set comment on table loan_there
 drop foreign table if exists loan_there cascade; --> drop table loan_there
 
@@ -138,7 +138,7 @@ alter function longer reset all; --> change function longer(…)
 alter function longer(text, text) set search_path from current; --> change function longer(text, text)
 alter function longer(text, text) rename to longest; --> rename function longer(text, text) to longest(text, text)
 alter function longer(text, text) owner to clerk; --> none
-alter function longer(text, text) set schema archive; --> drop function longer(text, text)
+alter function longer(text, text) set schema archive; --> move function longer(text, text) to archive
 alter function longer(text, text) depends on extension hstore; --> none
 comment on function longer(text, text) is 'x'; --> set comment on function longer(text, text)
 drop function if exists longer(text, text), archive.books cascade; --> drop function longer(text, text), drop function archive.books(…)
@@ -146,7 +146,7 @@ create or replace procedure lend(inout id integer, book integer) language sql be
 alter procedure lend(integer, integer) security definer; --> change function lend(integer, integer)
 alter procedure lend(integer, integer) rename to give; --> rename function lend(integer, integer) to give(integer, integer)
 alter procedure lend(integer, integer) owner to clerk; --> none
-alter procedure lend(integer, integer) set schema archive; --> drop function lend(integer, integer)
+alter procedure lend(integer, integer) set schema archive; --> move function lend(integer, integer) to archive
 alter procedure lend no depends on extension hstore; --> none
 comment on procedure lend(integer, integer) is null; --> drop comment on function lend(integer, integer)
 drop procedure if exists lend(integer, integer); --> drop function lend(integer, integer)
@@ -160,10 +160,10 @@ drop routine lend; --> drop function lend(…)
 create index book_title on book (title); --> create index book_title
 create unique index if not exists book_key on only book (lower(title) collate "C" text_pattern_ops desc nulls last) include (id) nulls not distinct with (fillfactor = 70) tablespace fast where id > 0; --> create index book_key
 create index concurrently book_search on archive.book using gin (title gin_trgm_ops(siglen = 32)); --> create index archive.book_search
-create index on book (title); --> none
+create index on book (title); --> create index book_title_idx
 alter index book_title rename to book_name; --> rename index book_title to book_name
 alter index book_title set tablespace fast; --> none
-alter index book_title attach partition book_title_1; --> change index book_title, change index book_title_1
+alter index book_title attach partition book_title_1; --> change index book_title, take index book_title_1 into index book_title
 alter index book_title no depends on extension hstore; --> none
 alter index book_title set (fillfactor = 50); --> change index book_title
 alter index if exists archive.book_title reset (fillfactor); --> change index archive.book_title
@@ -197,7 +197,7 @@ alter materialized view overdue depends on extension hstore; --> none
 alter materialized view overdue rename column id to number; --> change materialized view overdue
 alter materialized view overdue rename to late; --> rename materialized view overdue to late
 alter materialized view overdue owner to clerk; --> change materialized view overdue
-alter materialized view overdue set schema archive; --> drop materialized view overdue
+alter materialized view overdue set schema archive; --> move materialized view overdue to archive
 alter materialized view all in tablespace fast set tablespace slow; --> none
 comment on materialized view overdue is 'x'; --> set comment on materialized view overdue
 comment on column overdue.id is 'x'; --> set comment on column overdue.id
@@ -312,7 +312,7 @@ alter sequence if exists loan_number restart with 7 owned by none; --> change se
 alter sequence loan_number set unlogged; --> change sequence loan_number
 alter sequence loan_number owner to clerk; --> change sequence loan_number
 alter sequence loan_number rename to loan_count; --> rename sequence loan_number to loan_count
-alter sequence loan_number set schema archive; --> drop sequence loan_number
+alter sequence loan_number set schema archive; --> move sequence loan_number to archive
 comment on sequence loan_number is 'x'; --> set comment on sequence loan_number
 drop sequence if exists loan_number, archive.loan_number; --> drop sequence loan_number, drop sequence archive.loan_number
 
@@ -382,7 +382,7 @@ alter table book add constraint book_pages check (pages > 0) not enforced; --> c
 alter table book add check (pages > 0); --> none
 alter table book add foreign key (author) references author not valid; --> create constraint book.foreign key (author) references author
 alter table book add constraint title_given not null title not valid; --> change column book.title
-alter table book add constraint book_pkey primary key using index book_key deferrable; --> create constraint book.book_pkey
+alter table book add constraint book_pkey primary key using index book_key deferrable; --> take index book_key into constraint book.book_pkey, create constraint book.book_pkey
 alter table book add exclude using gist (id with =); --> none
 alter table book alter constraint book_fkey not deferrable initially immediate; --> change constraint book.book_fkey
 alter table book alter constraint book_fkey not enforced; --> change constraint book.book_fkey
@@ -417,8 +417,8 @@ alter table loan detach partition loan_1 finalize; --> none
 alter table book rename to volume; --> rename table book to volume
 alter table only archive.book rename title to name; --> rename column archive.book.title to name
 alter table book rename constraint book_pages to pages; --> rename constraint book.book_pages to pages
-alter table book set schema archive; --> drop table book
-alter table if exists archive.book set schema public; --> drop table archive.book
+alter table book set schema archive; --> move table book to archive
+alter table if exists archive.book set schema public; --> move table archive.book to 
 alter table all in tablespace fast owned by clerk set tablespace slow; --> none
 comment on table archive.book is 'x'; --> set comment on table archive.book
 comment on column book.title is $$x$$; --> set comment on column book.title
@@ -477,7 +477,7 @@ alter type spine add attribute width numeric, drop attribute if exists colour, a
 alter type spine rename attribute height to length; --> none
 alter type spine rename to back; --> rename type spine to back
 alter type spine owner to clerk; --> none
-alter type spine set schema archive; --> drop type spine
+alter type spine set schema archive; --> move type spine to archive
 alter type isbn set (storage = plain, receive = isbn_recv); --> none
 comment on type archive.spine is 'x'; --> set comment on type archive.spine
 comment on column spine.height is 'x'; --> set comment on column spine.height
@@ -493,7 +493,7 @@ alter view books alter id drop default; --> change view books
 alter view books owner to clerk; --> change view books
 alter view books rename column id to number; --> change view books
 alter view books rename to titles; --> rename view books to titles
-alter view books set schema archive; --> drop view books
+alter view books set schema archive; --> move view books to archive
 alter view books set (check_option = cascaded), reset (security_barrier); --> change view books
 comment on view books is 'x'; --> set comment on view books
 comment on column books.id is 'x'; --> set comment on column books.id

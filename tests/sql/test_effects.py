@@ -49,7 +49,12 @@ def constraint(name: str, table: str = "t", schema: str = "") -> Effect:
     return create("constraint", name, table, schema, VALID)
 
 
+def take(kind: str, name: str, table: str = "", *, by: Object) -> Effect:
+    return Effect("take", Object(kind, name, table), other=by)
+
+
 TABLE = create("table", "t")
+C, S_I, T_A = Object("constraint", "c", "t"), Object("index", "i", "", "s"), Object("column", "a", "t")
 
 EFFECTS: list[tuple[str, list[Effect]]] = [
     # schemas and extensions
@@ -109,7 +114,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("create index i on t (a)", [create("index", "i", "t", value=VALID)]),
     ("create unique index if not exists i on public.t (a)", [create("index", "i", "t", value=VALID)]),
     ("create index concurrently i on s.t using gin (a)", [create("index", "i", "t", "s", VALID)]),
-    ("create index on t (a)", []),
+    ("create index on t (a)", [create("index", "t_a_idx", "t", value=VALID)]),
     # alter table
     ("alter table t add column a int", [column("a")]),
     ("alter table if exists public.t add column if not exists a int", [column("a")]),
@@ -117,7 +122,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter table t add a int, add column b int unique", [column("a"), column("b"), constraint("unique (b)")]),
     ("alter table t add constraint c check (a > 0)", [constraint("c")]),
     ("alter table only t add constraint c foreign key (a) references u", [constraint("c")]),
-    ("alter table t add constraint c primary key using index i", [constraint("c")]),
+    ("alter table t add constraint c primary key using index i", [take("index", "i", "t", by=C), constraint("c")]),
     ("alter table t add constraint c check (a > 0) not valid", [create("constraint", "c", "t", value="not validated")]),
     ("alter table t validate constraint c", [Effect("set", Object("constraint", "c", "t"), VALID)]),
     ("alter table t add unique (a)", [constraint("unique (a)")]),
@@ -146,9 +151,12 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter type t rename value 'a' to 'b'", [change("type", "t")]),
     ("alter domain d add check (value > 0)", [change("domain", "d")]),
     ("alter index i set tablespace s", []),
-    ("alter index s.i attach partition j", [change("index", "i", schema="s"), change("index", "j")]),
+    ("alter index s.i attach partition j", [change("index", "i", schema="s"), take("index", "j", by=S_I)]),
     ("alter sequence s increment 5", [change("sequence", "s")]),
-    ("alter sequence s owned by t.a", [change("sequence", "s"), change("column", "a", "t")]),
+    (
+        "alter sequence s owned by t.a",
+        [change("sequence", "s"), take("sequence", "s", by=T_A), change("column", "a", "t")],
+    ),
     ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
     # views, sequences, types, functions, triggers
     ("create view v as select 1", [create("view", "v")]),
@@ -308,7 +316,6 @@ drop table t cascade
 drop owned by bob
 drop role bob
 alter table all in tablespace a set tablespace b
-alter index i attach partition j
 alter type y rename attribute a to b
 alter schema s rename to r
 alter extension e update
@@ -401,7 +408,6 @@ comment on operator + (int, int) is null
 comment on cast (a as b) is 'x'
 comment on role bob is 'x'
 comment on large object 1 is 'x'
-create index on t (a)
 create temp table t (a int)
 """
 

@@ -77,8 +77,9 @@ def trees() -> Iterator[tuple[str, Any]]:
 
 
 def words(effect: Effect) -> str:
-    renamed = f" to {effect.value}" if effect.action == "rename" else ""
-    return f"{effect.action} {effect.object}{renamed}"
+    renamed = f" to {effect.value}" if effect.action in ("rename", "move") else ""
+    taken = f" into {effect.other}" if effect.action == "take" else ""
+    return f"{effect.action} {effect.object}{renamed}{taken}"
 
 
 @pytest.mark.parametrize(("sql", "objects"), CORPUS, ids=[sql for sql, _ in CORPUS])
