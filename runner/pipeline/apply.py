@@ -14,6 +14,7 @@ from runner.pipeline.declare import read_actual
 from runner.pipeline.parts import execute_in_parts
 from runner.pipeline.plan import Planned, plan_database
 from runner.pipeline.verify import repairs_between, verify_actual
+from runner.planning.history import last_applied
 from runner.planning.model import Options, Plan
 from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
@@ -76,7 +77,8 @@ def apply_plan(
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
         actual = read_actual(connection, loaded, planned.declared.facts)
-        proposals = repairs_between(connection, loaded, planned.declared.facts, actual)
+        applied = {*last_applied(planned.entries), *(r.plan.script.path for r in results if r.status == "applied")}
+        proposals = repairs_between(connection, loaded, planned.declared.facts, actual, applied)
     verification = verify_actual(connection, loaded, planned.declared, actual, proposals, tuple(results))
     carried_out = replace(plan, scripts=tuple(result.plan for result in results))
     return ApplyResult(carried_out, tuple(results), verification)

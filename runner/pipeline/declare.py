@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, declared
-from runner.catalog.snapshot import Scope, Snapshot, read_snapshot
+from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
+from runner.planning import history
 from runner.project.loading import Project
 from runner.project.lockfile import facts_in, stale
 from runner.sql.objects import Facts, Object
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from runner.planning.history import HistoryRow
 
 
 def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
@@ -33,6 +36,16 @@ def locked_facts(loaded: Project) -> Facts | None:
 def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
     """Return the facts of the database about the schemas that the wanted objects are in."""
     return read_snapshot(connection, scope_of(loaded, wanted))
+
+
+def read_with_history(
+    connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]
+) -> tuple[Snapshot, tuple[HistoryRow, ...]]:
+    """Return the facts of the database and the rows of its history, in one round trip."""
+    manifest = loaded.project.manifest
+    with history.cure_named(connection, manifest):
+        actual, rows = read_and_ask(connection, scope_of(loaded, wanted), history.questions(manifest))
+    return actual, tuple(history.HistoryRow(*row) for row in rows)
 
 
 def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:

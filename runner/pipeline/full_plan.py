@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from runner.catalog.diff import compare
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
 from runner.planning.model import Options, Plan
+from runner.planning.opaque import without_guesses
 from runner.planning.past import Past
 from runner.planning.planner import Situation, make_plan
 from runner.project.loading import Project
@@ -40,7 +42,7 @@ def plan_in_full(
 
     def propose_for(goal: Facts) -> Proposals:
         nonlocal proposals
-        proposals = _propose(evidence, loaded, goal, situation.actual)
+        proposals = _propose(evidence, loaded, goal, situation.actual, situation.past.applied)
         return proposals
 
     def is_large(table: Object) -> bool:
@@ -51,17 +53,25 @@ def plan_in_full(
     return make_plan(manifest, loaded.scripts, situation, options), proposals
 
 
-def propose_repairs(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
-    """Return what repairs the differences between the catalogs; without a difference nothing is asked."""
-    return _propose(Evidence(connection, loaded.project.manifest), loaded, declared, actual)
+def propose_repairs(
+    connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot, applied: Collection[str]
+) -> Proposals:
+    """Return what repairs the differences between the catalogs; `applied` are the paths of scripts that were applied.
+
+    Without a difference nothing is asked.
+    """
+    return _propose(Evidence(connection, loaded.project.manifest), loaded, declared, actual, applied)
 
 
-def _propose(evidence: Evidence, loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
+def _propose(
+    evidence: Evidence, loaded: Project, declared: Facts, actual: Snapshot, applied: Collection[str]
+) -> Proposals:
     differences = list(compare(declared, actual))
     if not differences:
         return {}
     run = loaded.project.manifest.run
-    return propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
+    proposals = propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
+    return without_guesses(proposals, loaded.declaring, applied)
 
 
 def remedies(loaded: Project, proposals: Proposals, not_done: str) -> Remedies:

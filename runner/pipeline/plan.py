@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from runner.catalog.declared import Declared
 from runner.catalog.diff import is_as_declared
-from runner.catalog.snapshot import Snapshot, read_and_ask, read_sizes
-from runner.pipeline.declare import declare_on, scope_of
+from runner.catalog.snapshot import Snapshot, read_sizes
+from runner.pipeline.declare import declare_on, read_with_history, scope_of
 from runner.planning import history
 from runner.planning.model import Options, Plan, require_single_transaction
 from runner.planning.past import Past
@@ -54,10 +54,7 @@ def plan_database(
     options = options or Options()
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
-    scope = scope_of(loaded, declared.facts)
-    with history.cure_named(connection, manifest):
-        actual, rows = read_and_ask(connection, scope, history.questions(manifest))
-    entries = tuple(history.HistoryRow(*row) for row in rows)
+    actual, entries = read_with_history(connection, loaded, declared.facts)
     past = _past(loaded, actual, entries, run)
     proposals: Proposals = {}
     made = None

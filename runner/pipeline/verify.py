@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared
 from runner.catalog.diff import is_as_declared
 from runner.catalog.snapshot import Snapshot
-from runner.pipeline.declare import declare_on, read_actual
+from runner.pipeline.declare import declare_on, read_with_history
+from runner.planning.history import last_applied
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Facts
@@ -32,8 +33,8 @@ def verify_database(
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     require_extensions(connection, loaded.project, lambda: loaded.names)
     declared = declare_on(connection, loaded, say)
-    actual = read_actual(connection, loaded, declared.facts)
-    proposals = repairs_between(connection, loaded, declared.facts, actual)
+    actual, entries = read_with_history(connection, loaded, declared.facts)
+    proposals = repairs_between(connection, loaded, declared.facts, actual, last_applied(entries))
     return verify_actual(connection, loaded, declared, actual, proposals)
 
 
@@ -78,10 +79,12 @@ def verify_actual(
     )
 
 
-def repairs_between(connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot) -> Proposals:
-    """Return what repairs the differences between the catalogs, if there are any."""
+def repairs_between(
+    connection: Connection[Any], loaded: Project, declared: Facts, actual: Snapshot, applied: Collection[str]
+) -> Proposals:
+    """Return what repairs the differences between the catalogs, if there are any; `applied` are paths of scripts."""
     if is_as_declared(declared, actual):
         return {}
     from runner.pipeline.full_plan import propose_repairs
 
-    return propose_repairs(connection, loaded, declared, actual)
+    return propose_repairs(connection, loaded, declared, actual, applied)

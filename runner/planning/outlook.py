@@ -69,6 +69,8 @@ class _Walk:
         """What was renamed by now, by its old name; columns with their tables."""
         self.whole: dict[Object, bool] = {}
         """What lives with all its parts until it is dropped, and whether that is only for rows that pass through."""
+        self.parts: dict[Object, Object] = {}
+        """The sequences that are part of a column by now, and the indexes that are part of another."""
         self.made_again: set[str] = set()
         """The names of what is dropped and made anew."""
         self.makers: dict[Object, Flow] = {}
@@ -129,6 +131,8 @@ class _Walk:
 
     def _made(self, flow: Flow, effect: Effect) -> Aim:
         item = self._known_by(effect.object)
+        if effect.action == "change":
+            item = self.parts.get(item, item)
         if effect.action == "create":
             self.makers[item] = flow
         definition = self.goal.get(item)
@@ -211,6 +215,7 @@ class _Walk:
         is_done = bool(column_definition(there or "").fills) if owner.kind == "column" else holds(declared, there)
         if is_done:
             self.transient.discard(effect.object.name)  # it is there, as a part
+            self.parts[effect.object] = owner
             return Aim(effect)
         self.whole[effect.object] = False
         return Aim(effect, is_due=True)

@@ -98,6 +98,8 @@ class _Follower:
             return Effect("change", column)
         if item.name.endswith(ANY_ARGUMENTS):
             effect = effect._replace(object=self.function(item))
+        if item.kind == "constraint" and any(item in known for known in self.known):
+            return effect  # by its own name, though statements may have made it without one
         found = next((found for known in self.known if (found := resolved(effect, known))), effect)
         if found.action == "take" and found.other and found.other.kind == "index":
             owner = self.resolved(Effect("change", found.other), is_chosen=False).object

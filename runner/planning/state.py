@@ -57,6 +57,8 @@ class State:
                 return aim.definition is not None and (
                     item not in self.facts or (replaces and (item in self.fresh or self.differs(aim)))
                 )
+            case "take":
+                return aim.is_due
             case "change":
                 is_known_by_name = aim.definition == PRESENT and not flow.script.runs_always
                 return aim.definition is not None and (item in self.fresh or is_known_by_name or self.differs(aim))

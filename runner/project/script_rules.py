@@ -99,6 +99,11 @@ def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Ite
             "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
             'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
+    elif declaration.sets_owner:
+        yield (
+            f"the owner that {_words(statement)} sets cannot be compared with the database, and would be left as it is",
+            'move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
     elif not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
         yield (
             f"{_words(statement)} cannot be compared with the database, and would be sent with each run",

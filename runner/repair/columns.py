@@ -88,7 +88,7 @@ def _parts(
         yield _fills(context, item, table, old, new)
     elif old.default != new.default or (retyped and new.default):
         yield _default(item, old, new, blocked_by=stays if new.default else "")
-    if old.not_null != new.not_null:
+    if old.not_null != new.not_null and not _goes_with_identity(old, new):
         yield _nullability(context, item, table, old, new)
     if old.settings != new.settings:
         yield _settings(item, old, new)
@@ -156,8 +156,10 @@ def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinit
             item, "differs", detail, clauses=(f"alter column {column} add {new.fills}",), blocked_by=blocked_by
         )
     if not new.fills:
-        what = "identity" if old.is_identity else "default"
-        return proposal(item, "differs", detail, clauses=(f"alter column {column} drop {what}",), blocked_by=blocked_by)
+        changes = ["drop identity" if old.is_identity else "drop default"]
+        changes += ["drop not null"] if _goes_with_identity(old, new) else []
+        clauses = tuple(f"alter column {column} {change}" for change in changes)
+        return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
     sequence = identifier(shortened_name(f"{item.object.table}_{item.object.name}_seq"))
     now = (
         f"create sequence {sequence} as {new.type} owned by {name}.{column}",
@@ -195,6 +197,11 @@ def _nullability(
     is_proven = there is not None and not is_invalid(helper, there)
     then = (sets,) if is_proven else (validates, sets)
     return proposal(item, "differs", detail, clauses=() if there else (adds,), then=then, uses=Use(helper, drops))
+
+
+def _goes_with_identity(old: ColumnDefinition, new: ColumnDefinition) -> bool:
+    """Return whether a column can be NULL only when it is an identity column no more."""
+    return old.is_identity and not new.is_identity and bool(old.not_null) and not new.not_null
 
 
 def _in_primary_key(context: Context, item: Difference, table: Object) -> str:

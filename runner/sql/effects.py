@@ -102,7 +102,7 @@ class _Reader:
             if len(names) > 1:
                 schema, table = self.names.qualified(names[:-1])
                 column = Object("column", names[-1], table, schema)
-                effects += [Effect("take", sequence, other=column), Effect("change", column)]
+                effects.append(Effect("take", sequence, other=column))
         restarts = any(option.def_elem.defname == "restart" for option in body.options)
         return Declaration(tuple(effects), moves=restarts, restarts=restarts)
 

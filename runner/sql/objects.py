@@ -110,6 +110,8 @@ class Declaration(NamedTuple):
     """It changes rows or a counter, which no definition tells: USING, RESTART."""
     restarts: bool = False
     """It sets a counter: RESTART."""
+    sets_owner: bool = False
+    """It sets an owner, which is not compared."""
     elements: tuple[Element, ...] = ()
     lock: TableLock | None = None
 

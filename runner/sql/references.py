@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.chosen_names import index_name
 from runner.sql.names import Name, Sort, name_in
 from runner.sql.trees import nodes, strings, tree_of
 
@@ -133,8 +134,9 @@ class References:
             yield name_in(sort, getattr(self.tree, field))
         if isinstance(self.tree, pg.CreateTableAsStmt):
             yield name_in("relation", self.tree.into.rel)
-        if isinstance(self.tree, pg.IndexStmt) and self.tree.idxname:
-            yield Name("relation", self.tree.relation.schemaname, self.tree.idxname)
+        if isinstance(self.tree, pg.IndexStmt):
+            name = self.tree.idxname or index_name(self.tree.relation.relname, self.tree)
+            yield Name("relation", self.tree.relation.schemaname, name)
         if isinstance(self.tree, pg.CreateRangeStmt):
             for item in self.tree.params:
                 if item.def_elem.defname == "multirange_type_name":

@@ -117,13 +117,15 @@ class TableEffects:
         """Return what ALTER TABLE, or another statement of its form, declares."""
         kind = KINDS.get(pg.ObjectType.Name(body.objtype))
         relation = self.names.relation(kind or "", body.relation)
+        sets_owner = any(_subtype(item) == "AT_ChangeOwner" for item in body.cmds)
         if kind in ("index", "sequence", "view", "materialized view", "type"):
             if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
                 return Declaration()
             parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
             attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
             effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
-            return Declaration(tuple(effects), lock=TableLock("ACCESS EXCLUSIVE", relation))
+            lock = TableLock("ACCESS EXCLUSIVE", relation)
+            return Declaration(tuple(effects), sets_owner=sets_owner, lock=lock)
         if kind != "table":
             return Declaration(opaque=True)
         effects = []
@@ -152,6 +154,7 @@ class TableEffects:
             nameless=nameless,
             moves=moves,
             restarts=restarts,
+            sets_owner=sets_owner,
             elements=tuple(elements) if only_adds else (),
             lock=lock,
         )

@@ -155,7 +155,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter sequence s increment 5", [change("sequence", "s")]),
     (
         "alter sequence s owned by t.a",
-        [change("sequence", "s"), take("sequence", "s", by=T_A), change("column", "a", "t")],
+        [change("sequence", "s"), take("sequence", "s", by=T_A)],
     ),
     ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
     # views, sequences, types, functions, triggers
