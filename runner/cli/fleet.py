@@ -23,7 +23,7 @@ from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.apply import ApplyResult
-    from runner.planning.model import Plan
+    from runner.pipeline.plan import Planned
     from runner.project.loading import Project
     from runner.report.reporter import Reporter
     from runner.verification.findings import Verification
@@ -53,14 +53,16 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
 def plan_for_many(where: Where, loaded: Project, reporter: Reporter, *, check: bool) -> int:
     """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
 
-    def work(member: Member, stop: Cancellation) -> Plan:
+    def work(member: Member, stop: Cancellation) -> Planned:
         with member_opener(member, where, stop, reporter.say).connect() as connection:
-            return plan_database(connection, member.loaded, said_of(member, reporter.say)).plan
+            return plan_database(connection, member.loaded, said_of(member, reporter.say))
 
-    def told(outcome: MemberOutcome[Plan], plan: Plan) -> MemberReport:
-        words = f"{plan.pending} pending" if plan.pending else "nothing pending"
-        is_pending = check and plan.pending > 0
-        return MemberReport(outcome, not is_pending, words, json_documents.plan_json(plan), is_pending=is_pending)
+    def told(outcome: MemberOutcome[Planned], planned: Planned) -> MemberReport:
+        pending, left = planned.plan.pending, len(planned.left)
+        words = f"{pending} pending" if pending else "nothing pending"
+        words += f", {left} left unchanged" if left else ""
+        is_pending = check and (pending > 0 or left > 0)
+        return MemberReport(outcome, not is_pending, words, json_documents.plan_json(planned), is_pending=is_pending)
 
     return _run(where, loaded, reporter, work, told)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from runner.catalog.declared import Declared
-from runner.catalog.diff import is_as_declared
+from runner.catalog.diff import Difference, compare, is_as_declared
 from runner.catalog.snapshot import Snapshot, read_sizes
 from runner.pipeline.declare import declare_on, read_with_history, scope_of
 from runner.planning import history
@@ -18,6 +18,7 @@ from runner.planning.quick import has_schemas, quiet_plan
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Object
+from runner.verification.mapped_columns import is_kindred
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
 
 class Planned(Struct, frozen=True):
-    """A plan, and what it was made from: the history, the declared catalog and the actual one."""
+    """A plan, and what it was made from: the history, the declared catalog and the actual one.
+
+    `left` are the differences of which the plan changes nothing.
+    """
 
     plan: Plan
     entries: tuple[HistoryRow, ...]
     declared: Declared
     actual: Snapshot
     proposals: Proposals
+    left: tuple[Difference, ...] = ()
 
 
 def plan_database(
@@ -66,7 +71,20 @@ def plan_database(
 
         made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
     require_single_transaction(made)
-    return Planned(made, entries, declared, actual, proposals)
+    left = () if brief else tuple(_left(loaded, made, declared, actual))
+    return Planned(made, entries, declared, actual, proposals, left)
+
+
+def _left(loaded: Project, plan: Plan, declared: Declared, actual: Snapshot) -> Iterator[Difference]:
+    """Return the differences that verification would find, and that are about nothing which the plan changes."""
+    sent = {item for step in plan.sent for item in step.objects}
+    mappings = loaded.field_mappings
+    for difference in compare(declared.facts, actual):
+        item = difference.object
+        is_sent = item in sent or Object("table", item.table, "", item.schema) in sent
+        is_tolerated = mappings is not None and is_kindred(difference, mappings)
+        if difference.kind not in ("unmanaged", "not compared") and not is_sent and not is_tolerated:
+            yield difference
 
 
 def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) -> Mapping[Object, int]:

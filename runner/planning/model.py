@@ -127,10 +127,14 @@ class Plan(Struct, frozen=True):
         return sum(script.pending for script in self.scripts) + (self.forecast.pending if self.forecast else 0)
 
     @property
+    def sent(self) -> tuple[Step, ...]:
+        """The steps that send something."""
+        return tuple(step for script in self.scripts if script.is_run for step in script.to_send)
+
+    @property
     def only_data(self) -> bool:
         """Whether nothing is sent but statements that read or write rows."""
-        sent = [step for script in self.scripts if script.is_run for step in script.to_send]
-        return not self.setup and all(step.statement.is_data for step in sent)
+        return not self.setup and all(step.statement.is_data for step in self.sent)
 
     @property
     def hash(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,13 +23,14 @@ from runner.planning.program import Flow, Planned, follow
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
 from runner.planning.state import State
-from runner.postgres.settings import session_settings
+from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
 from runner.repair.propose import Proposals
 from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, TableLock, without_table
 from runner.sql.quoting import identifier
+from runner.sql.search_path import search_path_set
 from runner.sql.statements import Script, Statement
 
 _CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
@@ -160,17 +162,33 @@ class _Planner:
         """Whether the script has changed rows before."""
         self.transaction = 0
         """The number of the script's last transaction."""
+        self.path: str | None = None
+        """What the script has set search_path to before."""
+        self.own_path = search_path(manifest)
 
     def script_steps(self, script: Planned, places: Iterator[Place]) -> Iterator[Step]:
         """Return what is done for the statements of a script; those of an upgrade have no place in the program."""
-        self.moved_rows, self.transaction = False, 0
+        self.moved_rows, self.transaction, self.path = False, 0, None
         self.apart.begin_script(script.entry, script.parsed)
         for statement in script.parsed.statements:
             place = next(places) if script.entry.run != "upgrade" else None
             if place is None or script.skipped:
                 yield Step(statement, "unchanged", script.due.reason, statement.sql)
             else:
-                yield from self.steps(place)
+                yield from self.with_own_path(statement, list(self.steps(place)))
+                self.path = search_path_set(statement.sql) or self.path
+
+    def with_own_path(self, statement: Statement, steps: Sequence[Step]) -> Iterator[Step]:
+        """Return the steps of a statement; those that are generated find the names that the declared schema has."""
+        if self.path is None:
+            yield from steps
+            return
+        for is_generated, own in groupby(steps, lambda step: not step.transaction and step.sql != statement.sql):
+            if is_generated:
+                yield Step(statement, "run", Reason("own path"), f"set search_path = {self.own_path}")
+            yield from own
+            if is_generated:
+                yield Step(statement, "run", Reason("own path"), f"set search_path = {self.path}")
 
     def steps(self, place: Place) -> Iterator[Step]:
         """Return what is done for a statement, and take it into the state."""

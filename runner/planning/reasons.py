@@ -11,8 +11,8 @@ from runner.planning.past import Applied
 from runner.repair.proposal import Problem
 from runner.sql.objects import Object
 
-StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "exists", "done"]
-RunCode = Literal["data", "declares nothing", "moves", "not compared", "uncertain"]
+StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "done"]
+RunCode = Literal["data", "declares nothing", "moves", "not compared", "own path"]
 DueCode = Literal[
     "always",
     "baseline",
@@ -34,7 +34,7 @@ _WORDS: Mapping[ReasonCode, str] = {
     "done": "done in the run that was cut off",
     "moves": "changes rows or a counter",
     "not compared": "what it is about is not compared",
-    "uncertain": "an earlier statement may have changed what it declares",
+    "own path": "the script has another search_path than what is repaired needs",
     "baseline": "recorded without being run",
     "new": "not applied yet",
     "upgrade": "an upgrade, not applied yet",

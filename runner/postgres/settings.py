@@ -16,15 +16,20 @@ def run_lock_key(manifest: Manifest) -> str:
     return f"hashtextextended({literal(run_lock_name(manifest))}, 0)"
 
 
+def search_path(manifest: Manifest) -> str:
+    """Return where names without a schema are looked for, as SET takes it."""
+    project = manifest.project
+    return ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
+
+
 def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     """Return the statements that give a transaction, or the session, the settings that scripts rely on."""
-    project, run = manifest.project, manifest.run
-    path = ", ".join(identifier(schema) for schema in dict.fromkeys((project.schema, project.extension_schema)))
+    run = manifest.run
     command = "set local" if local else "set"
     return (
         f"{command} client_encoding = 'UTF8'",
         f"{command} standard_conforming_strings = on",
-        f"{command} search_path = {path}",
+        f"{command} search_path = {search_path(manifest)}",
         f"{command} lock_timeout = {literal(run.lock_timeout)}",
         f"{command} statement_timeout = {literal(run.statement_timeout)}",
         f"{command} idle_in_transaction_session_timeout = {literal(run.idle_in_transaction_session_timeout)}",

@@ -129,26 +129,36 @@ def status_json(planned: Planned) -> dict[str, Any]:
     }
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
+def plan_json(planned: Planned) -> dict[str, Any]:
     """Return the JSON document of `plan`."""
+    plan = planned.plan
     return {
         "hash": plan.hash,
         "pending": plan.pending,
-        "setup": list(plan.setup),
-        "steps": [
-            {
-                "script": script.script.path,
-                "line": step.statement.line,
-                "action": step.action,
-                "objects": [str(item) for item in step.objects],
-                "reason": str(step.reason),
-                "sql": step.sql,
-                "transaction": step.transaction,
-            }
-            for script in plan.scripts
-            for step in script.steps
+        "left": [
+            {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.actual}
+            for item in planned.left
         ],
+        "setup": list(plan.setup),
+        "steps": _steps_json(plan),
+        "forecast": _steps_json(plan.forecast) if plan.forecast else None,
     }
+
+
+def _steps_json(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "script": script.script.path,
+            "line": step.statement.line,
+            "action": step.action,
+            "objects": [str(item) for item in step.objects],
+            "reason": str(step.reason),
+            "sql": step.sql,
+            "transaction": step.transaction,
+        }
+        for script in plan.scripts
+        for step in script.steps
+    ]
 
 
 def diagnostic_json(flaw: Diagnostic) -> dict[str, Any]:

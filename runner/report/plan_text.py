@@ -11,6 +11,7 @@ from runner.report.line import Line
 from runner.wording import count
 
 if TYPE_CHECKING:
+    from runner.pipeline.plan import Planned
     from runner.planning.model import Plan, ScriptPlan, Step
     from runner.sql.objects import Object
 
@@ -20,6 +21,7 @@ _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
 _WORTH_A_WORD = 1 << 20
+_MOST_LEFT = 20
 
 
 def pending_reason(script: ScriptPlan) -> str:
@@ -31,10 +33,34 @@ def pending_reason(script: ScriptPlan) -> str:
     return f"{reasons[0]}{more}"
 
 
-def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
+def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
     """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
+    plan = planned.plan
     if plan.setup:
         yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
+    yield from _script_lines(plan, sizes, verbose=verbose)
+    if plan.forecast:
+        yield Line("after the upgrade, as far as can be told: it is planned again then", "bold")
+        yield from _script_lines(plan.forecast, sizes, verbose=verbose)
+    yield from _left_lines(planned)
+    yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
+    if planned.left:
+        yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")
+    yield Line(f"plan {plan.hash}")
+
+
+def _left_lines(planned: Planned) -> Iterator[Line]:
+    """Return what is left unchanged and no statement of the plan is about."""
+    steps = (step for script in planned.plan.scripts for step in script.steps)
+    shown = {item for step in steps if step.reason.left_because for item in step.reason.objects}
+    others = [difference for difference in planned.left if difference.object not in shown]
+    for difference in others[:_MOST_LEFT]:
+        definitions = f": declared {difference.declared!r}, actual {difference.actual!r}"
+        more = definitions if difference.kind == "different" else ""
+        yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
+
+
+def _script_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
     for script in plan.scripts:
         why = f"  {script.reason}" if script.script.run != "always" else ""
         yield Line(f"{script.script.path}{why}", "bold")
@@ -47,8 +73,6 @@ def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Ite
         for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
             if folded[action]:
                 yield Line(f"  {_MARKS[action]} {folded[action]} {words}", _STYLES[action])
-    yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
-    yield Line(f"plan {plan.hash}")
 
 
 def _is_folded(step: Step) -> bool:
@@ -62,7 +86,7 @@ def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
         return f"{start} {what}:\n      {why}"
     if step.about:
         return _repair_text(step, start, sizes)
-    objects = step.objects
+    objects = () if step.reason.code == "own path" else step.objects
     what = first_and_more(objects) if objects else " ".join(step.sql.split())[:60]
     notes = [str(step.reason)]
     if step.reason.code == "missing":

@@ -18,7 +18,7 @@ from runner.report.reporter import Reporter
 
 @click.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
 @options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
-@click.option("--check", is_flag=True, help="Exit 1 when anything is pending.")
+@click.option("--check", is_flag=True, help="Exit 1 when anything is pending, or differs and is left unchanged.")
 def plan(
     manifest: Path,
     variables: tuple[str, ...],
@@ -40,6 +40,6 @@ def plan(
         planned = plan_database(connection, loaded, reporter.say)
         sizes = table_sizes(connection, loaded, planned)
     reporter.heading(loaded, target)
-    reporter.lines(plan_lines(planned.plan, sizes, verbose=reporter.verbose))
-    reporter.json(json_documents.plan_json(planned.plan))
-    return 1 if check and planned.plan.pending else 0
+    reporter.lines(plan_lines(planned, sizes, verbose=reporter.verbose))
+    reporter.json(json_documents.plan_json(planned))
+    return 1 if check and (planned.plan.pending or planned.left) else 0
