@@ -83,6 +83,8 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
             yield item, PRESENT
         elif item.name.endswith(ANY_ARGUMENTS) or (item.kind == "index" and not item.table):
             continue  # it has another name in the catalog
+        elif item.kind == "constraint" and item.name.startswith("check ("):
+            continue  # PostgreSQL knows it by its expression
         elif item in about or item.subject.kind == "extension":
             yield item, state if item.is_comment else PRESENT
 

@@ -15,7 +15,8 @@ from runner.planning.program import Flow
 from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
 from runner.sql.objects import PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
-from runner.sql.respelling import names_in
+from runner.sql.quoting import identifier
+from runner.sql.respelling import names_in, words
 from runner.sql.used_names import used_names
 
 _HOLDS_ROWS = ("table", "column")
@@ -145,7 +146,10 @@ class _Walk:
         if item in self.goal or item.kind != "constraint" or not columns_of(item):
             return item
         named = item._replace(name=automatic_name(item))
-        return named if named in self.goal else item
+        lives = named in self.goal or named in self.whole
+        if lives or not item.name.startswith("check ("):
+            return named if lives else item
+        return next((other for other in self.goal.near(item.schema, item.table) if _is_check_of(other, item)), item)
 
     def _whole_owner(self, item: Object) -> Object | None:
         """Return what lives with all its parts, and the object is, or is a part of."""
@@ -295,6 +299,13 @@ class _Walk:
                 item = effect.object
                 if effect.action == "create" and item.name.partition("(")[0] == word and not item.table:
                     yield item
+
+
+def _is_check_of(known: Object, written: Object) -> bool:
+    """Return whether a CHECK that is known by its definition is about the columns of one that a statement makes."""
+    if known.table != written.table or not known.name.startswith("CHECK ("):
+        return False
+    return {identifier(name) for name in columns_of(written)} <= words(known.name)
 
 
 def known_facts(actual: Snapshot, declared: Facts) -> Facts:

@@ -96,13 +96,16 @@ class _Reader:
 
     def read_alter_seq_stmt(self, body: pg.AlterSeqStmt) -> Declaration:
         sequence = self.names.relation("sequence", body.sequence)
-        effects = [Effect("change", sequence)]
+        is_owned_alone = [option.def_elem.defname for option in body.options] == ["owned_by"]
+        effects = []
         for option in body.options:
             names = [*strings(option.def_elem.arg.list.items)] if option.def_elem.defname == "owned_by" else []
             if len(names) > 1:
                 schema, table = self.names.qualified(names[:-1])
                 column = Object("column", names[-1], table, schema)
                 effects.append(Effect("take", sequence, other=column))
+        if not (is_owned_alone and effects):
+            effects.insert(0, Effect("change", sequence))
         restarts = any(option.def_elem.defname == "restart" for option in body.options)
         return Declaration(tuple(effects), moves=restarts, restarts=restarts)
 

@@ -168,10 +168,11 @@ def belongs_to(item: Object, owner: Object) -> bool:
 def automatic_name(item: Object) -> str:
     """Return the name that PostgreSQL gives a constraint that is known by its definition."""
     what, columns = item.name.partition(" (")[0], "_".join(columns_of(item))
-    labels = {"primary key": "pkey", "unique": "key", "foreign key": "fkey"}
+    labels = {"primary key": "pkey", "unique": "key", "foreign key": "fkey", "check": "check"}
     if item.kind != "constraint" or what not in labels:
         return ""
-    return chosen_name(item.table, "" if what == "primary key" else columns, labels[what])
+    has_no_columns = what == "primary key" or (what == "check" and len(columns_of(item)) > 1)
+    return chosen_name(item.table, "" if has_no_columns else columns, labels[what])
 
 
 def columns_of(item: Object) -> list[str]:

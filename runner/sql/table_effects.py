@@ -18,7 +18,7 @@ from runner.sql.objects import (
     Object,
     TableLock,
 )
-from runner.sql.trees import strings
+from runner.sql.trees import nodes, strings
 
 ElementText = Callable[[int], str]
 """Gives the source text of the element of a list that begins at a byte of the script."""
@@ -70,7 +70,7 @@ class TableEffects:
         return Declaration(tuple(effects), body.if_not_exists, elements=tuple(elements))
 
     def _elements(self, table: Object, item: pg.Node, effects: list[Effect]) -> Iterator[Element]:
-        if effects:
+        if effects and not effects[0].object.name.startswith("check ("):
             inner = getattr(item, str(item.WhichOneof("node")))
             column = effects[0].object.kind == "column"
             sql = f"add {'column if not exists ' if column else ''}{self.element_text(inner.location)}"
@@ -109,6 +109,8 @@ class TableEffects:
                 text = f"unique ({columns})"
             case "CONSTR_FOREIGN":
                 text = f"foreign key ({columns}) references {constraint.pktable.relname}"
+            case "CONSTR_CHECK":
+                text = f"check ({', '.join(dict.fromkeys(_columns_in(constraint.raw_expr)))})"
             case _:
                 return None
         return Object("constraint", text, table.name, table.schema)
@@ -141,7 +143,8 @@ class TableEffects:
             guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
             if adds:
                 guarded = guarded and (subtype == "AT_AddConstraint" or command.missing_ok)
-                nameless = nameless or (not own and subtype == "AT_AddConstraint")
+                is_named = bool(own) and not own[0].object.name.startswith("check (")
+                nameless = nameless or (subtype == "AT_AddConstraint" and not is_named)
                 elements += self._elements(relation, getattr(command, "def"), own)
         lock = TableLock(self._lock_level(body), relation)
         restarts = any(_restarts(item) for item in body.cmds)
@@ -181,6 +184,12 @@ class TableEffects:
             return "SHARE UPDATE EXCLUSIVE"
         foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in body.cmds]
         return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
+
+
+def _columns_in(expression: pg.Node) -> Iterator[str]:
+    """Return the columns that an expression mentions."""
+    references = (node for node in nodes(expression) if isinstance(node, pg.ColumnRef))
+    return (name for reference in references for name in [*strings(reference.fields)][-1:])
 
 
 def _subtype(item: pg.Node) -> str:

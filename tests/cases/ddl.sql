@@ -364,7 +364,7 @@ create temp table gone as table book; --> none
 select 1 as id into gone; --> none
 select 1 as id into temporary gone; --> none
 alter table book add isbn text; --> create column book.isbn
-alter table if exists only book add column if not exists isbn text unique check (isbn <> ''), add constraint c check (id > 0); --> create column book.isbn, create constraint book.unique (isbn), create constraint book.c
+alter table if exists only book add column if not exists isbn text unique check (isbn <> ''), add constraint c check (id > 0); --> create column book.isbn, create constraint book.unique (isbn), create constraint book.check (isbn), create constraint book.c
 alter table book drop column if exists isbn cascade, drop title restrict; --> drop column book.isbn, drop column book.title
 alter table book alter column isbn set data type varchar(17) collate "C" using trim(isbn); --> change column book.isbn
 alter table book alter isbn set default 'x', alter title drop default; --> change column book.isbn, change column book.title
@@ -379,7 +379,7 @@ alter table book alter title set (n_distinct = 5), alter isbn reset (n_distinct)
 alter table book alter title set storage default, alter isbn set compression default; --> change column book.title, change column book.isbn
 alter table book add constraint book_pages check (pages > 0) not valid; --> create constraint book.book_pages
 alter table book add constraint book_pages check (pages > 0) not enforced; --> create constraint book.book_pages
-alter table book add check (pages > 0); --> none
+alter table book add check (pages > 0); --> create constraint book.check (pages)
 alter table book add foreign key (author) references author not valid; --> create constraint book.foreign key (author) references author
 alter table book add constraint title_given not null title not valid; --> change column book.title
 alter table book add constraint book_pkey primary key using index book_key deferrable; --> take index book_key into constraint book.book_pkey, create constraint book.book_pkey

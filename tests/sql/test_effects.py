@@ -91,7 +91,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("create table t (a int references s.u (b))", [TABLE, column("a"), constraint("foreign key (a) references u")]),
     ("create table t (a int constraint c primary key)", [TABLE, column("a"), constraint("c")]),
     ("create table t (a int constraint c check (a > 0))", [TABLE, column("a"), constraint("c")]),
-    ("create table t (a int check (a > 0))", [TABLE, column("a")]),
+    ("create table t (a int check (a > 0))", [TABLE, column("a"), constraint("check (a)")]),
     (
         "create table t (a int unique references u deferrable initially deferred)",
         [TABLE, column("a"), constraint("unique (a)"), constraint("foreign key (a) references u")],
@@ -105,7 +105,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("create table t (a int, constraint c unique (a))", [TABLE, column("a"), constraint("c")]),
     ("create table t (a int, constraint c check (a > 0))", [TABLE, column("a"), constraint("c")]),
     ("create table t (a int, constraint c exclude (a with =))", [TABLE, column("a"), constraint("c")]),
-    ("create table t (a int, check (a > 0))", [TABLE, column("a")]),
+    ("create table t (a int, check (a > 0))", [TABLE, column("a"), constraint("check (a)")]),
     (
         "create table s.t (a int primary key)",
         [create("table", "t", schema="s"), column("a", schema="s"), constraint("primary key (a)", schema="s")],
@@ -126,7 +126,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter table t add constraint c check (a > 0) not valid", [create("constraint", "c", "t", value="not validated")]),
     ("alter table t validate constraint c", [Effect("set", Object("constraint", "c", "t"), VALID)]),
     ("alter table t add unique (a)", [constraint("unique (a)")]),
-    ("alter table t add check (a > 0)", []),
+    ("alter table t add check (a > 0)", [constraint("check (a)")]),
     ("alter table t drop column a", [drop("column", "a", "t")]),
     ("alter table s.t drop if exists a cascade", [drop("column", "a", "t", "s")]),
     ("alter table t drop constraint c", [drop("constraint", "c", "t")]),
@@ -155,7 +155,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter sequence s increment 5", [change("sequence", "s")]),
     (
         "alter sequence s owned by t.a",
-        [change("sequence", "s"), take("sequence", "s", by=T_A)],
+        [take("sequence", "s", by=T_A)],
     ),
     ("alter function f(int) set search_path = s", [change("function", "f(integer)")]),
     # views, sequences, types, functions, triggers
