@@ -13,7 +13,8 @@ from runner.planning import history
 from runner.planning.model import Options, Plan
 from runner.planning.opaque import without_guesses
 from runner.planning.past import Past
-from runner.planning.planner import Situation, make_plan
+from runner.planning.planner import make_plan
+from runner.planning.situation import Situation
 from runner.project.loading import Project
 from runner.repair.context import Context
 from runner.repair.probes import Evidence

@@ -10,7 +10,8 @@ from runner.catalog.snapshot import Snapshot
 from runner.errors import Place
 from runner.planning.model import Options, Plan, ScriptPlan
 from runner.planning.past import Applied, Past
-from runner.planning.planner import Situation, make_plan
+from runner.planning.planner import make_plan
+from runner.planning.situation import Situation
 from runner.postgres.errors import statement_error
 from runner.project.loading import Project
 from runner.project.lockfile import Lockfile, make_lockfile

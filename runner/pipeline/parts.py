@@ -110,7 +110,7 @@ def _report_other_rest(script: ScriptPlan, listener: Listener, *, is_expected: b
     place = f"{script.script.path}:{next(opaque).statement.line}"
     if is_expected:
         raise DatabaseError(
-            f"{place} has changed what the scripts after it have to do; they are not run, because another plan is expected",
+            f"{place} has changed what the scripts after it have to do: they are not run, another plan is expected",
             notes=(Hint("look at 'plan' again, and expect its hash"),),
         )
     listener.say(f"{place} has changed what the scripts after it have to do; they are planned again")

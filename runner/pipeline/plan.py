@@ -67,7 +67,7 @@ def plan_database(
         made = quiet_plan(manifest, loaded.sealed.scripts, past, options)
     if made is None:
         from runner.pipeline.full_plan import plan_in_full
-        from runner.planning.planner import Situation
+        from runner.planning.situation import Situation
 
         made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
     require_single_transaction(made)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
+from runner.planning.aims import Aim, Place
 from runner.planning.model import Step, StepAction
-from runner.planning.outlook import Aim, Place
 from runner.planning.reasons import Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal

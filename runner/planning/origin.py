@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from msgspec.structs import replace
 
 from runner.catalog.diff import holds, is_as_declared
 from runner.catalog.snapshot import Snapshot
 from runner.errors import DatabaseError, Hint, InputError
+from runner.planning.aims import Aim
 from runner.planning.model import Options
-from runner.planning.outlook import Aim, look_back
+from runner.planning.outlook import look_back
 from runner.planning.past import Past
 from runner.planning.program import Flow, Planned
 from runner.planning.reasons import Reason, ReasonCode
+from runner.planning.situation import Situation
 from runner.sql.objects import Facts, Object, without_table
 
 Origin = Literal["new", "known", "unknown"]
-
-
-class Known(Protocol):
-    """What is known of the database: what is declared, and what there is."""
-
-    @property
-    def declared(self) -> Facts: ...
-
-    @property
-    def actual(self) -> Snapshot: ...
 
 
 _NOT_OWN = ("schema", "extension")
@@ -43,7 +35,7 @@ def origin_of(past: Past, named: Collection[Object], actual: Snapshot) -> Origin
 
 
 def judged(
-    scripts: Sequence[Planned], origin: Origin, flows: Sequence[Flow], situation: Known, options: Options
+    scripts: Sequence[Planned], origin: Origin, flows: Sequence[Flow], situation: Situation, options: Options
 ) -> list[Planned]:
     """Return the scripts with what a database of that origin needs of them. Raise DatabaseError when it is unknown.
 
@@ -69,7 +61,7 @@ def judged(
     ]
 
 
-def _wanted(flows: Sequence[Flow], situation: Known) -> dict[str, bool]:
+def _wanted(flows: Sequence[Flow], situation: Situation) -> dict[str, bool]:
     """Return, for each script that changes rows and makes something, whether anything of that is missing."""
     found: dict[str, bool] = {}
     for place in look_back(flows, situation.declared, situation.actual).places:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import key_definition
 from runner.catalog.diff import holds
 from runner.catalog.snapshot import Snapshot
+from runner.planning.aims import Aim, Place, known_facts
 from runner.planning.program import Flow
 from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
@@ -20,30 +19,6 @@ from runner.sql.respelling import names_in, words
 from runner.sql.used_names import used_names
 
 _HOLDS_ROWS = ("table", "column")
-
-
-class Aim(NamedTuple):
-    """One effect of a statement, seen from the end.
-
-    `definition` is what the object has there, None when it does not live on. `is_due` tells of a drop, a renaming and
-    what is taken whether it still has to be done.
-    """
-
-    effect: Effect
-    definition: str | None = None
-    is_due: bool = False
-
-
-class Place(Struct, frozen=True):
-    """A statement in its place: what is aimed at, whether its text has names that are gone, and whom it serves.
-
-    With `is_passing` it lives only for the rows that go through what it makes, in each run.
-    """
-
-    flow: Flow
-    aims: tuple[Aim, ...]
-    is_stale: bool = False
-    is_passing: bool = False
 
 
 class Outlook(NamedTuple):
@@ -306,15 +281,3 @@ def _is_check_of(known: Object, written: Object) -> bool:
     if known.table != written.table or not known.name.startswith("CHECK ("):
         return False
     return {identifier(name) for name in columns_of(written)} <= words(known.name)
-
-
-def known_facts(actual: Snapshot, declared: Facts) -> Facts:
-    """Return the facts of a database, those of constraints also by what they are known by when nobody names them.
-
-    What is locked is taken to be as it is declared.
-    """
-    facts = dict(actual.facts)
-    for known_by, items in actual.unnamed.items():
-        definitions = [actual.facts[item] for item in items]
-        facts[known_by] = next((text for text in definitions if text == declared.get(known_by)), definitions[0])
-    return facts | {item: declared[item] for item in actual.locked if item in declared}

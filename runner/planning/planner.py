@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.catalog.definitions import as_valid
 from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
+from runner.planning.aims import Aim, Place, known_facts
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
-from runner.planning.outlook import Aim, Place, known_facts, look_back
+from runner.planning.outlook import look_back
 from runner.planning.past import Applied, Past
 from runner.planning.program import Flow, Planned, follow
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
+from runner.planning.situation import Situation
 from runner.planning.state import State
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
-from runner.repair.propose import Proposals
 from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, TableLock, without_table
 from runner.sql.quoting import identifier
@@ -34,18 +34,6 @@ from runner.sql.search_path import search_path_set
 from runner.sql.statements import Script, Statement
 
 _CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
-
-
-class Situation(Struct, frozen=True):
-    """What a plan is made from: `declared` by all scripts together, `actual` in the database, and the runs before."""
-
-    declared: Facts
-    actual: Snapshot
-    past: Past
-    propose: Callable[[Facts], Proposals] = lambda _: {}
-    """Tells what repairs the differences between the facts that it is given and the actual ones."""
-    is_large: Callable[[Object], bool] = lambda _: False
-    """Tells on which tables an index is built CONCURRENTLY."""
 
 
 def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situation, options: Options) -> Plan:

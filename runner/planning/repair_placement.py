@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runner.catalog.constraint_definitions import check_expression, is_foreign_key
-from runner.planning.outlook import Place
+from runner.planning.aims import Place
 from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import holds
 from runner.catalog.snapshot import Snapshot
-from runner.planning.outlook import Aim, known_facts
+from runner.planning.aims import Aim, known_facts
 from runner.planning.program import Flow
 from runner.repair.proposal import Proposal
 from runner.sql.inventory import Inventory

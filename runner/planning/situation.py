@@ -1,0 +1,24 @@
+"""What a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from runner.catalog.snapshot import Snapshot
+from runner.planning.past import Past
+from runner.repair.propose import Proposals
+from runner.sql.objects import Facts, Object
+
+
+class Situation(Struct, frozen=True):
+    """What a plan is made from: `declared` by all scripts together, `actual` in the database, and the runs before."""
+
+    declared: Facts
+    actual: Snapshot
+    past: Past
+    propose: Callable[[Facts], Proposals] = lambda _: {}
+    """Tells what repairs the differences between the facts that it is given and the actual ones."""
+    is_large: Callable[[Object], bool] = lambda _: False
+    """Tells on which tables an index is built CONCURRENTLY."""
