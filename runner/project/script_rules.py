@@ -77,8 +77,13 @@ def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Ite
             f"{used[0]!r} is added to an enum type by the same transaction, which therefore cannot use it",
             "move the statement to a later script",
         )
-    if script.run != "always":
-        return
+    if script.run == "always":
+        yield from _problems_each_time(script, statement)
+
+
+def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[tuple[str, str]]:
+    """Return what may not be sent with each run, and what to do."""
+    traits, declaration = statement.traits, statement.declaration
     if traits.destroys and not script.allow_destructive:
         yield (
             f"{traits.destroys} in a script that is run always",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from runner.sql.objects import WITH_PARTS, Object, qualified_name
 from runner.sql.quoting import identifier
@@ -33,31 +34,37 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
     if item.kind == "function":
         head, separator, body = definition.partition(" as ")
         return _in_types(head, old, new) + separator + body
-    if old.kind == "column":
-        return _with_column(item, definition, old, new)
     if old.kind in WITH_PARTS:
         return _in_types(_with_relation(item, definition, old, new), old, new)
-    name, becomes = qualified_name(old), qualified_name(new)
-    match old.kind:
-        case "domain":
-            return _in_types(definition, old, new)
-        case "function":
-            name, becomes = _bare(old), _bare(new)
-            return _replace(definition, rf"{_BEFORE}{re.escape(name)}(?=\()", becomes)
-        case "sequence":
-            return definition.replace(f"'{name}'::regclass", f"'{becomes}'::regclass")
-        case "index":
-            quoted = re.escape(identifier(old.name))
-            return _replace(
-                definition, rf"(?:(?<=using index )|(?<=cluster on )){quoted}{_AFTER}", identifier(new.name)
-            )
-        case "schema":
-            return _replace(definition, rf"{_BEFORE}{re.escape(identifier(old.name))}(?=\.)", identifier(new.name))
-        case "trigger" if item == old:
-            return _replace(
-                definition, rf"(?<=TRIGGER ){re.escape(identifier(old.name))}{_AFTER}", identifier(new.name)
-            )
-    return definition
+    follow = _OTHERS.get(old.kind)
+    return follow(item, definition, old, new) if follow else definition
+
+
+def _with_domain(_: Object, definition: str, old: Object, new: Object) -> str:
+    return _in_types(definition, old, new)
+
+
+def _with_function(_: Object, definition: str, old: Object, new: Object) -> str:
+    return _replace(definition, rf"{_BEFORE}{re.escape(_bare(old))}(?=\()", _bare(new))
+
+
+def _with_sequence(_: Object, definition: str, old: Object, new: Object) -> str:
+    return definition.replace(f"'{qualified_name(old)}'::regclass", f"'{qualified_name(new)}'::regclass")
+
+
+def _with_index(_: Object, definition: str, old: Object, new: Object) -> str:
+    place = "(?:(?<=using index )|(?<=cluster on ))"
+    return _replace(definition, f"{place}{re.escape(identifier(old.name))}{_AFTER}", identifier(new.name))
+
+
+def _with_schema(_: Object, definition: str, old: Object, new: Object) -> str:
+    return _replace(definition, rf"{_BEFORE}{re.escape(identifier(old.name))}(?=\.)", identifier(new.name))
+
+
+def _with_trigger(item: Object, definition: str, old: Object, new: Object) -> str:
+    if item != old:
+        return definition
+    return _replace(definition, f"(?<=TRIGGER ){re.escape(identifier(old.name))}{_AFTER}", identifier(new.name))
 
 
 def _with_column(item: Object, definition: str, old: Object, new: Object) -> str:
@@ -103,6 +110,18 @@ def _bare(function: Object) -> str:
 def _replace(text: str, pattern: str, becomes: str) -> str:
     """Replace what a pattern finds outside of strings."""
     return re.sub(f"{_STRING}|(?P<found>{pattern})", lambda match: becomes if match["found"] else match[0], text)
+
+
+_OTHERS: Mapping[str, Callable[[Object, str, Object, Object], str]] = {
+    "column": _with_column,
+    "domain": _with_domain,
+    "function": _with_function,
+    "sequence": _with_sequence,
+    "index": _with_index,
+    "schema": _with_schema,
+    "trigger": _with_trigger,
+}
+"""How names of a kind are followed in a definition."""
 
 
 def renamed(item: Object, old: Object, new: Object) -> Object:

@@ -30,8 +30,8 @@ def declare(scripts: Iterable[Script]) -> State:
 def resolved(effect: Effect, known: Inventory) -> Effect | None:
     """Return the effect on the object by which it is known; None when nothing is known that it may be about.
 
-    A function, or the comment on one, may be named without its arguments. DROP and ALTER INDEX name no table, and may be
-    about the index of a constraint; the sequence of a serial or identity column is part of the column.
+    A function, or the comment on one, may be named without its arguments. DROP and ALTER INDEX name no table, and may
+    be about the index of a constraint; the sequence of a serial or identity column is part of the column.
     """
     item = effect.object
     if item in known:

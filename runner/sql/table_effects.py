@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from postgast import pg_query_pb2 as pg
 
@@ -45,6 +46,16 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
 }
 _WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
+
+
+class _Clause(NamedTuple):
+    """What one clause of ALTER TABLE declares: see `Declaration`."""
+
+    effects: tuple[Effect, ...]
+    elements: tuple[Element, ...] = ()
+    adds: bool = False
+    guarded: bool = False
+    nameless: bool = False
 
 
 class TableEffects:
@@ -121,46 +132,43 @@ class TableEffects:
         relation = self.names.relation(kind or "", body.relation)
         sets_owner = any(_subtype(item) == "AT_ChangeOwner" for item in body.cmds)
         if kind in ("index", "sequence", "view", "materialized view", "type"):
-            if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
-                return Declaration()
-            parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
-            attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
-            effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
-            lock = TableLock("ACCESS EXCLUSIVE", relation)
-            return Declaration(tuple(effects), sets_owner=sets_owner, lock=lock)
+            return self._of_another_kind(relation, body)._replace(sets_owner=sets_owner)
         if kind != "table":
             return Declaration(opaque=True)
-        effects = []
-        elements: list[Element] = []
-        nameless, guarded, only_adds = False, True, True
-        for item in body.cmds:
-            command, subtype = item.alter_table_cmd, _subtype(item)
-            own = list(self._command_effects(relation, command, subtype))
-            effects += own
-            adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
-            adds = adds and not any(effect.action == "take" for effect in own)
-            only_adds = only_adds and adds
-            guarded = guarded and (adds or subtype == "AT_ValidateConstraint")
-            if adds:
-                guarded = guarded and (subtype == "AT_AddConstraint" or command.missing_ok)
-                is_named = bool(own) and not own[0].object.name.startswith("check (")
-                nameless = nameless or (subtype == "AT_AddConstraint" and not is_named)
-                elements += self._elements(relation, getattr(command, "def"), own)
-        lock = TableLock(self._lock_level(body), relation)
+        clauses = [self._clause(relation, item) for item in body.cmds]
         restarts = any(_restarts(item) for item in body.cmds)
-        moves = restarts or any(_converts(item) for item in body.cmds)
-        cascades = any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds)
+        only_adds = all(clause.adds for clause in clauses)
         return Declaration(
-            tuple(effects),
-            guarded,
-            opaque=cascades,
-            nameless=nameless,
-            moves=moves,
+            tuple(effect for clause in clauses for effect in clause.effects),
+            all(clause.guarded for clause in clauses),
+            opaque=any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds),
+            nameless=any(clause.nameless for clause in clauses),
+            moves=restarts or any(_converts(item) for item in body.cmds),
             restarts=restarts,
             sets_owner=sets_owner,
-            elements=tuple(elements) if only_adds else (),
-            lock=lock,
+            elements=tuple(element for clause in clauses for element in clause.elements) if only_adds else (),
+            lock=TableLock(self._lock_level(body), relation),
         )
+
+    def _of_another_kind(self, relation: Object, body: pg.AlterTableStmt) -> Declaration:
+        if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
+            return Declaration()
+        parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
+        attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
+        effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
+        return Declaration(tuple(effects), lock=TableLock("ACCESS EXCLUSIVE", relation))
+
+    def _clause(self, table: Object, item: pg.Node) -> _Clause:
+        command, subtype = item.alter_table_cmd, _subtype(item)
+        effects = tuple(self._command_effects(table, command, subtype))
+        adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
+        if not adds or any(effect.action == "take" for effect in effects):
+            return _Clause(effects, guarded=subtype == "AT_ValidateConstraint")
+        is_constraint = subtype == "AT_AddConstraint"
+        is_named = bool(effects) and not effects[0].object.name.startswith("check (")
+        elements = tuple(self._elements(table, getattr(command, "def"), list(effects)))
+        guarded = is_constraint or bool(command.missing_ok)
+        return _Clause(effects, elements, adds=True, guarded=guarded, nameless=is_constraint and not is_named)
 
     def _command_effects(self, table: Object, command: pg.AlterTableCmd, subtype: str) -> Iterator[Effect]:
         if subtype in _PART_COMMANDS:

@@ -22,6 +22,21 @@ from tests.support.servers import Server
 
 STARTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "starts.toml").read_text(encoding="utf-8"))
 REFUSED = 2
+COMPARED = """
+    select table_schema, table_name, column_name, data_type, column_default, is_nullable, is_identity
+    from information_schema.columns where table_schema !~ '^pg_|information_schema';
+    select conrelid::regclass::text, case when contype <> 'p' then conname end, pg_get_constraintdef(oid), convalidated
+    from pg_constraint where connamespace::regnamespace::text !~ '^pg_|information_schema' and contype <> 'n';
+    select schemaname, tablename, indexname, indexdef from pg_indexes
+    where schemaname !~ '^pg_' and not exists (select from pg_constraint where contype = 'p' and conname = indexname);
+    select schemaname, viewname, definition from pg_views where schemaname !~ '^pg_|information_schema';
+    select pronamespace::regnamespace::text, proname, prosrc, proargtypes::text, prorettype::regtype::text
+    from pg_proc where pronamespace::regnamespace::text !~ '^pg_|information_schema';
+    select typnamespace::regnamespace::text, typname, typtype from pg_type
+    where typnamespace::regnamespace::text !~ '^pg_|information_schema';
+    select classoid::regclass::text, description from pg_description where objoid >= 16384;
+    select tgrelid::regclass::text, tgname, tgenabled from pg_trigger where not tgisinternal
+"""
 PAIRS = [(case, start) for case, facts in STARTS.items() for start in ("", *facts.get("starts", {}))]
 
 
@@ -115,21 +130,6 @@ def tables(dsn: str) -> Counter[tuple[Any, ...]]:
 
     A start may have more that nobody declares, and other names for primary keys that no script names.
     """
-    own = "!~ '^pg_|information_schema'"
-    queries = (
-        "select table_schema, table_name, column_name, data_type, column_default, is_nullable, is_identity"
-        f" from information_schema.columns where table_schema {own}",
-        "select conrelid::regclass::text, case when contype <> 'p' then conname end, pg_get_constraintdef(oid),"
-        f" convalidated from pg_constraint where connamespace::regnamespace::text {own} and contype <> 'n'",
-        "select i.schemaname, i.tablename, i.indexname, i.indexdef from pg_indexes as i"
-        f" where i.schemaname {own} and not exists (select from pg_constraint where contype = 'p' and conname = indexname)",
-        f"select schemaname, viewname, definition from pg_views where schemaname {own}",
-        "select pronamespace::regnamespace::text, proname, prosrc, proargtypes::text, prorettype::regtype::text"
-        f" from pg_proc where pronamespace::regnamespace::text {own}",
-        "select typnamespace::regnamespace::text, typname, typtype from pg_type"
-        f" where typnamespace::regnamespace::text {own} and typnamespace::regnamespace::text <> 'pg_toast'",
-        "select classoid::regclass::text, description from pg_description where objoid >= 16384",
-        "select tgrelid::regclass::text, tgname, tgenabled from pg_trigger where not tgisinternal",
-    )
     with psycopg.connect(dsn) as connection:
+        queries = COMPARED.split(";")
         return Counter(row for query in queries for row in connection.execute(query.encode()).fetchall())
