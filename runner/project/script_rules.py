@@ -66,7 +66,7 @@ def refusals_of_check(parsed: Script) -> Iterator[InputError]:
 
 def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Iterator[tuple[str, str]]:
     """Return what is wrong and what to do; `added` are the values that enum types got before in the same script."""
-    traits, declaration = statement.traits, statement.declaration
+    traits = statement.traits
     if script.transaction and traits.outside:
         yield (
             f"{traits.outside} cannot run in a transaction, and a script is one",
@@ -104,14 +104,14 @@ def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[t
             "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
             'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
-    elif declaration.sets_owner:
-        yield (
-            f"the owner that {_words(statement)} sets cannot be compared with the database, and would be left as it is",
-            'move it to a script that has run = "on_change" or run = "once" in the manifest',
-        )
     elif not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
         yield (
             f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
+            'move it to a script that has run = "on_change" or run = "once" in the manifest',
+        )
+    elif declaration.sets_owner:
+        yield (
+            f"the owner that {_words(statement)} sets cannot be compared with the database, and would be left as it is",
             'move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
 
