@@ -1,0 +1,125 @@
+"""The recipes of docs/changing.md: each release of them is applied, and the older one becomes the newer one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.planning.test_starts import tables
+from tests.support.planned_cases import begin, run_command, write_case
+from tests.support.projects import ROOT
+from tests.support.servers import Server
+
+_HEAD = re.compile(r"-- sql/(\S+), (\w+)")
+ROWS: Mapping[str, tuple[str, str, object]] = {
+    "Add a column": (
+        "insert into person values (1, 'Ada')",
+        "select name || is_active from person",
+        "Adatrue",
+    ),
+    "Rename a column": (
+        "insert into person values (1, 'Ada')",
+        "select full_name from person",
+        "Ada",
+    ),
+    "Split a column": (
+        "insert into person values (1, 'Ada Lovelace')",
+        "select last_name || ', ' || first_name from person",
+        "Lovelace, Ada",
+    ),
+    "Merge two tables": (
+        "insert into person values (1, 'Ada'); insert into company values (1, 'Babbage & Co')",
+        "select string_agg(id || kind || name, ' ' order by id) from contact",
+        "1personAda 2companyBabbage & Co",
+    ),
+    "Convert a type": (
+        "insert into event values (1, '2026-01-02 03:04Z')",
+        "select to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from event",
+        "2026-01-02 03:04",
+    ),
+    "NOT NULL after a backfill": (
+        "insert into person values (1, null), (2, 'ada@example.org')",
+        "select string_agg(email, ' ' order by id) from person",
+        "unknown ada@example.org",
+    ),
+    "Enum to lookup table": (
+        "insert into ticket values (1, 'closed')",
+        "select state from ticket",
+        "closed",
+    ),
+    "Drop a column or a table": (
+        "insert into person values (1, 'Ada', '123'); insert into telex values (1)",
+        "select to_jsonb(person)::text from person",
+        '{"id": 1, "name": "Ada"}',
+    ),
+}
+"""Rows of the older release, and what a query of the newer one gives."""
+
+
+def recipes() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Return each recipe with the scripts and options of its two releases."""
+    text = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
+    for section in text.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        before, after = body.split("\nBefore:\n")[1].split("\nAfter:\n")
+        yield title, release(before), release(after)
+
+
+def release(text: str) -> dict[str, Any]:
+    """Return the scripts of a release, with how they are run."""
+    scripts: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    for line in text.splitlines():
+        if line.startswith("    "):
+            if head := _HEAD.fullmatch(line.strip()):
+                name, options[head[1]] = head[1], {"run": head[2]}
+                scripts[name] = ""
+            else:
+                scripts[name] += f"{line.strip()}\n"
+    return {"scripts": scripts, "options": options}
+
+
+RECIPES = {title: (before, after) for title, before, after in recipes()}
+
+
+def test_every_recipe_has_rows() -> None:
+    """No recipe is passed over."""
+    assert set(RECIPES) == set(ROWS)
+
+
+@pytest.fixture(scope="module")
+def pair(server: Server) -> Iterator[tuple[str, str]]:
+    """Two databases, which each recipe empties."""
+    with server.database() as first, server.database() as second:
+        yield first, second
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "in halves"])
+@pytest.mark.parametrize("title", RECIPES)
+def test_an_older_release_becomes_the_newer_one(pair: Sequence[str], tmp_path: Path, title: str, *, half: bool) -> None:
+    """Rows are kept, the end is that of a new database, and a second run has nothing to do."""
+    (older, newer), (rows, query, value), (old, new) = RECIPES[title], ROWS[title], pair
+    begin(tmp_path, older, old)
+    write_case(tmp_path, older)
+    assert run_command(tmp_path, "apply", old).code == 0
+    with psycopg.connect(old, autocommit=True) as connection:
+        connection.execute(rows.encode())
+    write_case(tmp_path, newer)
+    planned = run_command(tmp_path, "plan", old, "--json").json
+    if half and planned["forecast"] is not None:
+        stage = run_command(tmp_path, "apply", old, "--expect", planned["hash"])
+        assert (stage.code, "the upgrades are applied" in stage.err) == (1, True)
+    applied = run_command(tmp_path, "apply", old)
+    assert applied.code == 0, applied
+    with psycopg.connect(old) as connection:
+        assert connection.execute(query.encode()).fetchall() == [(value,)]
+    assert run_command(tmp_path, "plan", old, "--check").code == 0
+    begin(tmp_path, newer, new)
+    write_case(tmp_path, newer)
+    assert run_command(tmp_path, "apply", new).code == 0
+    assert tables(old) == tables(new)
