@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from msgspec import Struct
+from msgspec.structs import replace
 
+from runner.catalog.early_values import SINCE, EarlyValues, early_values
 from runner.catalog.relocation import Moved, move, restore_body
 from runner.catalog.relocation_guards import RelocationContext
 from runner.catalog.snapshot import Scope, Snapshot, read_in_transaction, set_search_path
@@ -101,6 +103,8 @@ class _Build:
         prefix = f"{_PREFIX}{secrets.token_hex(6)}_"
         self.names = {name: f"{prefix}{i:03}" for i, name in enumerate((target, *sorted(made - {"", target})))}
         self.for_extensions = f"{prefix}x"
+        old = connection.info.server_version < SINCE
+        self.values = early_values(statements) if old else EarlyValues()
 
     def readable(self, statements: Iterable[Statement]) -> Iterator[tuple[References, Statement]]:
         for statement in statements:
@@ -200,6 +204,8 @@ class _Build:
 
     def moved(self, movable: References, statement: Statement) -> Moved:
         """Return the statement as it is sent; a name that is not known is looked for once more."""
+        if statement.key in self.values.needless:
+            return Moved()
         effects = statement.declaration.effects
         functions = [effect.object for effect in effects if effect.object.kind.endswith("function")]
         try:
@@ -213,7 +219,7 @@ class _Build:
                 return Moved()
         self.own |= moved.made
         self.bodies += moved.bodies
-        return moved
+        return replace(moved, sql=tuple(self.values.sql(statement, sql) for sql in moved.sql))
 
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""

@@ -54,7 +54,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     by_path = {script.entry.path: script for script in planned}
     flows = tuple(replace(flow, script=by_path[flow.script.entry.path]) for flow in flows)
     places, goal = look_back(flows, situation.declared, actual)
-    repairs = places_of_repairs(situation.propose(goal), places)
+    repairs = places_of_repairs(situation.propose(goal), places, goal)
     apart = ConcurrentBuilds(actual.facts, (lambda _: False) if options.single_transaction else situation.is_large)
     planner = _Planner(goal, actual, repairs, apart, named, manifest, single=options.single_transaction)
     planner.changed, planner.attached_to = _changed(places)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runner.catalog.constraint_definitions import check_expression, is_foreign_key
-from runner.planning.aims import Place
+from runner.planning.aims import Aim, Place
 from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
-from runner.sql.objects import Object
+from runner.sql.objects import Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
 
 Position = int
 
 
-def places_of_repairs(proposals: Proposals, places: Sequence[Place]) -> Mapping[tuple[str, int], Sequence[Proposal]]:
+def places_of_repairs(
+    proposals: Proposals, places: Sequence[Place], goal: Facts
+) -> Mapping[tuple[str, int], Sequence[Proposal]]:
     """Return the proposals by the key of the statement at which they are made, in the order of their dependence.
 
     That is the first that makes the object when it is missing, or an index, else the last that changes it. What no
@@ -25,7 +27,7 @@ def places_of_repairs(proposals: Proposals, places: Sequence[Place]) -> Mapping[
     """
     if not proposals:
         return {}
-    makers, changers = _makers(places)
+    makers, changers = _makers(places, goal)
     found: dict[Position, list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
@@ -37,8 +39,14 @@ def places_of_repairs(proposals: Proposals, places: Sequence[Place]) -> Mapping[
     return {places[position].flow.statement.key: sorted(several, key=_rank) for position, several in found.items()}
 
 
-def _makers(places: Sequence[Place]) -> tuple[dict[Object, Position], dict[Object, Position]]:
-    """Return where each object is made and changed first and last, by the name that it has now."""
+def _has_names_of_now(aim: Aim, goal: Facts, now: Translation) -> bool:
+    """Return whether nothing is renamed before that a repair of the object names."""
+    item = aim.effect.object
+    return now.of(item) == item and aim.definition in (None, goal.get(item))
+
+
+def _makers(places: Sequence[Place], goal: Facts) -> tuple[dict[Object, Position], dict[Object, Position]]:
+    """Return where each object is made first and changed last, as far as it has the name of now there."""
     makers: dict[Object, Position] = {}
     changers: dict[Object, Position] = {}
     now = Translation()
@@ -48,12 +56,12 @@ def _makers(places: Sequence[Place]) -> tuple[dict[Object, Position], dict[Objec
             if effect.action in ("rename", "move"):
                 if aim.is_due:
                     now.add(effect.becomes, effect.object)
-            elif not place.flow.runs:
+            elif not place.flow.runs or not _has_names_of_now(aim, goal, now):
                 continue
             elif effect.action == "create":
-                makers.setdefault(now.of(effect.object), position)
-            elif effect.action in ("set", "change") and (item := now.of(effect.object)).kind != "index":
-                changers[item] = position
+                makers.setdefault(effect.object, position)
+            elif effect.action in ("set", "change") and effect.object.kind != "index":
+                changers[effect.object] = position
     return makers, changers
 
 
