@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from runner.catalog.definitions import table_definition, words
+from runner.catalog.definitions import words
+from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Facts, Object, TableLock, without_table
