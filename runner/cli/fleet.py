@@ -18,6 +18,7 @@ from runner.pipeline.run import run
 from runner.pipeline.verify import verify_database
 from runner.postgres.cancellation import Cancellation
 from runner.report import json_documents
+from runner.report.fleet_reporter import FleetReporter
 from runner.report.fleet_text import MemberReport
 from runner.wording import count
 
@@ -93,13 +94,13 @@ def _run(
     all_told: list[MemberReport] = []
     with stop.on_signals(), reporter.progress(), found_members(where, loaded, stop, reporter.say) as (members, failed):
         names = [*(outcome.member.name for outcome in failed), *(member.name for member in members)]
-        width = max(map(len, names))
-        reporter.fleet_begins(loaded, names, width)
+        fleet = FleetReporter(reporter, names)
+        fleet.begins(loaded)
         for outcome in chain(failed, run_all(members, work, where.jobs, stop)):
             all_told.append(_told(outcome, tell))
-            reporter.fleet_member(all_told[-1], width)
-            reporter.fleet_stands(all_told, len(names), begin)
-    reporter.fleet_ended(all_told, time.monotonic() - begin)
+            fleet.member(all_told[-1])
+            fleet.stands(all_told, begin)
+    fleet.ended(all_told, time.monotonic() - begin)
     if stop.signal is not None:
         return InterruptError(stop.signal).exit_code
     return 0 if all(told.ok for told in all_told) else 1

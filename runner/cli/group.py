@@ -10,6 +10,8 @@ from runner.version import __version__
 
 ORDER = ("new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "shell", "completion")
 """The commands in the order of work."""
+COMPLETE = "_RUNNER_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 class Commands(click.Group):

@@ -16,8 +16,7 @@ from typing import NoReturn, TextIO
 
 import click
 
-from runner.cli.group import ORDER, cli, command_named
-from runner.cli.options import COMPLETE
+from runner.cli.group import COMPLETE, ORDER, cli, command_named
 from runner.errors import Hint, InputError, InterruptError, RunnerError, internal_error
 from runner.report.log import LogFormat
 from runner.report.reporter import Reporter

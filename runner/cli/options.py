@@ -13,9 +13,6 @@ import click
 from runner.fleet.targets import Where
 from runner.report.reporter import Reporter
 
-COMPLETE = "_RUNNER_COMPLETE"
-"""The variable by which a shell asks for completions."""
-
 
 def examples(*arguments: str) -> str:
     """Return the end of a command's help; the first line keeps click from wrapping the others."""

@@ -11,10 +11,11 @@ from runner.project.manifest import Manifest
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
-_SCHEMA = re.compile(r"permission denied for schema (.+)")
-_DATABASE = re.compile(r"permission denied for database (.+)")
-_OWNER = re.compile(r"must be owner of (.+)|permission denied for (?:table|sequence|view) .+")
-_EXTENSION = re.compile(r"permission denied to create extension")
+# Patterns as text: they are compiled when something has failed, and not at each start.
+_SCHEMA = r"permission denied for schema (.+)"
+_DATABASE = r"permission denied for database (.+)"
+_OWNER = r"must be owner of (.+)|permission denied for (?:table|sequence|view) .+"
+_EXTENSION = r"permission denied to create extension"
 
 
 def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
@@ -42,13 +43,13 @@ def _on_lock(failure: Failure) -> tuple[str, ...]:
 
 
 def _on_privilege(said: str, role: str, sql: str) -> tuple[str, ...]:
-    if known := _SCHEMA.match(said):
+    if known := re.match(_SCHEMA, said):
         return (Hint(f"the owner of the schema, or a superuser, says: grant create on schema {known[1]} to {role};"),)
-    if known := _DATABASE.match(said):
+    if known := re.match(_DATABASE, said):
         return (Hint(f"the owner of the database says: grant create on database {known[1]} to {role};"),)
-    if _EXTENSION.match(said):
+    if re.match(_EXTENSION, said):
         return (Hint(f"an administrator says, once, in this database: {' '.join(sql.split())};"),)
-    if _OWNER.match(said):
+    if re.match(_OWNER, said):
         return (Hint("apply as the owner, or name a role that owns it and that you are a member of: run.role"),)
     return ()
 

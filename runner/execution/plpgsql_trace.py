@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from runner.errors import Hint
 from runner.sql.statements import Script, Statement
 
-_STACK = re.compile(r"PL/pgSQL function (?:(?P<block>inline_code_block)|(?P<name>[^(]+)\(.*?\)) line (?P<line>[0-9]+)")
-_BODY = re.compile(r"\$(?:[A-Za-z_]\w*)?\$|(?<=[\s(])[Ee]?'")
-_MISSING = re.compile(r'relation "(?P<name>[^"]+)" does not exist')
+# Patterns as text: they are compiled when something has failed, and not at each start.
+_STACK = r"PL/pgSQL function (?:(?P<block>inline_code_block)|(?P<name>[^(]+)\(.*?\)) line (?P<line>[0-9]+)"
+_BODY = r"\$(?:[A-Za-z_]\w*)?\$|(?<=[\s(])[Ee]?'"
+_MISSING = r'relation "(?P<name>[^"]+)" does not exist'
 
 
 def traced(context: str, statement: Statement | None, scripts: Sequence[Script]) -> Iterator[str]:
@@ -18,7 +19,7 @@ def traced(context: str, statement: Statement | None, scripts: Sequence[Script])
 
     `statement` is what was sent; functions are looked for in the scripts.
     """
-    for found in _STACK.finditer(context):
+    for found in re.finditer(_STACK, context):
         source = statement if found["block"] else _function(found["name"], scripts)
         place = _line_of_body(source, int(found["line"]), scripts) if source else None
         if place:
@@ -27,7 +28,7 @@ def traced(context: str, statement: Statement | None, scripts: Sequence[Script])
 
 def made_by(message: str, scripts: Sequence[Script]) -> Iterator[str]:
     """Return which script makes a relation that was not there."""
-    found = _MISSING.match(message)
+    found = re.match(_MISSING, message)
     if not found:
         return
     name = found["name"].rpartition(".")[2]
@@ -49,7 +50,7 @@ def _function(name: str, scripts: Sequence[Script]) -> Statement | None:
 
 def _line_of_body(statement: Statement, number: int, scripts: Sequence[Script]) -> str | None:
     """Return the place of a line of a statement's body, which is its first string; line 1 begins at its quote."""
-    body = _BODY.search(statement.sql)
+    body = re.search(_BODY, statement.sql)
     parsed = next((script for script in scripts if script.rendered.path == statement.script), None)
     if body is None or parsed is None:
         return None

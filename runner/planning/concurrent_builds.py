@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from runner.catalog.definitions import table_definition
+from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Facts, Object, TableLock, without_table

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
 from runner.planning.past import Applied
-from runner.repair.proposal import Problem
 from runner.sql.objects import Object
+
+if TYPE_CHECKING:
+    from runner.repair.proposal import Problem
 
 StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "done"]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "own path"]
@@ -26,7 +28,7 @@ DueCode = Literal[
     "made already",
 ]
 CutOffCode = Literal["cut off", "cut off after its own", "cut off midway", "cut off and changed"]
-ReasonCode = Problem | StepCode | RunCode | DueCode | CutOffCode
+ReasonCode: TypeAlias = "Problem | StepCode | RunCode | DueCode | CutOffCode"
 _CUT_OFF = "run {0.run} of {0.at} by {0.by} was cut off"
 _WORDS: Mapping[ReasonCode, str] = {
     "not added": "missing, and not added",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,14 +17,15 @@ from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
-from runner.project.script_rules import refusals, refusals_of_check, refused_renames
 from runner.project.seals import Sealed, open_seals
 from runner.project.templates import depends_on, render, template_variables
 from runner.project.variables import Overrides
 from runner.sql.objects import Object
-from runner.sql.simulation import State, declare
 from runner.sql.source_map import Rendered
 from runner.sql.statements import Script
+
+if TYPE_CHECKING:
+    from runner.sql.simulation import State
 
 _NOWHERE = " "
 """A schema that no script names."""
@@ -75,6 +76,8 @@ class Files:
     @cached_property
     def names(self) -> Read[State]:
         """What the scripts declare, as far as their text tells."""
+        from runner.sql.simulation import declare
+
         return _each(declare, [self.declaring])
 
     @property
@@ -87,12 +90,16 @@ class Files:
         yield from self.problems_of_each()
         yield from self.names.problems
         if self.are_complete:
+            from runner.project.script_rules import refused_renames
+
             entries = {script.path: script for script in self.project.manifest.scripts}
             yield from refused_renames([(entries[script.rendered.path], script) for script in self.declaring])
             yield from _wrong_tables(self.project, *self.names.values)
 
     def problems_of_each(self) -> Iterator[InputError]:
         """Return what is wrong with each script and each check by itself."""
+        from runner.project.script_rules import refusals, refusals_of_check
+
         entries = {script.path: script for script in self.project.manifest.scripts}
         yield from self.unrendered
         yield from self.scripts.problems

@@ -10,10 +10,9 @@ from runner.catalog.constraint_definitions import (
     foreign_key_definition,
     is_disabled,
     is_exclusion,
-    keeps_unique,
     key_definition,
 )
-from runner.catalog.definitions import is_invalid, names
+from runner.catalog.definitions import is_invalid, keeps_unique, names
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import create_index, unique_index_definition
 from runner.repair.context import Context, is_part

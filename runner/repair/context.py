@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import key_definition
-from runner.catalog.definitions import TableDefinition, names, table_definition
-from runner.catalog.index_definitions import has_index
+from runner.catalog.definitions import has_index, names
 from runner.catalog.snapshot import Snapshot
+from runner.catalog.table_definitions import TableDefinition, table_definition
 from runner.project.manifest import RepairLevel
 from runner.project.units import ByteSize
 from runner.repair.proposal import Proposal

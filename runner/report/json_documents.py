@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.lint.diagnostics import Diagnostic
-from runner.report.plan_text import pending_reason
+from runner.report.status_text import pending_reason
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.execution.results import ScriptResult
+    from runner.lint.diagnostics import Diagnostic
     from runner.lint.linter import Checked
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned

@@ -9,11 +9,22 @@ from typing import Any
 
 from runner.lint.diagnostics import INPUT, Diagnostic
 from runner.project.lockfile import FILE as LOCK
+from runner.report.line import Line
 from runner.wording import count
 
 
-def diagnostic_lines(flaw: Diagnostic) -> Iterator[str]:
-    """Return the lines that a person reads."""
+def diagnostic_line(flaw: Diagnostic) -> Line:
+    """Return what `check` found as a person reads it."""
+    is_error = flaw.severity == "error"
+    return Line("\n".join(_parts(flaw)), "red" if is_error else "yellow", is_error)
+
+
+def annotation_line(flaw: Diagnostic, manifest: Path) -> Line:
+    """Return what `check` found as GitHub reads it."""
+    return Line(annotation(flaw, manifest), is_failure=flaw.severity == "error")
+
+
+def _parts(flaw: Diagnostic) -> Iterator[str]:
     place = flaw.file if flaw.line is None else f"{flaw.file}:{flaw.line}"
     rule = "" if flaw.rule == INPUT else f" [{flaw.rule}]"
     yield f"{flaw.severity}: {place}: {flaw.message}{rule}"

@@ -12,7 +12,7 @@ from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
-    from runner.planning.model import Plan, ScriptPlan, Step
+    from runner.planning.model import Plan, Step
     from runner.sql.objects import Object
 
 
@@ -22,15 +22,6 @@ _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
 _WORTH_A_WORD = 1 << 20
 _MOST_LEFT = 20
-
-
-def pending_reason(script: ScriptPlan) -> str:
-    """Return why a script is pending."""
-    if script.script.run != "always":
-        return str(script.reason)
-    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
-    more = f"; {count(len(reasons) - 1, 'more statement')}" if len(reasons) > 1 else ""
-    return f"{reasons[0]}{more}"
 
 
 def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.report import json_documents, log_events
-from runner.report.fleet_text import fleet_heading, fleet_member_lines, fleet_summary_lines, member_json, summary_json
 from runner.report.line import Line
-from runner.report.lint_text import diagnostic_lines
 from runner.report.log import Event, Log, LogFormat
 from runner.report.progress_text import progress_state
 from runner.report.run_text import error_lines, run_line, script_lines, scripts_heading, total_line
@@ -21,12 +19,10 @@ from runner.report.verification_text import verification_lines, verified_line
 if TYPE_CHECKING:
     from runner.errors import RunnerError
     from runner.execution.results import ScriptResult
-    from runner.lint.diagnostics import Diagnostic
     from runner.pipeline.apply import ApplyResult
     from runner.planning.model import ScriptPlan
     from runner.postgres.monitor import Progress
     from runner.project.loading import Project
-    from runner.report.fleet_text import MemberReport
     from runner.verification.findings import Verification
 
 
@@ -68,28 +64,28 @@ class Reporter:
             if self.quiet and not line.is_failure:
                 continue
             if self.log.as_json:
-                self._tell(Event("error" if line.is_failure else "info", line.text.strip()))
+                self.tell(Event("error" if line.is_failure else "info", line.text.strip()))
             elif not self.as_json:
                 with self._beside(self.out):
                     self.out.write(line.text, line.style)
 
     def say(self, text: str) -> None:
         """Tell what is going on."""
-        self._tell(Event("info", text), "dim")
+        self.tell(Event("info", text), "dim")
 
     def notice(self, severity: str, text: str) -> None:
         """Tell what the server says in passing: warnings, and with --verbose the rest."""
         if severity == "WARNING":
-            self._tell(Event("warning", text), "yellow")
+            self.tell(Event("warning", text), "yellow")
         elif self.verbose:
             self.say(f"{severity.lower()}: {text}")
 
     def error(self, error: RunnerError) -> None:
         """Tell what ended a command, on stderr; as JSON on stdout too, in one line as all documents of a fleet are."""
         if self.as_json:
-            self._json_line({"ok": False, "error": json_documents.error_json(error)})
+            self.json_line({"ok": False, "error": json_documents.error_json(error)})
         if self.log.as_json:
-            self._tell(log_events.error_event(error))
+            self.tell(log_events.error_event(error))
             return
         for line in error_lines(error):
             self.log.stream.write(line.text, line.style)
@@ -110,22 +106,22 @@ class Reporter:
 
     def stage(self, name: str) -> None:
         """Show what is being done, such as planning."""
-        self._doing(Doing(name, time.monotonic()))
+        self.doing(Doing(name, time.monotonic()))
 
     def started(self, script: ScriptPlan) -> None:
         """Show which script is running."""
         self.told = time.monotonic()
-        self._doing(Doing(script.script.path, time.monotonic(), script.script.description))
+        self.doing(Doing(script.script.path, time.monotonic(), script.script.description))
 
     def progressed(self, progress: Progress) -> None:
         """Show how far a statement is that takes long: at once where that is drawn, else in a line now and then."""
         now = time.monotonic()
         if self.drawing:
             place = f"{progress.script}:{progress.line}"
-            self._doing(Doing(place, now - progress.seconds, progress.sql, progress_state(progress)))
+            self.doing(Doing(place, now - progress.seconds, progress.sql, progress_state(progress)))
         elif now - self.told >= SECONDS_BETWEEN_LINES:
             self.told = now
-            self._tell(log_events.progress_event(progress), "dim")
+            self.tell(log_events.progress_event(progress), "dim")
 
     def heading(self, loaded: Project, target: str) -> None:
         """Print which project it is about, and where."""
@@ -141,20 +137,14 @@ class Reporter:
     def finished(self, result: ScriptResult) -> None:
         """Print how a script ended, the rows that it returned, and its error."""
         if self.log.as_json:
-            self._tell(log_events.script_event(result))
+            self.tell(log_events.script_event(result))
         else:
             self.lines(script_lines(result, self.width))
-
-    def flaw(self, flaw: Diagnostic, annotation: str = "") -> None:
-        """Print what `check` found, for people or as an annotation."""
-        is_error = flaw.severity == "error"
-        show = self.failure if is_error else self.line
-        show(annotation or "\n".join(diagnostic_lines(flaw)), "" if annotation else "red" if is_error else "yellow")
 
     def applied(self, result: ApplyResult, seconds: float) -> None:
         """Print the end of the scripts' table, what the verification found, and what was done."""
         if self.log.as_json:
-            self._tell(log_events.run_event(result, seconds))
+            self.tell(log_events.run_event(result, seconds))
             self.verified(result.verification)
             return
         self.lines([total_line(result.scripts, self.width)])
@@ -165,53 +155,24 @@ class Reporter:
         """Print what a verification found, and whether the database is as declared."""
         if self.log.as_json:
             for event in log_events.verification_events(verification, verbose=self.verbose):
-                self._tell(event)
+                self.tell(event)
             return
         self.lines(verification_lines(verification, verbose=self.verbose))
         self.lines([verified_line(verification)])
 
-    def fleet_begins(self, loaded: Project, names: Sequence[str], width: int) -> None:
-        """Print which project is applied to how many targets, and the heading of their table."""
-        if not self.log.as_json:
-            self.lines(fleet_heading(loaded.project.manifest.project.name, names, width))
-
-    def fleet_member(self, told: MemberReport, width: int) -> None:
-        """Print how the work on a target ended, in a line of JSON where JSON is asked for."""
-        document = member_json(told)
-        if self.as_json:
-            self._json_line(document)
-        if self.log.as_json:
-            self._tell(log_events.fleet_event(told, document))
-        else:
-            self.lines(fleet_member_lines(told, width))
-
-    def fleet_stands(self, all_told: Sequence[MemberReport], targets: int, since: float) -> None:
-        """Show how many targets have ended."""
-        failed = sum(told.ending == "failed" for told in all_told)
-        state = f"{failed} failed" if failed else ""
-        self._doing(Doing(f"{len(all_told)} of {targets} targets have ended", since, state=state))
-
-    def fleet_ended(self, all_told: Sequence[MemberReport], seconds: float) -> None:
-        """Print how many targets ended how."""
-        document = summary_json(all_told, seconds)
-        if self.as_json:
-            self._json_line(document)
-        lines = tuple(fleet_summary_lines(all_told, seconds))
-        if self.log.as_json:
-            self._tell(Event("info" if document["ok"] else "error", lines[0].text, document))
-        else:
-            self.lines(lines)
-
-    def _json_line(self, document: dict[str, Any]) -> None:
+    def json_line(self, document: dict[str, Any]) -> None:
+        """Print a document in one line."""
         with self._beside(self.out):
             self.out.write_json(document)
 
-    def _tell(self, event: Event, style: str = "") -> None:
+    def tell(self, event: Event, style: str = "") -> None:
+        """Tell an event, unless nothing but what failed is asked for."""
         if not self.quiet or event.level == "error":
             with self._beside(self.log.stream):
                 self.log.write(event, style)
 
-    def _doing(self, doing: Doing) -> None:
+    def doing(self, doing: Doing) -> None:
+        """Show what is going on, where that is drawn."""
         if self.drawing:
             self.drawing.doing = doing
 

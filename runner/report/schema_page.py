@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import foreign_key_definition, key_definition
-from runner.catalog.definitions import table_options, unquoted
+from runner.catalog.definitions import unquoted
+from runner.catalog.table_definitions import table_options
 from runner.sql.objects import PRESENT, Facts, Object
 from runner.sql.statements import Script, first_makers
 

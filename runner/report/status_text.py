@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line
-from runner.report.plan_text import pending_reason
 from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
-    from runner.planning.model import Plan
+    from runner.planning.model import Plan, ScriptPlan
 
 
 def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
@@ -34,6 +33,15 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
         if script.changed and script.script.run == "once":
             yield Line(f"{script.script.path}: {script.reason}", "yellow")
     yield from _pending_lines(planned.plan)
+
+
+def pending_reason(script: ScriptPlan) -> str:
+    """Return why a script is pending."""
+    if script.script.run != "always":
+        return str(script.reason)
+    reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
+    more = f"; {count(len(reasons) - 1, 'more statement')}" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}"
 
 
 def _pending_lines(plan: Plan) -> Iterator[Line]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from runner.catalog.diff import DifferenceKind
-from runner.sql.objects import Object
+if TYPE_CHECKING:
+    from runner.catalog.diff import DifferenceKind
+    from runner.sql.objects import Object
 
 
 def finding_text(finding: Finding) -> str:
@@ -27,7 +28,7 @@ def finding_text(finding: Finding) -> str:
             return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
 
 
-FindingKind = DifferenceKind | Literal["type", "check", "script"]
+FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script']"
 
 
 class Remedy(Struct, frozen=True):

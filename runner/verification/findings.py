@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from runner.catalog.definitions import has_index
 from runner.catalog.diff import Difference, compare
-from runner.catalog.index_definitions import has_index
 from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
 from runner.sql.objects import PRESENT, Facts, Object, without_table

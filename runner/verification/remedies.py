@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from runner.catalog.definitions import enum_values
 from runner.catalog.diff import Difference
+from runner.catalog.table_definitions import enum_values
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name, without_table

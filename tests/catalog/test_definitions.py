@@ -6,7 +6,8 @@ import pytest
 
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import foreign_key_definition
-from runner.catalog.definitions import TableDefinition, as_valid, enum_values, table_definition, table_options
+from runner.catalog.definitions import as_valid
+from runner.catalog.table_definitions import TableDefinition, enum_values, table_definition, table_options
 from runner.sql.objects import PRESENT, Object
 
 TABLES = {

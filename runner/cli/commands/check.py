@@ -10,7 +10,7 @@ from runner.cli.options import OUTPUT, PROFILES, PROJECT, examples, options
 from runner.errors import InputError
 from runner.lint.diagnostics import diagnostic_of
 from runner.report import json_documents
-from runner.report.lint_text import annotation, check_text
+from runner.report.lint_text import annotation, annotation_line, check_text, diagnostic_line
 from runner.report.reporter import Reporter
 
 
@@ -42,8 +42,7 @@ def check(
         raise
     if not checked.has_squawk and not reporter.as_json:
         reporter.say("squawk is not installed; its checks are skipped (pip install squawk-cli)")
-    for flaw in checked.flaws:
-        reporter.flaw(flaw, annotation(flaw, manifest) if annotate else "")
+    reporter.lines(annotation_line(flaw, manifest) if annotate else diagnostic_line(flaw) for flaw in checked.flaws)
     document = json_documents.check_json(checked)
     show = reporter.line if checked.ok else reporter.failure
     show(check_text(document, checked.errors), "green" if checked.ok else "bold red")

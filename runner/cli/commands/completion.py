@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from runner.cli.options import COMPLETE, examples
+from runner.cli.group import COMPLETE
+from runner.cli.options import examples
 
 PROGRAM = "runner"
 """What the program is called where the package is installed."""
