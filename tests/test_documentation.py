@@ -26,7 +26,8 @@ from runner.postgres import embedded
 from runner.project.manifest import Manifest, Section
 from tests.conftest import Run
 from tests.support.pages import Page, pages, rows
-from tests.support.projects import LONGEST, ROOT, copy_project, run_runner, runner_environment
+from tests.support.projects import ROOT, copy_project, run_runner, runner_environment
+from tests.support.runs import LONGEST
 from tests.support.servers import Server, temporary_folder
 
 README = Page(ROOT / "README.md")

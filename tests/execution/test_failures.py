@@ -24,8 +24,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.postgres import embedded
 from tests.conftest import MakeProject, Run
 from tests.support.dumps import state
-from tests.support.projects import LONGEST, Result, copy_project, run_runner, started_runner, until
+from tests.support.projects import Result, copy_project, run_runner, started_runner, until
 from tests.support.proxy import proxied
+from tests.support.runs import LONGEST
 from tests.support.servers import Server, program, started, temporary_folder
 
 REPLICAS = 20

@@ -25,15 +25,8 @@ from runner.fleet.targets import TargetEntry, read_targets
 from runner.postgres.settings import run_lock_key
 from runner.project.loading import load
 from tests.conftest import MakeProject, Run
-from tests.support.projects import (
-    ROOT,
-    copy_project,
-    run_runner,
-    runner_command,
-    runner_environment,
-    started_runner,
-    until,
-)
+from tests.support.projects import ROOT, copy_project, run_runner, runner_environment, started_runner, until
+from tests.support.runs import runner_command
 from tests.support.servers import Server
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer primary key, name text);"}

@@ -12,8 +12,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.dumps import state
-from tests.support.projects import CASES, LONGEST, ROOT, run_runner, started_runner, write_project
+from tests.support.projects import CASES, ROOT, run_runner, started_runner, write_project
 from tests.support.proxy import CUT_AFTER, CUT_BEFORE, proxied
+from tests.support.runs import LONGEST
 from tests.support.servers import Server
 
 FOLDER = CASES / "interrupted"

@@ -122,8 +122,9 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment without anything that names a database, and with `variables`."""
-    named = re.compile(r"DATABASE_URL|RUNNER_.*|PG.*|DB_.*|NO_COLOR|FORCE_COLOR|PYTHON(IOENCODING|UTF8)")
+    """Return the environment without what names a database or changes how a program starts, and with `variables`."""
+    changes = r"PYTHON(IOENCODING|UTF8|DONTWRITEBYTECODE)"
+    named = re.compile(rf"DATABASE_URL|RUNNER_.*|PG.*|DB_.*|NO_COLOR|FORCE_COLOR|{changes}")
     return {name: value for name, value in os.environ.items() if not named.fullmatch(name)} | variables
 
 
