@@ -63,6 +63,7 @@ def own() -> Iterator[Own]:
 # Servers that break
 
 
+@pytest.mark.long
 def test_a_run_survives_crashes_of_its_server(pytestconfig: pytest.Config, own: Own) -> None:
     """Whenever the server crashes, the run waits for it, plans anew and goes on; nothing is lost."""
     server = Server(own.conninfo)
@@ -396,6 +397,7 @@ def test_a_read_only_database_is_told(own: Own) -> None:
 # Twenty at once
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", ["empty", "half made", "complete"])
 def test_twenty_replicas_start_at_once(server: Server, template: str, shape: str) -> None:
     """All end well, and each statement is sent by one of them."""

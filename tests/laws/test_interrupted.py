@@ -103,6 +103,7 @@ def interrupted(situation: Situation, dsn: str, cut_at: int, when: str, *, kill:
         return int(running.returncode)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "cut off"])
 def test_an_interrupted_run_loses_nothing(
     pytestconfig: pytest.Config, server: Server, situation: Situation, *, kill: bool
