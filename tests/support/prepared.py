@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -55,7 +56,8 @@ def attend(request: int, answer: int, *streams: int) -> None:
         become(wanted, streams)
     os.write(answer, f"{process}\n".encode())
     _, status = os.waitpid(process, 0)
-    os.write(answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with suppress(BrokenPipeError):  # who asked may have stopped waiting
+        os.write(answer, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
