@@ -5,6 +5,7 @@ A run is a process all the same, with streams, a folder, an environment and an e
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -12,6 +13,7 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 import time
 from contextlib import suppress
 from importlib import import_module
@@ -72,8 +74,20 @@ def become(wanted: dict[str, Any], streams: tuple[int, ...]) -> NoReturn:
     time.tzset()
     sys.path[0] = wanted["folder"]
     sys.argv[1:] = wanted["arguments"]
-    runpy.run_module("runner", run_name="__main__", alter_sys=True)
-    sys.exit()
+    try:
+        runpy.run_module("runner", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        leave(int(ended.code or 0))
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End as an interpreter does, but for taking all modules apart: that would be most of what a short run does."""
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
