@@ -113,8 +113,10 @@ def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
         while "script/010" not in (line := running.stdout.readline()):
             assert line
         time.sleep(0.5)
-        Own(conninfo, place / "data").postmaster.send_signal(signal.SIGQUIT)
+        postmaster = Own(conninfo, place / "data").postmaster
+        postmaster.send_signal(signal.SIGQUIT)
         out, _ = running.communicate(timeout=LONGEST)
+        postmaster.wait(LONGEST)  # who stops a server that is about to end fails
     assert running.returncode == 1
     *_, first, last = out.splitlines()
     assert first.startswith("error: --dsn: cannot connect after 1 s: "), out
