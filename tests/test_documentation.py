@@ -26,7 +26,8 @@ from runner.postgres import embedded
 from runner.project.manifest import Manifest, Section
 from tests.conftest import Run
 from tests.support.pages import Page, pages, rows
-from tests.support.projects import LONGEST, ROOT, copy_project, run_runner, runner_environment
+from tests.support.projects import ROOT, copy_project, run_runner, runner_environment
+from tests.support.runs import LONGEST
 from tests.support.servers import Server, temporary_folder
 
 README = Page(ROOT / "README.md")
@@ -174,6 +175,7 @@ def typist(tmp_path: Path, database: str, server: Server) -> Iterator[Typist]:
 # Command lines
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_line_runs(typist: Typist, page: str) -> None:
     """What a page says to type can be typed, from its top to its end, in a copy of this project."""
@@ -200,6 +202,7 @@ def test_command_lines_are_found() -> None:
     assert len(run) > 20
 
 
+@pytest.mark.long
 def test_the_examples_of_the_help_run(typist: Typist) -> None:
     """Each command's examples can be typed, one command after the other, in the order in which help lists them."""
     typist.type("python -m runner apply")

@@ -17,16 +17,8 @@ import pytest
 from runner.version import __version__
 from tests.conftest import MakeProject, Run
 from tests.support.processes import assert_stopped, process
-from tests.support.projects import (
-    LONGEST,
-    ROOT,
-    TIME,
-    copy_project,
-    run_runner,
-    run_together,
-    runner_environment,
-    until,
-)
+from tests.support.projects import ROOT, TIME, copy_project, run_runner, run_together, runner_environment, until
+from tests.support.runs import LONGEST
 from tests.support.screen import shown_on_terminal
 from tests.support.servers import temporary_folder
 

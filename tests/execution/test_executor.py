@@ -15,7 +15,8 @@ from psycopg import Connection
 
 from runner.version import __version__
 from tests.conftest import MakeProject, Run
-from tests.support.projects import CASES, ROOT, TIME, runner_command, runner_environment
+from tests.support.projects import CASES, ROOT, TIME, runner_environment
+from tests.support.runs import runner_command
 from tests.support.servers import Server
 
 FAILURES: dict[str, dict[str, str]] = tomllib.loads((CASES / "failures.toml").read_text(encoding="utf-8"))

@@ -24,8 +24,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.postgres import embedded
 from tests.conftest import MakeProject, Run
 from tests.support.dumps import state
-from tests.support.projects import LONGEST, Result, copy_project, run_runner, started_runner, until
+from tests.support.projects import Result, copy_project, run_runner, started_runner, until
 from tests.support.proxy import proxied
+from tests.support.runs import LONGEST
 from tests.support.servers import Server, program, started, temporary_folder
 
 REPLICAS = 20
@@ -62,6 +63,7 @@ def own() -> Iterator[Own]:
 # Servers that break
 
 
+@pytest.mark.long
 def test_a_run_survives_crashes_of_its_server(pytestconfig: pytest.Config, own: Own) -> None:
     """Whenever the server crashes, the run waits for it, plans anew and goes on; nothing is lost."""
     server = Server(own.conninfo)
@@ -111,8 +113,10 @@ def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
         while "script/010" not in (line := running.stdout.readline()):
             assert line
         time.sleep(0.5)
-        Own(conninfo, place / "data").postmaster.send_signal(signal.SIGQUIT)
+        postmaster = Own(conninfo, place / "data").postmaster
+        postmaster.send_signal(signal.SIGQUIT)
         out, _ = running.communicate(timeout=LONGEST)
+        postmaster.wait(LONGEST)  # who stops a server that is about to end fails
     assert running.returncode == 1
     *_, first, last = out.splitlines()
     assert first.startswith("error: --dsn: cannot connect after 1 s: "), out
@@ -395,6 +399,7 @@ def test_a_read_only_database_is_told(own: Own) -> None:
 # Twenty at once
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", ["empty", "half made", "complete"])
 def test_twenty_replicas_start_at_once(server: Server, template: str, shape: str) -> None:
     """All end well, and each statement is sent by one of them."""

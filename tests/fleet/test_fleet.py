@@ -25,15 +25,8 @@ from runner.fleet.targets import TargetEntry, read_targets
 from runner.postgres.settings import run_lock_key
 from runner.project.loading import load
 from tests.conftest import MakeProject, Run
-from tests.support.projects import (
-    ROOT,
-    copy_project,
-    run_runner,
-    runner_command,
-    runner_environment,
-    started_runner,
-    until,
-)
+from tests.support.projects import ROOT, copy_project, run_runner, runner_environment, started_runner, until
+from tests.support.runs import runner_command
 from tests.support.servers import Server
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer primary key, name text);"}
@@ -87,6 +80,7 @@ def write_targets(folder: Path, *dsns: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_fifty_databases_of_which_some_are_broken(server: Server, project: MakeProject, run: Run, silent: int) -> None:
     """Three that are broken in different ways, and one that hangs, keep none of the others from being as declared."""
     folder = project(ITEM)
@@ -322,6 +316,7 @@ def test_databases_do_not_wait_for_each_other(server: Server, project: MakeProje
         assert [document["status"] for document in found] == ["ended"] * 3
 
 
+@pytest.mark.long
 def test_a_hundred_schemas(server: Server, project: MakeProject, run: Run) -> None:
     """Each schema gets all tables and a history of its own; the second time nothing is done in any of them."""
     extension = "create extension if not exists pg_trgm schema {{ extension_schema | identifier }};"

@@ -493,6 +493,7 @@ def test_a_changed_mapping_changes_its_row(
     assert type_ == "jsonb"
 
 
+@pytest.mark.long
 def test_a_file_may_map_1500_fields(run: Run, database: str, connection: Connection, tmp_path: Path) -> None:
     """A mapping file with as many fields as fit in a table works, on a new database and again."""
     folder = copy_project(tmp_path)

@@ -12,8 +12,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.dumps import state
-from tests.support.projects import CASES, LONGEST, ROOT, run_runner, started_runner, write_project
+from tests.support.projects import CASES, ROOT, run_runner, started_runner, write_project
 from tests.support.proxy import CUT_AFTER, CUT_BEFORE, proxied
+from tests.support.runs import LONGEST
 from tests.support.servers import Server
 
 FOLDER = CASES / "interrupted"
@@ -102,6 +103,7 @@ def interrupted(situation: Situation, dsn: str, cut_at: int, when: str, *, kill:
         return int(running.returncode)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "cut off"])
 def test_an_interrupted_run_loses_nothing(
     pytestconfig: pytest.Config, server: Server, situation: Situation, *, kill: bool

@@ -70,6 +70,7 @@ def checksums(connection: Connection, known: list[tuple[str, str]]) -> dict[tupl
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_older_database_is_repaired(server: Server, template: str, tmp_path: Path, shape: str) -> None:
     """After one apply it is verified, its rows are the same, the service can insert, and the dry run did the same."""

@@ -18,7 +18,8 @@ import pytest
 from psycopg import Connection
 
 from tests.conftest import MakeProject, Run
-from tests.support.projects import LONGEST, copy_project, started_runner, until
+from tests.support.projects import copy_project, started_runner, until
+from tests.support.runs import LONGEST
 
 LEFT = "select count(*) from pg_class where relname like 'item%'"
 RUNNER = """

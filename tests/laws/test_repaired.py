@@ -6,9 +6,9 @@ RUNNER_TEST_EXAMPLES is how many pairs of schemas are tried; when it is set, the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 from psycopg import Connection
@@ -21,10 +21,6 @@ from runner.sql.parser import parse
 from runner.verification.finding import Finding
 from tests.support.projects import write_project
 from tests.support.random_schemas import EXAMPLES, NAMES, SLOTS, Script, Sides, sides, statements
-
-if TYPE_CHECKING:
-    import pytest
-
 
 __all__ = ["sides"]
 
@@ -114,6 +110,7 @@ def values(connection: Connection, known: list[Column]) -> dict[tuple[str, str],
     return found
 
 
+@pytest.mark.long
 @EXAMPLES
 @given(pairs())
 def test_a_database_is_repaired(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
 
+import pytest
 from hypothesis import given, note
 
 from tests.support.random_schemas import EXAMPLES, Script, Side, Sides, pairs, sides
@@ -19,6 +20,7 @@ def difference(one: Script, other: Script) -> str:
     return "\n".join(unified_diff(one, other, "declared", "actual", lineterm="", n=0))
 
 
+@pytest.mark.long
 @EXAMPLES
 @given(pairs())
 def test_verify_sees_what_a_dump_shows(sides: Sides, pair: tuple[Script, Script]) -> None:

@@ -252,6 +252,7 @@ def accepted(connection: Connection, script: Script) -> Script:
 @settings(
     max_examples=int(MORE or 25), derandomize=MORE is None, deadline=None, suppress_health_check=list(HealthCheck)
 )
+@pytest.mark.long
 @given(pair=pairs())
 def test_no_false_alarm(
     shared: Connection, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]

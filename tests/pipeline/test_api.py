@@ -17,7 +17,8 @@ import pytest
 import runner
 from tests.conftest import MakeProject
 from tests.support.pages import Page, rows
-from tests.support.projects import LONGEST, ROOT, copy_project, runner_environment, until
+from tests.support.projects import ROOT, copy_project, runner_environment, until
+from tests.support.runs import LONGEST
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -17,7 +17,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.postgres import embedded
 from tests.conftest import MakeProject, Run
 from tests.support.processes import assert_stopped, process
-from tests.support.projects import TIME, Result, copy_project, run_runner, run_together, runner_environment
+from tests.support.projects import (
+    TIME,
+    Result,
+    copy_project,
+    run_runner,
+    run_together,
+    runner_environment,
+    write_project,
+)
 from tests.support.servers import Server, started, temporary_folder
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
@@ -407,12 +415,9 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def small(place: Path, project: MakeProject) -> Path:
+def small(place: Path) -> Path:
     """A small project in a folder with a short path."""
-    made = project(ITEM)
-    (made / "manifest.toml").rename(place / "manifest.toml")
-    (made / "script").rename(place / "script")
-    return place
+    return write_project(place, ITEM)
 
 
 def test_without_a_database_the_embedded_one_is_used(place: Path) -> None:

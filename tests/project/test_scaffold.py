@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeProject, Run
-from tests.support.projects import ROOT, copy_project, run_runner, runner_command, runner_environment
+from tests.support.projects import ROOT, copy_project, run_runner, runner_environment
+from tests.support.runs import runner_command
 
 ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
 ENTRY = 'description = "i"\npath = "script/010_item.sql"'

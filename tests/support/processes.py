@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.postgres import embedded
-from tests.support.projects import runner_command, runner_environment
+from tests.support.projects import runner_environment
+from tests.support.runs import runner_command
 
 
 def process(*arguments: str, folder: Path, **streams: Any) -> subprocess.Popen[str]:

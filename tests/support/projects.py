@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +17,13 @@ from typing import Any
 
 import tomli_w
 
-from tests.support.servers import environment
+from tests.support import servers
+from tests.support.runs import run_anew, run_prepared, runner_command, start_alike
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = ROOT / "tests" / "cases"
 TIME = re.compile(r"^[0-9-]+T[0-9:]+[+-][0-9:]+ ", re.MULTILINE)
 """What a line of stderr begins with where that is no terminal."""
-LONGEST = 120
-"""Seconds after which a run of the runner hangs."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,10 @@ class Result:
         return json.loads(self.out)
 
 
-def runner_command(*arguments: str | Path) -> list[str]:
-    """Return the command that people type."""
-    return [sys.executable, "-m", "runner", *map(str, arguments)]
-
-
 def runner_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment that names no database, from which the runner can be imported in every folder."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return environment(PYTHONPATH=path) | dict(variables or {})
+    return servers.environment(PYTHONPATH=path) | dict(variables or {})
 
 
 def run_runner(
@@ -72,15 +65,10 @@ def run_runner(
 
     The times before lines of stderr are left out unless they are asked for.
     """
-    ended = subprocess.run(
-        runner_command(*arguments),
-        check=False,
-        capture_output=True,
-        cwd=folder,
-        env=runner_environment(variables),
-        input=(text or "").encode(),
-        timeout=LONGEST,
-    )
+    environment = runner_environment(variables)
+    is_usual = start_alike(environment, runner_environment()) and "RUNNER_TEST_ANEW" not in os.environ
+    run = run_prepared if is_usual else run_anew
+    ended = run([str(argument) for argument in arguments], folder, environment, (text or "").encode())
     err = ended.stderr.decode()
     return Result(ended.returncode, ended.stdout.decode(), err if with_times else TIME.sub("", err))
 

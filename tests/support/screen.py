@@ -17,7 +17,8 @@ from typing import IO
 
 from rich.cells import cell_len, get_character_cell_size
 
-from tests.support.projects import runner_command, runner_environment
+from tests.support.projects import runner_environment
+from tests.support.runs import runner_command
 
 ESCAPE = re.compile(r"\x1b\[(?P<arguments>[0-9;?]*)(?P<command>[A-Za-z])")
 _COLOUR = re.compile(r"(?:[0-9]+;)*(?:3[0-8]|9[0-7])(?:;[0-9]+)*")

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ CLOCKS = ("changed_at", "created_at", "seconds", "started", "updated_at")
 LOOPBACK = "127.0.0.1"
 POSTGRES_IMAGE = os.environ.get("RUNNER_TEST_IMAGE") or "postgres:15"
 """What containers of the tests start from."""
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  what is made there gets a random name
+"""Where Linux keeps files in memory, and how much must be free there: a few servers and their databases."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,21 @@ def container_server() -> Iterator[Server]:
         yield _for_tests(make_conninfo(host=LOOPBACK, port=port, user=user, password=password, dbname=user))
 
 
+def _in_memory() -> Path | None:
+    """Return a folder in memory, if the machine has one with room for servers: databases are made faster there."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= ROOM and os.access(MEMORY, os.W_OK):
+            return MEMORY
+    return None
+
+
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Yield a folder with a short path that any user may enter.
 
     Under pytest's own folders no server of another user works: each run of pytest closes them to all others again.
     """
-    folder = Path(tempfile.mkdtemp(prefix="runner-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="runner-", dir=_in_memory())).resolve()
     folder.chmod(0o755)
     try:
         yield folder
@@ -122,8 +132,9 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment without anything that names a database, and with `variables`."""
-    named = re.compile(r"DATABASE_URL|RUNNER_.*|PG.*|DB_.*|NO_COLOR|FORCE_COLOR|PYTHON(IOENCODING|UTF8)")
+    """Return the environment without what names a database or changes how a program starts, and with `variables`."""
+    changes = r"PYTHON(IOENCODING|UTF8|DONTWRITEBYTECODE)"
+    named = re.compile(rf"DATABASE_URL|RUNNER_.*|PG.*|DB_.*|NO_COLOR|FORCE_COLOR|{changes}")
     return {name: value for name, value in os.environ.items() if not named.fullmatch(name)} | variables
 
 
