@@ -12,7 +12,6 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.catalog.early_values import SINCE, EarlyValues, early_values
 from runner.catalog.relocation import Moved, move, restore_body
 from runner.catalog.relocation_guards import RelocationContext
 from runner.catalog.snapshot import Scope, Snapshot, read_in_transaction, set_search_path
@@ -20,6 +19,7 @@ from runner.errors import DatabaseError, Hint
 from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
+from runner.sql.early_values import SINCE, EarlyValues, early_values
 from runner.sql.names import Name, Sort
 from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
