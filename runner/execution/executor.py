@@ -16,7 +16,7 @@ from runner.execution.hints import notes_on, stuck_error
 from runner.execution.listener import Listener
 from runner.execution.plpgsql_trace import made_by, traced
 from runner.execution.results import ScriptResult, ended_well
-from runner.execution.schedule import Autocommit, ConcurrentIndex, Send, Transaction, Turn, Upkeep, ended, schedule
+from runner.execution.schedule import Part, Send, cleanup, ended, schedule
 from runner.execution.sender import Answer, Failure, Sender
 from runner.planning import history
 from runner.planning.model import Plan, ScriptPlan
@@ -25,6 +25,7 @@ from runner.postgres.errors import server_error, statement_error
 from runner.postgres.monitor import Monitor
 from runner.postgres.session import cancel
 from runner.project.manifest import Manifest
+from runner.sql.objects import qualified_name
 from runner.sql.quoting import literal
 from runner.sql.statements import Statement
 
@@ -59,7 +60,7 @@ class _Run:
         for turn in schedule(self.plan, self.manifest):
             script = turn.script
             if script is None:
-                self.keep(list(turn.sends))
+                self.keep(turn.parts[0].sends)
                 continue
             if self.sender.stop.asked or (failed and self.manifest.run.on_error == "stop"):
                 result = ScriptResult(script, "skipped")
@@ -69,19 +70,19 @@ class _Run:
                 result = ScriptResult(script, "unchanged")
             else:
                 self.started(script)
-                result = self.run(turn, script)
+                result = self.run(script, turn.parts)
             failed = failed or result.status == "failed"
             yield result
 
-    def run(self, turn: Turn, script: ScriptPlan) -> ScriptResult:
+    def run(self, script: ScriptPlan, parts: Sequence[Part]) -> ScriptResult:
         """Run one script, and record how it ended."""
         begin = time.monotonic()
         answers: list[Answer] = []
         failure: Failure | None = None
-        for part in turn.parts:
-            if isinstance(part, Upkeep):
+        for part in parts:
+            if part.kind == "upkeep":
                 answers += self.keep(part.sends)
-            elif failure is None:
+            elif failure is None and part.sends:
                 own, failure = self.send(part)
                 answers += () if failure else own
         seconds = time.monotonic() - begin
@@ -91,41 +92,42 @@ class _Run:
             is_cut_off = bool(answers) if script.script.transaction else self.sender.stop.asked
             self.record(script, seconds, error, is_cut_off=is_cut_off and script.script.run != "always")
             return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), error)
-        if turn.is_recorded_apart:
+        if parts[-1].kind == "ending":
             self.record(script, seconds)
         return ended_well(script, answers, seconds)
 
-    def send(self, part: Transaction | Autocommit | ConcurrentIndex) -> tuple[list[Answer], Failure | None]:
+    def send(self, part: Part) -> tuple[list[Answer], Failure | None]:
         """Send a part of a script."""
-        if isinstance(part, ConcurrentIndex):
-            return self.build(part)
-        return self.sender.alone(*part.sends) if isinstance(part, Autocommit) else self.sender.together(part.sends)
+        if part.kind == "build":
+            return self.build(part.sends)
+        return self.sender.alone(*part.sends) if part.kind == "autocommit" else self.sender.together(part.sends)
 
-    def build(self, part: ConcurrentIndex) -> tuple[list[Answer], Failure | None]:
+    def build(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
         """Build an index CONCURRENTLY, and drop what a failure has left of it."""
+        limits, (build,), after = (list(group) for _, group in groupby(sends, lambda send: send.label))
         answers: list[Answer] = []
 
         def attempt() -> Failure | None:
-            self.keep(part.limits)
+            self.keep(limits)
             with self.sender.stop.cancellable():
-                failure = self.sender.once(part.build, answers)
+                failure = self.sender.once(build, answers)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
-                self.drop_leftover(part)
+                self.drop_leftover(build)
             return failure
 
         failure = self.sender.again(attempt)
-        self.keep(part.after)
+        self.keep(after)
         return answers, failure
 
-    def drop_leftover(self, part: ConcurrentIndex) -> None:
+    def drop_leftover(self, build: Send) -> None:
         """Drop the index when it is invalid; when that fails too, the next run finds it."""
-        if part.index is None:
-            return
-        limit, invalid, drop = part.cleanup("5s" if self.sender.stop.asked else "1min")
-        self.keep([limit])
-        found: list[Answer] = []
-        if self.sender.once(invalid, found) is None and found[0][1].count and self.sender.once(drop, []):
-            self.sender.say(f"{drop.place}: the invalid index {part.index} is left; the next run builds it anew")
+        for index in build.step.objects[:1] if build.step else ():
+            name = qualified_name(index._replace(schema=index.schema or self.manifest.project.schema))
+            limit, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
+            self.keep([limit])
+            found: list[Answer] = []
+            if self.sender.once(invalid, found) is None and found[0][1].count and self.sender.once(drop, []):
+                self.sender.say(f"{drop.place}: the invalid index {name} is left; the next run builds it anew")
 
     def all_at_once(self) -> Iterator[ScriptResult]:
         """Run all scripts in one transaction."""
@@ -136,8 +138,8 @@ class _Run:
         for script in self.plan.scripts:
             if script.is_run:
                 self.started(script)
-        sends = [send for turn in schedule(self.plan, self.manifest) for send in turn.sends]
-        answers, failure = self.sender.together(sends)
+        (turn,) = schedule(self.plan, self.manifest)
+        answers, failure = self.sender.together(turn.parts[0].sends)
         seconds = time.monotonic() - begin
         if failure is None:
             own = {owner: list(group) for owner, group in groupby(answers, lambda answer: answer[0].owner)}
@@ -183,7 +185,7 @@ class _Run:
         One that is cut off has not: what it committed stays, and the next run has to know.
         """
         status: history.HistoryStatus = "started" if is_cut_off else "failed" if error else "applied"
-        took, text = literal(round(seconds, 6)), str(error) if error else None
+        took, text = literal(round(seconds, 6)), str(error or "")
         sends = ended(self.plan, self.manifest, script, took, status, text)
         _, failure = self.sender.keep(sends)
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this

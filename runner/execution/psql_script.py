@@ -92,10 +92,11 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
 def _blocks(plan: Plan, manifest: Manifest, turn: Turn) -> Iterator[str]:
     if turn.script and turn.script.stuck:
         yield _block(f"{turn.script.script.path} is not run, and apply fails: {turn.script.reason}", [])
-    end = ended(plan, manifest, turn.script, _SECONDS) if turn.script and turn.is_recorded_apart else ()
-    written = (send for send in (*turn.sends, *end) if not send.is_runners)
-    for title, sends in groupby(written, _title):
-        yield _block(title, [*([_BEGAN] if end else ()), *_lines(sends)])
+    end = ended(plan, manifest, turn.script, _SECONDS) if turn.script else ()
+    sends = (send for part in turn.parts for send in (part.sends or end) if not send.is_runners)
+    began = [_BEGAN] if any(part.kind == "ending" for part in turn.parts) else []
+    for title, group in groupby(sends, _title):
+        yield _block(title, [*began, *_lines(group)])
 
 
 def _title(send: Send) -> str | None:

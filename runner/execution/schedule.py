@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from runner.errors import Place
 from runner.planning import history
+from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan, Step
 from runner.postgres.session import session_sql
 from runner.postgres.settings import RESET, build_settings, own_role, session_settings, tag
 from runner.project.manifest import Manifest
-from runner.sql.objects import qualified_name
 from runner.sql.quoting import literal
 
 Label = Literal["single", "setup", "begin", "settings", "limits", "step", "role", "row", "end", "ended", "commit"]
@@ -43,89 +43,52 @@ class Send(Struct, frozen=True, gc=False):
         return tag(self.owner, self.step.statement.line) if self.step else ""
 
 
-class Transaction(Struct, frozen=True):
-    """The steps of a transaction, and what is around them."""
+class Part(Struct, frozen=True):
+    """Sends that go together.
 
-    sends: tuple[Send, ...]
+    A transaction; a step alone, in autocommit; the build of an index CONCURRENTLY, between its limits and what ends
+    them; upkeep, which is sent after a failure too, which no signal cancels, and whose own failure ends the run; and
+    the ending of a script that is recorded apart: each writer calls `ended` for it, and says how long the script took.
+    """
 
-
-class Autocommit(Struct, frozen=True):
-    """A step in no transaction."""
-
-    sends: tuple[Send, ...]
-
-
-class Upkeep(Struct, frozen=True):
-    """What is sent after a failure too, and no signal cancels; its own failure ends the run."""
-
-    sends: tuple[Send, ...]
-
-
-class ConcurrentIndex(Struct, frozen=True):
-    """The build of an index CONCURRENTLY, with its limits, and what ends these."""
-
-    limits: tuple[Send, ...]
-    build: Send
-    after: tuple[Send, ...]
-    index: str | None
-    """Its name, as SQL."""
-
-    @property
-    def sends(self) -> tuple[Send, ...]:
-        """What is sent when nothing fails."""
-        return (*self.limits, self.build, *self.after)
-
-    def cleanup(self, timeout: str) -> tuple[Send, ...]:
-        """Return what a failed build needs: a limit, the question whether the index is there and invalid, its drop."""
-        invalid = f"select from pg_index where indexrelid = to_regclass({literal(self.index)}) and not indisvalid"
-        drop = f"drop index concurrently if exists {self.index}"
-        return _sends("limits", (f"set statement_timeout = {literal(timeout)}", invalid, drop), self.build.place)
-
-
-Part = Transaction | Autocommit | Upkeep | ConcurrentIndex
+    kind: Literal["transaction", "autocommit", "build", "upkeep", "ending"]
+    sends: tuple[Send, ...] = ()
 
 
 class Turn(Struct, frozen=True):
-    """What is sent for a script, nothing when it is not run, or without one before all of them, or for all at once.
-
-    When `is_recorded_apart`, what `ended` returns comes last.
-    """
+    """What is sent for a script, nothing when it is not run; without one, before the scripts, or for all at once."""
 
     script: ScriptPlan | None
     parts: tuple[Part, ...]
-    is_recorded_apart: bool = False
-
-    @property
-    def sends(self) -> Iterator[Send]:
-        """What is sent when nothing fails."""
-        return (send for part in self.parts for send in part.sends)
 
 
 def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
     """Yield what is sent, in order."""
     opening = ("begin", *session_settings(manifest, local=True))
     if plan.single:
-        yield Turn(None, (Transaction(tuple(_single(plan, manifest, opening))),))
+        yield Turn(None, (Part("transaction", tuple(_single(plan, manifest, opening))),))
         return
     if plan.setup:
-        yield Turn(None, (Upkeep(_sends("setup", (*opening, *plan.setup, "commit"), "making the history table")),))
+        sends = _sends("setup", (*opening, *plan.setup, "commit"), "making the history table")
+        yield Turn(None, (Part("upkeep", sends),))
     for script in plan.scripts:
-        parts = tuple(_Script(plan, manifest, script).parts()) if script.is_run else ()
-        yield Turn(script, parts, bool(parts) and script.is_recorded_apart)
+        yield Turn(script, tuple(_Script(plan, manifest, script).parts()) if script.is_run else ())
 
 
 def ended(
-    plan: Plan,
-    manifest: Manifest,
-    script: ScriptPlan,
-    seconds: str,
-    status: history.HistoryStatus = "applied",
-    error: str | None = None,
+    plan: Plan, manifest: Manifest, script: ScriptPlan, seconds: str, how: HistoryStatus = "applied", error: str = ""
 ) -> tuple[Send, ...]:
     """Return the transaction of the history row of a script that has ended; `seconds` is SQL."""
-    row = history.record_ended(manifest, plan.run, script, status, seconds=seconds, error=error)
-    owner = f"history row of {script.script.path}"
-    return _Script(plan, manifest, script).apart(Send("ended", row, owner, script))
+    row = history.record_ended(manifest, plan.run, script, how, seconds=seconds, error=error or None)
+    send = Send("ended", row, f"history row of {script.script.path}", script)
+    return _Script(plan, manifest, script).apart(send)
+
+
+def cleanup(build: Send, index: str, timeout: str) -> tuple[Send, ...]:
+    """Return what a failed build of an index needs: a limit, the question whether it is there and invalid, its drop."""
+    invalid = f"select from pg_index where indexrelid = to_regclass({literal(index)}) and not indisvalid"
+    limit, drop = f"set statement_timeout = {literal(timeout)}", f"drop index concurrently if exists {index}"
+    return _sends("limits", (limit, invalid, drop), build.place)
 
 
 def _single(plan: Plan, manifest: Manifest, opening: tuple[str, ...]) -> Iterator[Send]:
@@ -151,17 +114,18 @@ class _Script(Struct, frozen=True):
         else:
             yield from self.alone()
         for steps in self.script.later_steps:
-            sends = tuple(self.steps(steps))
-            yield self.build(steps[0], self.reset()) if steps[0].concurrently else self.transaction(sends)
+            yield self.build(steps[0], self.reset()) if steps[0].concurrently else self.transaction(self.steps(steps))
+        if self.script.is_recorded_apart:
+            yield Part("ending")
 
     def alone(self) -> Iterator[Part]:
         row = history.record_started(self.manifest, self.plan.run, self.script)
         settings = self.all("settings", session_settings(self.manifest, local=False))
-        yield Upkeep(self.apart(*self.all("row", (row,))))
-        yield Upkeep(settings)
+        yield Part("upkeep", self.apart(*self.all("row", (row,))))
+        yield Part("upkeep", settings)
         for step in self.script.own_steps:
-            yield self.build(step, settings) if step.concurrently else Autocommit((*self.steps([step]),))
-        yield Upkeep((*self.all("role", own_role(self.manifest)), *self.reset()))
+            yield self.build(step, settings) if step.concurrently else Part("autocommit", self.steps([step]))
+        yield Part("upkeep", (*self.all("role", own_role(self.manifest)), *self.reset()))
 
     def own(self, record: Callable[[Manifest, int, ScriptPlan], str]) -> tuple[Send, ...]:
         """Return the steps of a script's own transaction, its history row, and the end of what it has set."""
@@ -169,29 +133,26 @@ class _Script(Struct, frozen=True):
         row = self.all("row", (record(self.manifest, self.plan.run, self.script),))
         return (*self.steps(self.script.own_steps), *role, *row, *self.reset())
 
-    def transaction(self, sends: tuple[Send, ...]) -> Transaction:
+    def transaction(self, sends: tuple[Send, ...]) -> Part:
         settings = self.all("settings", session_settings(self.manifest, local=True))
-        return Transaction((*self.all("begin", ("begin",)), *settings, *sends, *self.all("end", ("commit",))))
+        return Part("transaction", (*self.all("begin", ("begin",)), *settings, *sends, *self.all("end", ("commit",))))
 
-    def build(self, step: Step, after: tuple[Send, ...]) -> ConcurrentIndex:
-        (build,) = self.steps([step])
-        limits = _sends("limits", build_settings(self.manifest), build.place, self.script)
-        index = next(iter(step.objects), None)
-        name = index and qualified_name(index._replace(schema=index.schema or self.manifest.project.schema))
-        return ConcurrentIndex(limits, build, after, name)
+    def build(self, step: Step, after: tuple[Send, ...]) -> Part:
+        (send,) = self.steps([step])
+        return Part("build", (*_sends("limits", build_settings(self.manifest), send.place, self.script), send, *after))
 
     def apart(self, row: Send) -> tuple[Send, ...]:
         """Return a history row in a transaction of its own."""
-        begin, *settings, end = ("begin", *session_settings(self.manifest, local=True), "commit")
-        before = _sends("settings", (begin, *settings), row.owner, self.script, is_runners=True)
-        return (*before, row, Send("end", end, row.owner, self.script, is_runners=True))
+        opening = ("begin", *session_settings(self.manifest, local=True))
+        before = _sends("settings", opening, row.owner, self.script, is_runners=True)
+        return (*before, row, *_sends("end", ("commit",), row.owner, self.script, is_runners=True))
 
     def reset(self) -> tuple[Send, ...]:
         session = Send("end", session_sql(), self.script.script.path, self.script, is_runners=True)
         return (*self.all("end", (RESET,)), session)
 
-    def steps(self, steps: Iterable[Step]) -> Iterator[Send]:
-        return (Send("step", step.sql, step.statement.script, self.script, step) for step in steps)
+    def steps(self, steps: Iterable[Step]) -> tuple[Send, ...]:
+        return tuple(Send("step", step.sql, step.statement.script, self.script, step) for step in steps)
 
     def all(self, label: Label, statements: Iterable[str]) -> tuple[Send, ...]:
         return _sends(label, statements, self.script.script.path, self.script)

@@ -53,26 +53,23 @@ class Sender:
 
     def together(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
         """Send a transaction in one round trip, and again while a lock is not to be had; roll back a failed one."""
-        answers: list[Answer] = []
+        return self._cancellable(lambda answers: self._pipeline(sends, answers))
 
-        def attempt() -> Failure | None:
-            with self.stop.cancellable():
-                return self._pipeline(sends, answers)
-
-        return answers, self.again(attempt)
+    def alone(self, one: Send) -> tuple[list[Answer], Failure | None]:
+        """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
+        return self._cancellable(lambda answers: self.once(one, answers))
 
     def keep(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
         """Send what is not a part of any script in one round trip; no signal cancels it."""
         answers: list[Answer] = []
         return answers, self.again(lambda: self._pipeline(sends, answers))
 
-    def alone(self, one: Send) -> tuple[list[Answer], Failure | None]:
-        """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
+    def _cancellable(self, send_once: Callable[[list[Answer]], Failure | None]) -> tuple[list[Answer], Failure | None]:
         answers: list[Answer] = []
 
         def attempt() -> Failure | None:
             with self.stop.cancellable():
-                return self.once(one, answers)
+                return send_once(answers)
 
         return answers, self.again(attempt)
 
