@@ -18,7 +18,7 @@ from runner.execution.plpgsql_trace import made_by, traced
 from runner.execution.results import ScriptResult, ended_well
 from runner.execution.schedule import Part, Send, cleanup, ended, schedule
 from runner.execution.sender import Answer, Failure, Sender
-from runner.planning import history
+from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import server_error, statement_error
@@ -144,8 +144,8 @@ class _Run:
         if failure is None:
             own = {owner: list(group) for owner, group in groupby(answers, lambda answer: answer[0].owner)}
             for script in self.plan.scripts:
-                path = script.script.path
-                yield ended_well(script, own[path], seconds) if script.is_run else ScriptResult(script, "unchanged")
+                answers = own.get(script.script.path, [])
+                yield ended_well(script, answers, seconds) if answers else ScriptResult(script, "unchanged")
             return
         failed = failure.send.script
         if failed is None:
@@ -184,14 +184,14 @@ class _Run:
 
         One that is cut off has not: what it committed stays, and the next run has to know.
         """
-        status: history.HistoryStatus = "started" if is_cut_off else "failed" if error else "applied"
-        took, text = literal(round(seconds, 6)), str(error or "")
-        sends = ended(self.plan, self.manifest, script, took, status, text)
+        status: HistoryStatus = "started" if is_cut_off else "failed" if error else "applied"
+        sends = ended(self.plan, self.manifest, script, literal(round(seconds, 6)), status, str(error or ""))
         _, failure = self.sender.keep(sends)
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
             _, failure = self.sender.keep(sends)
         if failure:
-            raise error or self.fatal(failure) from failure.error
+            place, sql = failure.send.place, failure.send.sql
+            raise error or server_error(failure.error, place=place, sql=sql) from failure.error
 
     def error(self, script: ScriptPlan, failure: Failure) -> StatementError:
         """Return what the server said, with its place."""
