@@ -11,8 +11,7 @@ from runner.errors import Place
 from runner.planning import history
 from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan, Step
-from runner.postgres.session import session_sql
-from runner.postgres.settings import RESET, build_settings, own_role, session_settings, tag
+from runner.postgres.settings import RESET, build_settings, own_role, session_settings, session_sql, tag
 from runner.project.manifest import Manifest
 from runner.sql.quoting import literal
 

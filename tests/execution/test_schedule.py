@@ -14,7 +14,7 @@ import pytest
 from runner.execution.schedule import Label, Send, ended, schedule
 from runner.pipeline.plan import plan_database
 from runner.planning.model import Options, Plan
-from runner.postgres.session import session_sql
+from runner.postgres.settings import session_sql
 from runner.project.loading import load
 from runner.project.manifest import Manifest
 from tests.conftest import MakeProject, Run
