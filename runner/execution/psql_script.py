@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
-from runner.planning import history
-from runner.planning.model import Plan, ScriptPlan, Step
-from runner.postgres.settings import RESET, build_settings, own_role, run_lock_key, session_settings
+from runner.execution.schedule import Label, Send, Turn, ended, schedule
+from runner.planning.model import Plan
+from runner.postgres.settings import run_lock_key, session_settings
 from runner.project.manifest import Manifest
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import with_free_colons
@@ -40,7 +41,13 @@ select pg_try_advisory_lock({key}) as runner_has_lock \\gset
     do $$ begin raise exception 'another run holds the lock'; end $$;
 \\endif
 """
-_SETUP = "The schemas and the history table, as far as they are missing"
+_BEGAN = "select clock_timestamp() as runner_started \\gset"
+_SECONDS = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
+_TITLES: dict[Label, str] = {
+    "setup": "The schemas and the history table, as far as they are missing",
+    "single": "A single transaction: all or nothing",
+}
+_PARAGRAPHS = ("begin", "limits", "role", "ended")
 
 
 class DryRun(Struct, frozen=True):
@@ -70,103 +77,54 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
     if manifest.run.role:
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
-    blocks += _all_at_once(plan, manifest) if plan.single else _one_by_one(plan, manifest)
+    for turn in schedule(plan, manifest):
+        blocks += _blocks(plan, manifest, turn)
     if checks:
-        lines = ["begin read only;", *_terminated(session_settings(manifest, local=True))]
-        for check in checks:
-            lines += _statements((statement.script, statement.line, statement.sql) for statement in check.statements)
+        lines = ["begin read only;", *(f"{setting};" for setting in session_settings(manifest, local=True))]
+        for statement in (statement for check in checks for statement in check.statements):
+            lines += _statement(f"{statement.script}:{statement.line}", statement.sql)
         blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
     if dry_run:
         blocks.append(f"select pg_advisory_unlock({run_lock_key(manifest)});\n")
     return "\n".join(blocks)
 
 
-def _one_by_one(plan: Plan, manifest: Manifest) -> Iterator[str]:
-    if plan.setup:
-        lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
-        yield _block(_SETUP, lines)
-    for script in plan.scripts:
-        if script.stuck:
-            yield _block(f"{script.script.path} is not run, and apply fails: {script.reason}", [])
-        if script.is_run:
-            yield _block(_title(script), _script(plan, script, manifest))
+def _blocks(plan: Plan, manifest: Manifest, turn: Turn) -> Iterator[str]:
+    if turn.script and turn.script.stuck:
+        yield _block(f"{turn.script.script.path} is not run, and apply fails: {turn.script.reason}", [])
+    end = ended(plan, manifest, turn.script, _SECONDS) if turn.script else ()
+    sends = (send for part in turn.parts for send in (part.sends or end) if not send.is_runners)
+    began = [_BEGAN] if any(part.kind == "ending" for part in turn.parts) else []
+    for title, group in groupby(sends, _title):
+        yield _block(title, [*began, *_lines(group)])
 
 
-def _all_at_once(plan: Plan, manifest: Manifest) -> Iterator[str]:
-    settings = [*_terminated(session_settings(manifest, local=True))]
-    yield _block("A single transaction: all or nothing", ["begin;", *settings])
-    if plan.setup:
-        yield _block(_SETUP, [*_terminated(plan.setup)])
-    for script in plan.scripts:
-        if script.is_run:
-            record = history.record_applied(manifest, plan.run, script)
-            end = _terminated([*own_role(manifest), record, RESET])
-            yield _block(_title(script), [*settings, *_steps(script.own_steps), "", *end])
-    yield "commit;\n"
+def _title(send: Send) -> str | None:
+    if send.label == "commit":
+        return None
+    return f"{send.script.script.path}: {send.script.script.description}" if send.script else _TITLES[send.label]
 
 
-def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> list[str]:
-    settings = [*_terminated(session_settings(manifest, local=script.script.transaction))]
-    role = [*_terminated(own_role(manifest))]
-    if not script.is_recorded_apart:
-        record = history.record_applied(manifest, plan.run, script)
-        return ["begin;", *settings, *_steps(script.own_steps), "", *role, f"{record};", f"{RESET};", "commit;"]
-    seconds = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
-    start = f"{history.record_started(manifest, plan.run, script)};"
-    end = f"{history.record_ended(manifest, plan.run, script, seconds=seconds)};"
-    began = "select clock_timestamp() as runner_started \\gset"
-    if script.script.transaction:
-        own = ["begin;", *settings, *_steps(script.own_steps), "", *role, start, f"{RESET};", "commit;"]
-    else:
-        own = [start, *settings, *_alone(script.own_steps, manifest), "", *role, f"{RESET};"]
-    return [began, *own, *_later(script, manifest), "", end]
-
-
-def _alone(steps: Sequence[Step], manifest: Manifest) -> Iterator[str]:
-    """Return the steps of a script without a transaction; an index that is built CONCURRENTLY has limits of its own."""
-    for step in steps:
-        if step.concurrently:
-            yield from (*_build(step, manifest), *_terminated(session_settings(manifest, local=False)))
+def _lines(sends: Iterable[Send]) -> Iterator[str]:
+    before = None
+    for send in sends:
+        if send.step:
+            yield from _statement(send.place, send.sql)
         else:
-            yield from _steps([step])
+            yield from ("",) if send.label in _PARAGRAPHS and before not in (None, send.label) else ()
+            yield f"{send.sql};"
+        before = send.label
 
 
-def _later(script: ScriptPlan, manifest: Manifest) -> Iterator[str]:
-    for steps in script.later_steps:
-        if steps[0].concurrently:
-            yield from (*_build(steps[0], manifest), f"{RESET};")
-        else:
-            settings = _terminated(session_settings(manifest, local=True))
-            yield from ("", "begin;", *settings, *_steps(steps), "commit;")
+def _block(title: str | None, lines: Sequence[str]) -> str:
+    head = () if title is None else ("", f"-- {_in_comment(title)}")
+    return "\n".join((*head, *lines, ""))
 
 
-def _build(step: Step, manifest: Manifest) -> Iterator[str]:
-    return iter(("", *_terminated(build_settings(manifest)), *_steps([step])))
-
-
-def _title(script: ScriptPlan) -> str:
-    return f"{script.script.path}: {script.script.description}"
-
-
-def _steps(steps: Sequence[Step]) -> Iterator[str]:
-    return _statements((step.statement.script, step.statement.line, step.sql) for step in steps)
-
-
-def _block(title: str, lines: Sequence[str]) -> str:
-    return "\n".join(("", f"-- {_in_comment(title)}", *lines, ""))
-
-
-def _statements(statements: Iterator[tuple[str, int, str]]) -> Iterator[str]:
-    for path, line, sql in statements:
-        yield ""
-        yield f"-- {_in_comment(path)}:{line}"
-        yield f"{with_free_colons(sql)};"
+def _statement(place: str, sql: str) -> tuple[str, ...]:
+    return ("", f"-- {_in_comment(place)}", f"{with_free_colons(sql)};")
 
 
 def _in_comment(text: str) -> str:
     """Return the text in one line: both line feed and carriage return end a comment of SQL."""
     return " ".join(text.split())
-
-
-def _terminated(statements: Sequence[str] | Iterator[str]) -> Iterator[str]:
-    return (f"{statement};" for statement in statements)

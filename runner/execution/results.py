@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from runner.errors import RunnerError
+from runner.execution.sender import Answer
 from runner.planning.model import ScriptPlan, Step
 from runner.postgres.replies import Reply
 
@@ -34,23 +35,22 @@ class ScriptResult(Struct, frozen=True):
     error: RunnerError | None = None
 
 
-def ended_well(script: ScriptPlan, answers: Sequence[Reply], seconds: float, *, is_recorded: bool) -> ScriptResult:
-    """Return the result of a script; `answers` begin with those to its own steps.
-
-    `is_recorded` tells whether the history has a row for it.
-    """
-    own = script.own_steps
-    rows, returned = _results(own, answers[: len(own)])
+def ended_well(script: ScriptPlan, answers: Sequence[Answer], seconds: float) -> ScriptResult:
+    """Return the result of a script; it is unchanged when the history got no row for it."""
+    rows, returned = _results(
+        [(send.step, reply) for send, reply in answers if send.step and not send.step.transaction]
+    )
+    is_recorded = any(send.label == "row" and reply.count > 0 for send, reply in answers)
     status: ScriptStatus = "applied" if is_recorded else "unchanged"
     return ScriptResult(script, status, len(script.to_send), rows, seconds, returned)
 
 
-def _results(steps: Sequence[Step], answers: Sequence[Reply]) -> tuple[int, tuple[Returned, ...]]:
+def _results(answers: Sequence[tuple[Step, Reply]]) -> tuple[int, tuple[Returned, ...]]:
     written, returned = 0, []
-    for step, answer in zip(steps, answers, strict=True):
-        command = (answer.status or "").split(" ")[0]
+    for step, reply in answers:
+        command = (reply.status or "").split(" ")[0]
         if command in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            written += max(answer.count, 0)
-        if answer.columns is not None:
-            returned.append(Returned(step.statement.line, answer.columns, answer.rows))
+            written += max(reply.count, 0)
+        if reply.columns is not None:
+            returned.append(Returned(step.statement.line, reply.columns, reply.rows))
     return written, tuple(returned)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from runner.catalog.declared import Declared
 from runner.catalog.diff import Difference, compare, is_as_declared
 from runner.catalog.snapshot import Snapshot, read_sizes
-from runner.pipeline.declare import declare_on, read_with_history, scope_of
+from runner.pipeline.declare import declare_on, read_actual, read_with_history, scope_of
 from runner.planning import history
 from runner.planning.model import Options, Plan, require_single_transaction
 from runner.planning.past import Past
@@ -18,6 +18,7 @@ from runner.planning.quick import has_schemas, quiet_plan
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Object
+from runner.sql.statements import schemas_named
 from runner.verification.mapped_columns import is_kindred
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def plan_database(
         from runner.pipeline.full_plan import plan_in_full
         from runner.planning.situation import Situation
 
+        if passed := schemas_named(loaded.declaring) - scope_of(loaded, declared.facts).schemas.keys():
+            wanted = {**declared.facts, **{Object("table", "", "", schema): "" for schema in passed}}
+            actual = read_actual(connection, loaded, wanted)
         made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
     require_single_transaction(made)
     left = () if brief else tuple(_left(loaded, made, declared, actual))

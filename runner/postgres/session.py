@@ -10,8 +10,8 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import ConnectError, DatabaseError, Hint
+from runner.postgres.settings import session_sql
 from runner.project.manifest import Manifest
-from runner.resources import read_sql
 from runner.sql.quoting import identifier
 
 _POOLED = "the connection is pooled by transaction: what a run needs of its session would be lost, the run lock first"
@@ -33,11 +33,6 @@ def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
         user = identifier(connection.info.user)
         message = f"cannot take the role of the manifest, run.role: {error.diag.message_primary} [{error.sqlstate}]"
         raise DatabaseError(message, notes=(Hint(f"grant {identifier(role)} to {user};"),)) from error
-
-
-def session_sql() -> str:
-    """Return the statement that gives a session its settings, which RESET ALL takes away."""
-    return read_sql("postgres/session.sql")
 
 
 def cancel(connection: Connection[Any]) -> None:

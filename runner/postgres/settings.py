@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.project.manifest import Manifest
+from runner.resources import read_sql
 from runner.sql.quoting import identifier, literal
 
 
@@ -34,6 +35,11 @@ def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
         f"{command} statement_timeout = {literal(run.statement_timeout)}",
         f"{command} idle_in_transaction_session_timeout = {literal(run.idle_in_transaction_session_timeout)}",
     )
+
+
+def session_sql() -> str:
+    """Return the statement that gives a session its settings, which RESET ALL takes away."""
+    return read_sql("postgres/session.sql")
 
 
 def build_settings(manifest: Manifest) -> tuple[str, ...]:

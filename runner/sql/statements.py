@@ -116,6 +116,13 @@ def effects_in(scripts: Iterable[Script]) -> Iterator[tuple[Statement, Effect]]:
                 yield statement, effect
 
 
+def schemas_named(scripts: Iterable[Script]) -> set[str]:
+    """Return the schemas, but for the target, in which statements make something, or to which they move it."""
+    effects = [effect for _, effect in effects_in(scripts)]
+    named = {effect.object.schema for effect in effects}
+    return (named | {effect.value for effect in effects if effect.action == "move"}) - {""}
+
+
 def first_makers(scripts: Iterable[Script]) -> dict[Object, Statement]:
     """Return the first statement that makes each object."""
     makers: dict[Object, Statement] = {}

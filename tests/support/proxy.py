@@ -29,6 +29,8 @@ class Proxy:
     connections: int = 0
     sent: list[str] = field(default_factory=list)
     """The statements, in their order."""
+    sessions: list[list[str]] = field(default_factory=list)
+    """The statements of each connection."""
     trips: int = 0
     """How often a client asked for the answers to what it had sent."""
     unasked: bool = False
@@ -54,10 +56,12 @@ class Proxy:
             cut = threading.Event()
             answers = threading.Thread(target=self.answer, args=(upstream, client, cut), daemon=True)
             answers.start()
+            session: list[str] = []
+            self.sessions.append(session)
             kind = 0  # the first message has no kind
             while head := stream.read(kind + 4):
                 body = stream.read(int.from_bytes(head[kind:]) - 4)
-                if kind and self.note(head[:1], body):
+                if kind and self.note(head[:1], body, session):
                     cut.set()
                     if self.when == CUT_AFTER:
                         upstream.sendall(head + body)
@@ -69,16 +73,16 @@ class Proxy:
             for end in (upstream, client):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def note(self, kind: bytes, body: bytes) -> bool:
+    def note(self, kind: bytes, body: bytes, session: list[str]) -> bool:
         """Write down a message; return whether this is where the connection ends."""
         with self.lock:
             asks = kind == b"Q" or (kind in (b"S", b"H") and self.unasked)  # a simple query; sync or flush
             self.trips += asks
             self.unasked = not asks
-            if kind == b"Q":
-                self.sent.append(body[:-1].decode())
-            if kind == b"P":
-                self.sent.append(body.split(b"\0")[1].decode())
+            if kind in (b"Q", b"P"):
+                sql = body.split(b"\0")[kind == b"P"].decode()
+                self.sent.append(sql)
+                session.append(sql)
             return asks and (self.trips == self.cut_at or (self.every > 0 and self.trips % self.every == 0))
 
     @staticmethod

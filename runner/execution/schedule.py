@@ -1,0 +1,163 @@
+"""The order of what a run sends: the executor sends exactly this, and a psql script has exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from runner.errors import Place
+from runner.planning import history
+from runner.planning.history import HistoryStatus
+from runner.planning.model import Plan, ScriptPlan, Step
+from runner.postgres.settings import RESET, build_settings, own_role, session_settings, session_sql, tag
+from runner.project.manifest import Manifest
+from runner.sql.quoting import literal
+
+Label = Literal["single", "setup", "begin", "settings", "limits", "step", "role", "row", "end", "ended", "commit"]
+"""`single` opens a single transaction and `commit` ends it; `limits` are those of an index that is built CONCURRENTLY;
+`row` is a history row that is sent with its script, `ended` the one after it."""
+
+
+class Send(Struct, frozen=True, gc=False):
+    """A statement, and what it belongs to: a step, or else a script, or else the run; `owner` names that."""
+
+    label: Label
+    sql: str
+    owner: str
+    script: ScriptPlan | None = None
+    step: Step | None = None
+    is_runners: bool = False
+    """A psql script does without it: psql commits by itself, and its session is not the runner's."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return Place(self.owner, self.step.statement.line) if self.step else self.owner
+
+    @property
+    def prefix(self) -> str:
+        """The comment that the runner sends before it."""
+        return tag(self.owner, self.step.statement.line) if self.step else ""
+
+
+class Part(Struct, frozen=True):
+    """Sends that go together.
+
+    A transaction; a step alone, in autocommit; the build of an index CONCURRENTLY, between its limits and what ends
+    them; upkeep, which is sent after a failure too, which no signal cancels, and whose own failure ends the run; and
+    the ending of a script that is recorded apart: each writer calls `ended` for it, and says how long the script took.
+    """
+
+    kind: Literal["transaction", "autocommit", "build", "upkeep", "ending"]
+    sends: tuple[Send, ...] = ()
+
+
+class Turn(Struct, frozen=True):
+    """What is sent for a script, nothing when it is not run; without one, before the scripts, or for all at once."""
+
+    script: ScriptPlan | None
+    parts: tuple[Part, ...]
+
+
+def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
+    """Yield what is sent, in order."""
+    opening = ("begin", *session_settings(manifest, local=True))
+    if plan.single:
+        yield Turn(None, (Part("transaction", tuple(_single(plan, manifest, opening))),))
+        return
+    if plan.setup:
+        sends = _sends("setup", (*opening, *plan.setup, "commit"), "making the history table")
+        yield Turn(None, (Part("upkeep", sends),))
+    for script in plan.scripts:
+        yield Turn(script, tuple(_Script(plan, manifest, script).parts()) if script.is_run else ())
+
+
+def ended(
+    plan: Plan, manifest: Manifest, script: ScriptPlan, seconds: str, how: HistoryStatus = "applied", error: str = ""
+) -> tuple[Send, ...]:
+    """Return the transaction of the history row of a script that has ended; `seconds` is SQL."""
+    row = history.record_ended(manifest, plan.run, script, how, seconds=seconds, error=error or None)
+    send = Send("ended", row, f"history row of {script.script.path}", script)
+    return _Script(plan, manifest, script).apart(send)
+
+
+def cleanup(build: Send, index: str, timeout: str) -> tuple[Send, ...]:
+    """Return what a failed build of an index needs: a limit, the question whether it is there and invalid, its drop."""
+    invalid = f"select from pg_index where indexrelid = to_regclass({literal(index)}) and not indisvalid"
+    limit, drop = f"set statement_timeout = {literal(timeout)}", f"drop index concurrently if exists {index}"
+    return _sends("limits", (limit, invalid, drop), build.place)
+
+
+def _single(plan: Plan, manifest: Manifest, opening: tuple[str, ...]) -> Iterator[Send]:
+    last = Send("commit", "commit", "before the scripts")
+    yield from (*_sends("single", opening, last.owner), *_sends("setup", plan.setup, last.owner))
+    for script in (_Script(plan, manifest, script) for script in plan.scripts if script.is_run):
+        yield from (*script.all("settings", opening[1:]), *script.own(history.record_applied))
+        (last,) = script.all("commit", ("commit",))
+    yield last
+
+
+class _Script(Struct, frozen=True):
+    """Makes the sends of a script."""
+
+    plan: Plan
+    manifest: Manifest
+    script: ScriptPlan
+
+    def parts(self) -> Iterator[Part]:
+        if self.script.script.transaction:
+            record = history.record_started if self.script.is_recorded_apart else history.record_applied
+            yield self.transaction(self.own(record))
+        else:
+            yield from self.alone()
+        for steps in self.script.later_steps:
+            yield self.build(steps[0], self.reset()) if steps[0].concurrently else self.transaction(self.steps(steps))
+        if self.script.is_recorded_apart:
+            yield Part("ending")
+
+    def alone(self) -> Iterator[Part]:
+        row = history.record_started(self.manifest, self.plan.run, self.script)
+        settings = self.all("settings", session_settings(self.manifest, local=False))
+        yield Part("upkeep", self.apart(*self.all("row", (row,))))
+        yield Part("upkeep", settings)
+        for step in self.script.own_steps:
+            yield self.build(step, settings) if step.concurrently else Part("autocommit", self.steps([step]))
+        yield Part("upkeep", (*self.all("role", own_role(self.manifest)), *self.reset()))
+
+    def own(self, record: Callable[[Manifest, int, ScriptPlan], str]) -> tuple[Send, ...]:
+        """Return the steps of a script's own transaction, its history row, and the end of what it has set."""
+        role = self.all("role", own_role(self.manifest))
+        row = self.all("row", (record(self.manifest, self.plan.run, self.script),))
+        return (*self.steps(self.script.own_steps), *role, *row, *self.reset())
+
+    def transaction(self, sends: tuple[Send, ...]) -> Part:
+        settings = self.all("settings", session_settings(self.manifest, local=True))
+        return Part("transaction", (*self.all("begin", ("begin",)), *settings, *sends, *self.all("end", ("commit",))))
+
+    def build(self, step: Step, after: tuple[Send, ...]) -> Part:
+        (send,) = self.steps([step])
+        return Part("build", (*_sends("limits", build_settings(self.manifest), send.place, self.script), send, *after))
+
+    def apart(self, row: Send) -> tuple[Send, ...]:
+        """Return a history row in a transaction of its own."""
+        opening = ("begin", *session_settings(self.manifest, local=True))
+        before = _sends("settings", opening, row.owner, self.script, is_runners=True)
+        return (*before, row, *_sends("end", ("commit",), row.owner, self.script, is_runners=True))
+
+    def reset(self) -> tuple[Send, ...]:
+        session = Send("end", session_sql(), self.script.script.path, self.script, is_runners=True)
+        return (*self.all("end", (RESET,)), session)
+
+    def steps(self, steps: Iterable[Step]) -> tuple[Send, ...]:
+        return tuple(Send("step", step.sql, step.statement.script, self.script, step) for step in steps)
+
+    def all(self, label: Label, statements: Iterable[str]) -> tuple[Send, ...]:
+        return _sends(label, statements, self.script.script.path, self.script)
+
+
+def _sends(
+    label: Label, statements: Iterable[str], owner: str, script: ScriptPlan | None = None, *, is_runners: bool = False
+) -> tuple[Send, ...]:
+    return tuple(Send(label, sql, owner, script, None, is_runners) for sql in statements)
