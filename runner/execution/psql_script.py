@@ -47,6 +47,7 @@ _TITLES: dict[Label, str] = {
     "setup": "The schemas and the history table, as far as they are missing",
     "single": "A single transaction: all or nothing",
 }
+_FORECAST = "These are the upgrades. What comes after them is planned then: make another dry run."
 _PARAGRAPHS = ("begin", "limits", "role", "ended")
 
 
@@ -79,7 +80,9 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
     for turn in schedule(plan, manifest):
         blocks += _blocks(plan, manifest, turn)
-    if checks:
+    if plan.forecast:
+        blocks.append(f"\n-- {_FORECAST}\n")
+    elif checks:
         lines = ["begin read only;", *(f"{setting};" for setting in session_settings(manifest, local=True))]
         for statement in (statement for check in checks for statement in check.statements):
             lines += _statement(f"{statement.script}:{statement.line}", statement.sql)

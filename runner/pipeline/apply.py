@@ -88,6 +88,5 @@ def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:
     """Return what an interrupted run has done and what it has not."""
     status = {result.plan.script.path: result.status for result in results}
     for word, statuses in (("done", ("applied", "unchanged")), ("failed", ("failed",)), ("not begun", ("skipped",))):
-        scripts = (*plan.scripts, *(plan.forecast.scripts if plan.forecast else ()))
-        paths = dict.fromkeys(s.script.path for s in scripts if status.get(s.script.path, "skipped") in statuses)
+        paths = [s.script.path for s in plan.all_scripts if status.get(s.script.path, "skipped") in statuses]
         yield f"{word}: {', '.join(paths) or 'nothing'}"

@@ -127,6 +127,13 @@ class Plan(Struct, frozen=True):
         return sum(script.pending for script in self.scripts) + (self.forecast.pending if self.forecast else 0)
 
     @property
+    def all_scripts(self) -> tuple[ScriptPlan, ...]:
+        """The scripts, those that come after upgrades as they are foreseen."""
+        own = {script.script.path for script in self.scripts}
+        later = self.forecast.scripts if self.forecast else ()
+        return (*self.scripts, *(script for script in later if script.script.path not in own))
+
+    @property
     def sent(self) -> tuple[Step, ...]:
         """The steps that send something."""
         return tuple(step for script in self.scripts if script.is_run for step in script.to_send)

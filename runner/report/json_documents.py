@@ -108,7 +108,7 @@ def status_json(planned: Planned) -> dict[str, Any]:
     return {
         "pending": [
             {"script": script.script.path, "statements": len(script.to_send), "reason": pending_reason(script)}
-            for script in planned.plan.scripts
+            for script in planned.plan.all_scripts
             if script.pending
         ],
         "history": [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     """Return each script's last row of the history, all rows when verbose, and what is pending."""
-    scripts = planned.plan.scripts
+    scripts = planned.plan.all_scripts
     width = max(len(script.script.path) for script in scripts)
     yield Line(f"{'script':<{width}}  {'run':>4}  {'result':<8}  {'when':<16}  by", "bold")
     last = {entry.script: entry for entry in planned.entries}
@@ -45,7 +45,7 @@ def pending_reason(script: ScriptPlan) -> str:
 
 
 def _pending_lines(plan: Plan) -> Iterator[Line]:
-    pending = [script for script in plan.scripts if script.pending]
+    pending = [script for script in plan.all_scripts if script.pending]
     if not pending:
         yield Line("nothing is pending", "green")
         return
