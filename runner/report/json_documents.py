@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.report.status_text import pending_reason
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from runner.lint.linter import Checked
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
-    from runner.planning.model import Plan
+    from runner.planning.model import ScriptPlan
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
 
@@ -140,12 +141,12 @@ def plan_json(planned: Planned) -> dict[str, Any]:
             for item in planned.left
         ],
         "setup": list(plan.setup),
-        "steps": _steps_json(plan),
-        "forecast": _steps_json(plan.forecast) if plan.forecast else None,
+        "steps": _steps_json(plan.scripts),
+        "forecast": _steps_json(plan.all_scripts[len(plan.scripts) :]) if plan.forecast else None,
     }
 
 
-def _steps_json(plan: Plan) -> list[dict[str, Any]]:
+def _steps_json(scripts: Sequence[ScriptPlan]) -> list[dict[str, Any]]:
     return [
         {
             "script": script.script.path,
@@ -156,7 +157,7 @@ def _steps_json(plan: Plan) -> list[dict[str, Any]]:
             "sql": step.sql,
             "transaction": step.transaction,
         }
-        for script in plan.scripts
+        for script in scripts
         for step in script.steps
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runner.planning.reasons import first_and_more
@@ -12,7 +12,7 @@ from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
-    from runner.planning.model import Plan, Step
+    from runner.planning.model import ScriptPlan, Step
     from runner.sql.objects import Object
 
 
@@ -29,10 +29,10 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     plan = planned.plan
     if plan.setup:
         yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
-    yield from _script_lines(plan, sizes, verbose=verbose)
+    yield from _script_lines(plan.scripts, sizes, verbose=verbose)
     if plan.forecast:
-        yield Line("after the upgrade, as far as can be told: it is planned again then", "bold")
-        yield from _script_lines(plan.forecast, sizes, verbose=verbose)
+        yield Line("forecast: planned again after the upgrades", "bold")
+        yield from _script_lines(plan.all_scripts[len(plan.scripts) :], sizes, verbose=verbose)
     yield from _left_lines(planned)
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
     if planned.left:
@@ -51,8 +51,8 @@ def _left_lines(planned: Planned) -> Iterator[Line]:
         yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
 
 
-def _script_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
-    for script in plan.scripts:
+def _script_lines(scripts: Sequence[ScriptPlan], sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
+    for script in scripts:
         why = f"  {script.reason}" if script.script.run != "always" else ""
         yield Line(f"{script.script.path}{why}", "bold")
         folded: Counter[str] = Counter()
@@ -77,9 +77,9 @@ def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
         return f"{start} {what}:\n      {why}"
     if step.about:
         return _repair_text(step, start, sizes)
-    objects = () if step.reason.code == "own path" else step.objects
+    objects = () if step.reason.code in ("own path", "upgrade") else step.objects
     what = first_and_more(objects) if objects else " ".join(step.sql.split())[:60]
-    notes = [str(step.reason)]
+    notes = [] if step.reason.code == "upgrade" else [str(step.reason)]
     if step.reason.code == "missing":
         what, notes = step.reason.subject, []
     if step.transaction:
