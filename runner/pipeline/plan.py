@@ -17,6 +17,7 @@ from runner.planning.past import Past
 from runner.planning.quick import has_schemas, quiet_plan
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
+from runner.project.manifest import Manifest
 from runner.sql.objects import Object
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def plan_database(
     scope = scope_of(loaded, declared.facts)
     with history.cure_named(connection, manifest):
         actual, rows = read_and_ask(connection, scope, history.questions(manifest))
-    entries = tuple(history.HistoryRow(*row) for row in rows)
-    past = _past(loaded, actual, entries)
+    known = tuple(history.HistoryRow(*row) for row in rows)
+    entries = history.own_rows(manifest, known)
+    past = _past(manifest, actual, entries, history.next_run(known))
     proposals: Proposals = {}
     made = None
     if brief and loaded.sealed and is_as_declared(declared.facts, actual) and has_schemas(manifest, actual):
@@ -76,6 +78,6 @@ def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) 
     return read_sizes(connection, scope_of(loaded, planned.declared.facts))
 
 
-def _past(loaded: Project, actual: Snapshot, entries: Sequence[HistoryRow]) -> Past:
-    ddl = history.ddl(loaded.project.manifest, actual.facts)
-    return Past(history.last_applied(entries), history.begun(entries), history.next_run(entries), ddl)
+def _past(manifest: Manifest, actual: Snapshot, entries: Sequence[HistoryRow], run: int) -> Past:
+    setup = (*history.ddl(manifest, actual.facts), *history.claims(manifest, entries))
+    return Past(history.last_applied(entries), history.begun(entries), run, setup)

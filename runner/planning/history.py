@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 HistoryStatus = Literal["started", "applied", "failed"]
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
+# by way of JSON, because a table of an earlier version has no such column
+_PROJECT = "coalesce(to_jsonb(h) ->> 'project', '')"
 
 
 class HistoryRow(Struct, frozen=True):
@@ -42,6 +44,8 @@ class HistoryRow(Struct, frozen=True):
     role: str
     runner_version: str
     error: str | None
+    project: str = ""
+    """Empty in a row of a runner that did not know projects."""
 
 
 def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
@@ -53,7 +57,23 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
     if Object("table", table) not in facts:
         return _statements(manifest, "planning/history.sql")
     status = facts.get(Object("constraint", f"{table}_status_check", table), "")
-    return _statements(manifest, "planning/history_upgrade.sql") if status and "started" not in words(status) else ()
+    knows_all = Object("column", "project", table) in facts and (not status or "started" in words(status))
+    return () if knows_all else _statements(manifest, "planning/history_upgrade.sql")
+
+
+def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]:
+    """Return the statement that makes rows without a project the project's own, where they are of its scripts."""
+    paths = sorted({entry.script for entry in entries if not entry.project})
+    if not paths:
+        return ()
+    update = f"update {_table(manifest)} set project = {literal(manifest.project.name)}"  # noqa: S608
+    return (f"{update}\nwhere project = '' and script in ({', '.join(map(literal, paths))})",)
+
+
+def own_rows(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
+    """Return the rows of the project: one without belongs to whichever project finds a script of its own in it."""
+    paths = {script.path for script in manifest.scripts}
+    return tuple(entry for entry in entries if entry.project or entry.script in paths)
 
 
 def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
@@ -66,10 +86,14 @@ def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
 
 
 def questions(manifest: Manifest) -> tuple[str, ...]:
-    """Return queries for one transaction, of which the last is for the whole history, oldest first, as `Entry`."""
+    """Return queries for one transaction, of which the last is for the history of the project, oldest first.
+
+    Its rows are `HistoryRow`, those without a project among them.
+    """
     return (
         f"select set_config('lock_timeout', {literal(manifest.run.lock_timeout)}, true)",
-        f"select {_COLUMNS} from {_table(manifest)} order by run, started",  # noqa: S608
+        f"select {_COLUMNS}, {_PROJECT} from {_table(manifest)} as h\n"  # noqa: S608
+        f"where {_PROJECT} in ('', {literal(manifest.project.name)}) order by run, started",
     )
 
 
@@ -154,7 +178,7 @@ def record_ended(
     started = f"clock_timestamp() - {seconds} * interval '1 second'"
     insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
     ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
-    return f"{insert}\non conflict (run, script) do update set {ends}"
+    return f"{insert}\non conflict (project, run, script) do update set {ends}"
 
 
 def _insert(
@@ -169,9 +193,9 @@ def _insert(
 ) -> str:
     values = (run, plan.script.path, plan.parsed.checksum, status, len(plan.to_send))
     return (
-        f"insert into {_table(manifest)} ({_COLUMNS})\n"
+        f"insert into {_table(manifest)} ({_COLUMNS}, project)\n"
         f"select {', '.join(literal(value) for value in values)}, {started},\n"
-        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}"
+        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}, {literal(manifest.project.name)}"
     )
 
 
