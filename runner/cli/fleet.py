@@ -13,8 +13,10 @@ from runner.fleet.members import found_members, member_opener, said_of
 from runner.fleet.pool import Member, MemberOutcome, Work, run_all
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database
+from runner.pipeline.releases import ROLLBACK
 from runner.pipeline.run import Request, run
 from runner.pipeline.verify import verify_database
+from runner.planning.model import Options
 from runner.postgres.cancellation import Cancellation
 from runner.report import json_documents
 from runner.report.fleet_text import MemberReport
@@ -40,25 +42,31 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
 
     def told(outcome: MemberOutcome[ApplyResult], result: ApplyResult) -> MemberReport:
         verification = result.verification
+        document, findings = json_documents.apply_json(result), verification.findings
         is_quiet = all(script.status == "unchanged" for script in result.scripts)
-        words = "unchanged" if is_quiet else "applied"
+        words = "ahead" if result.plan.older else "unchanged" if is_quiet else "applied"
+        hint = ""
         if not verification.ok:
-            words = count(len(verification.findings), "finding")
-        return MemberReport(outcome, verification.ok, words, json_documents.apply_json(result), verification.findings)
+            words = count(len(findings), "finding")
+        if not verification.ok and result.plan.older:
+            words, hint = f"ahead, {words}", ROLLBACK
+        return MemberReport(outcome, verification.ok, words, document, findings, hint)
 
     return _run(where, loaded, reporter, work, told)
 
 
-def plan_for_many(where: Where, loaded: Project, reporter: Reporter, *, check: bool) -> int:
+def plan_for_many(where: Where, loaded: Project, asked: Options, reporter: Reporter, *, check: bool) -> int:
     """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
 
     def work(member: Member, stop: Cancellation) -> Plan:
         with member_opener(member, where, stop, reporter.say).connect() as connection:
-            return plan_database(connection, member.loaded, said_of(member, reporter.say)).plan
+            return plan_database(connection, member.loaded, said_of(member, reporter.say), asked).plan
 
     def told(outcome: MemberOutcome[Plan], plan: Plan) -> MemberReport:
         words = f"{plan.pending} pending" if plan.pending else "nothing pending"
-        is_pending = check and plan.pending > 0
+        if plan.older:
+            words = f"older than run {plan.older.newest.run}"
+        is_pending = check and not plan.is_done
         return MemberReport(outcome, not is_pending, words, json_documents.plan_json(plan), is_pending=is_pending)
 
     return _run(where, loaded, reporter, work, told)

@@ -19,6 +19,7 @@ from runner.execution.results import ScriptResult, ended_well
 from runner.execution.sender import Failure, Sender
 from runner.planning import history
 from runner.planning.model import Plan, ScriptPlan, Step
+from runner.planning.releases import begin_release, end_release
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import server_error, statement_error
 from runner.postgres.monitor import Monitor
@@ -54,11 +55,13 @@ class _Run:
         self.plan = plan
         self.manifest = manifest
         self.begin = ("begin", *session_settings(manifest, local=True))
+        self.opening = (*plan.setup, *begin_release(manifest, plan.release))
 
     def one_by_one(self, started: Callable[[ScriptPlan], None]) -> Iterator[ScriptResult]:
         """Run each script in a transaction of its own."""
-        if self.plan.setup:
-            self.keep([*self.begin, *self.plan.setup, "commit"], "making the history table")
+        if self.opening:
+            where = "making the history table" if self.plan.setup else "recording the release"
+            self.keep([*self.begin, *self.opening, "commit"], where)
         failed = False
         for script in self.plan.scripts:
             if self.sender.stop.asked or (failed and self.manifest.run.on_error == "stop"):
@@ -73,6 +76,9 @@ class _Run:
                 result = self.script(script)
                 failed = failed or result.status == "failed"
                 yield result
+        closing = end_release(self.manifest, self.plan.release)
+        if closing and not failed and not self.sender.stop.asked:
+            self.keep([*self.begin, *closing, "commit"], "recording the release")
 
     def script(self, script: ScriptPlan) -> ScriptResult:
         """Run one script, and record how it ended."""
@@ -182,14 +188,14 @@ class _Run:
             yield from self.none_but(stuck, ScriptResult(stuck, "failed", error=stuck_error(self.manifest, stuck)))
             return
         scripts = [script for script in self.plan.scripts if script.is_run]
-        statements: list[str] = [*self.begin, *self.plan.setup]
+        statements: list[str] = [*self.begin, *self.opening]
         starts: list[int] = []
         for script in scripts:
             started(script)
             statements += self.begin[1:]
             starts.append(len(statements))
             statements += [*map(_tagged, script.own_steps), *self.recorded(script)]
-        statements.append("commit")
+        statements += [*end_release(self.manifest, self.plan.release), "commit"]
         answers, failure = self.sender.together(lambda: statements, lambda index: self.name(scripts, starts, index))
         seconds = time.monotonic() - begin
         if failure is None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from runner.planning import history
 from runner.planning.model import Plan, ScriptPlan, Step
+from runner.planning.releases import begin_release, end_release
 from runner.postgres.settings import RESET, build_settings, own_role, run_lock_key, session_settings
 from runner.project.manifest import Manifest
 from runner.sql.quoting import identifier
@@ -40,7 +41,10 @@ select pg_try_advisory_lock({key}) as runner_has_lock \\gset
     do $$ begin raise exception 'another run holds the lock'; end $$;
 \\endif
 """
-_SETUP = "The schemas and the history table, as far as they are missing"
+_SETUP = "The schemas and the history table, as far as they are missing, and the release"
+_RELEASE = "The release"
+_OLDER = "Nothing is sent: these files are older than run {0.run} of {0.at} by {0.by}"
+_APPLIED = "The release is applied"
 
 
 class DryRun(Struct, frozen=True):
@@ -60,7 +64,7 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         "history": manifest.run.history_table,
         "scripts": "1 script" if len(plan.scripts) == 1 else f"{len(plan.scripts)} scripts",
         "hash": plan.hash,
-        "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles)]),
+        "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles), *_release_options(plan)]),
     }
     if dry_run:
         words |= {"manifest": dry_run.manifest, "target": dry_run.target, "made": dry_run.made}
@@ -70,6 +74,8 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
     if manifest.run.role:
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
+    if plan.older:
+        blocks.append(_block(_OLDER.format(plan.older.newest), []))
     blocks += _all_at_once(plan, manifest) if plan.single else _one_by_one(plan, manifest)
     if checks:
         lines = ["begin read only;", *_terminated(session_settings(manifest, local=True))]
@@ -81,28 +87,40 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     return "\n".join(blocks)
 
 
+def _release_options(plan: Plan) -> Iterator[str]:
+    """Return the options by which `apply` records the same release."""
+    made = plan.release
+    if made and made.release.number is not None:
+        yield f"--release {made.release.number}"
+    if made and made.is_again:
+        yield "--allow-older"
+
+
 def _one_by_one(plan: Plan, manifest: Manifest) -> Iterator[str]:
-    if plan.setup:
-        lines = ["begin;", *_terminated(session_settings(manifest, local=True)), *_terminated(plan.setup), "commit;"]
-        yield _block(_SETUP, lines)
+    settings = [*_terminated(session_settings(manifest, local=True))]
+    if opening := (*plan.setup, *begin_release(manifest, plan.release)):
+        yield _block(_SETUP if plan.setup else _RELEASE, ["begin;", *settings, *_terminated(opening), "commit;"])
     for script in plan.scripts:
         if script.stuck:
             yield _block(f"{script.script.path} is not run, and apply fails: {script.reason}", [])
         if script.is_run:
             yield _block(_title(script), _script(plan, script, manifest))
+    closing = end_release(manifest, plan.release)
+    if closing and not any(script.stuck for script in plan.scripts):
+        yield _block(_APPLIED, ["begin;", *settings, *_terminated(closing), "commit;"])
 
 
 def _all_at_once(plan: Plan, manifest: Manifest) -> Iterator[str]:
     settings = [*_terminated(session_settings(manifest, local=True))]
     yield _block("A single transaction: all or nothing", ["begin;", *settings])
-    if plan.setup:
-        yield _block(_SETUP, [*_terminated(plan.setup)])
+    if opening := (*plan.setup, *begin_release(manifest, plan.release)):
+        yield _block(_SETUP if plan.setup else _RELEASE, [*_terminated(opening)])
     for script in plan.scripts:
         if script.is_run:
             record = history.record_applied(manifest, plan.run, script)
             end = _terminated([*own_role(manifest), record, RESET])
             yield _block(_title(script), [*settings, *_steps(script.own_steps), "", *end])
-    yield "commit;\n"
+    yield "\n".join([*_terminated(end_release(manifest, plan.release)), "commit;\n"])
 
 
 def _script(plan: Plan, script: ScriptPlan, manifest: Manifest) -> list[str]:

@@ -15,6 +15,7 @@ from runner.execution.listener import Listener
 from runner.execution.results import ScriptResult
 from runner.pipeline.apply import ApplyResult
 from runner.pipeline.plan import plan_database
+from runner.pipeline.releases import ROLLBACK, ahead
 from runner.pipeline.run import Connect, Request, run
 from runner.pipeline.verify import verify_database
 from runner.planning.model import Options, Plan, ScriptPlan, Step
@@ -65,17 +66,26 @@ class FindingsError(DatabaseError):
         findings = result.verification.findings
         notes = [finding_text(finding) for finding in findings[:MOST_TOLD]]
         notes += [f"… and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
-        super().__init__(f"not as declared: {count(len(findings), 'finding')}", notes=tuple(notes))
+        older = result.plan.older
+        notes += [ROLLBACK] if older else []
+        why = f"{ahead(older)}, and lacks what these files declare" if older else "not as declared"
+        super().__init__(f"{why}: {count(len(findings), 'finding')}", notes=tuple(notes))
         self.result = result
 
 
-def load(manifest: str | Path, variables: Mapping[str, object] | None = None, profiles: Sequence[str] = ()) -> Project:
+def load(
+    manifest: str | Path,
+    variables: Mapping[str, object] | None = None,
+    profiles: Sequence[str] = (),
+    release: int | None = None,
+) -> Project:
     """Read, render and parse the manifest and what it names, with other values for some of its variables.
 
-    A script with profiles is included when one of its own is among `profiles`. No server is asked. What is returned
-    never changes, and serves any number of databases. Raise InputError.
+    A script with profiles is included when one of its own is among `profiles`; `release` is another number than the
+    manifest's. No server is asked. What is returned never changes, and serves any number of databases. Raise
+    InputError.
     """
-    return load_files(Path(manifest), variables or {}, tuple(profiles))
+    return load_files(Path(manifest), variables or {}, tuple(profiles)).numbered(release)
 
 
 def plan(

@@ -60,8 +60,9 @@ def apply_plan(
     if not quiet:
         actual = read_actual(connection, loaded, planned.declared.facts)
         proposals = repairs_between(connection, loaded, planned.declared.facts, actual)
-    verification = verify_actual(connection, loaded, planned.declared, actual, proposals, tuple(results))
-    return ApplyResult(planned.plan, tuple(results), verification)
+    told, older = tuple(results), planned.plan.older
+    verification = verify_actual(connection, loaded, planned.declared, actual, proposals, told, older)
+    return ApplyResult(planned.plan, told, verification)
 
 
 def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from runner.errors import DatabaseError, Hint
 from runner.planning.reasons import Reason
+from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object, TableLock
 from runner.sql.statements import Script, Statement
@@ -98,17 +99,20 @@ class ScriptPlan(Struct, frozen=True):
 class Options(Struct, frozen=True):
     """What a user asks of a plan.
 
-    With `baseline`, the `once` and `on_change` scripts that are not recorded are recorded without being run.
+    With `baseline`, the `once` and `on_change` scripts that are not recorded are recorded without being run. With
+    `allow_older`, files are applied that are older than those that were applied last.
     """
 
     baseline: bool = False
     single_transaction: bool = False
+    allow_older: bool = False
 
 
 class Plan(Struct, frozen=True):
     """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
 
-    `settings` are those of each transaction. With `single`, all of it is one transaction.
+    `settings` are those of each transaction. With `single`, all of it is one transaction. `release` is written down
+    in the first one, and again after the last. When the files are `older` than the database, nothing is sent.
     """
 
     run: int
@@ -116,11 +120,18 @@ class Plan(Struct, frozen=True):
     setup: tuple[str, ...]
     scripts: tuple[ScriptPlan, ...]
     single: bool = False
+    release: Recording | None = None
+    older: Older | None = None
 
     @property
     def pending(self) -> int:
         """How much is not yet as declared."""
         return sum(script.pending for script in self.scripts)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the database has all that the files declare, as far as a plan can tell."""
+        return self.older.is_enough if self.older else not self.pending
 
     @property
     def only_data(self) -> bool:
@@ -141,7 +152,9 @@ class Plan(Struct, frozen=True):
             for script in self.scripts
             if script.due and not script.stuck
         ]
-        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()))
+        release = (("release", self.release.release.identity),) if self.release else ()
+        older = (("older", self.older.identity, self.older.newest.checksum),) if self.older else ()
+        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()), *release, *older)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

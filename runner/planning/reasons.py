@@ -13,7 +13,7 @@ from runner.sql.objects import Object
 
 StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "exists", "done"]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "uncertain"]
-DueCode = Literal["always", "baseline", "new", "applied", "changed", "changed once"]
+DueCode = Literal["always", "baseline", "new", "applied", "changed", "changed once", "older"]
 CutOffCode = Literal["cut off", "cut off after its own", "cut off midway", "cut off and changed"]
 ReasonCode = Problem | StepCode | RunCode | DueCode | CutOffCode
 _CUT_OFF = "run {0.run} of {0.at} by {0.by} was cut off"
@@ -29,6 +29,7 @@ _WORDS: Mapping[ReasonCode, str] = {
     "applied": "applied on {0.at} by {0.by}",
     "changed": "changed since {0.at}",
     "changed once": "changed after it was applied on {0.at} by {0.by}; it is not run again",
+    "older": "older than run {0.run} of {0.at} by {0.by}",
     "cut off": _CUT_OFF,
     "cut off after its own": f"{_CUT_OFF} after its own transaction",
     "cut off midway": f"{_CUT_OFF}, and it is unknown which statements completed",

@@ -38,6 +38,7 @@ def apply_json(result: ApplyResult) -> dict[str, Any]:
     return {
         "ok": result.verification.ok,
         "run": result.plan.run,
+        "older": older_json(result.plan),
         "scripts": [script_json(script) for script in result.scripts],
         "verify": verify_json(result.verification),
     }
@@ -57,6 +58,24 @@ def script_json(result: ScriptResult) -> dict[str, Any]:
         ],
         "error": error_json(result.error) if result.error else None,
     }
+
+
+def older_json(plan: Plan) -> dict[str, Any] | None:
+    """Return what makes the files older than the database as a JSON object."""
+    older = plan.older
+    if older is None:
+        return None
+    return {
+        "run": older.newest.run,
+        "identity": older.newest.checksum,
+        "lacks": [str(difference.object) for difference in older.lacks],
+        "other_data": older.has_other_data,
+    }
+
+
+def release_json(plan: Plan) -> dict[str, Any] | None:
+    """Return the release that a run writes down as a JSON object."""
+    return {"identity": plan.release.release.identity, "number": plan.release.release.number} if plan.release else None
 
 
 def verify_json(verification: Verification) -> dict[str, Any]:
@@ -111,6 +130,19 @@ def status_json(planned: Planned) -> dict[str, Any]:
             for script in planned.plan.scripts
             if script.pending
         ],
+        "older": older_json(planned.plan),
+        "releases": [
+            {
+                "identity": row.identity,
+                "number": row.number,
+                "profiles": row.profiles.split(",") if row.profiles else [],
+                "run": row.run,
+                "status": row.status,
+                "started": row.started.isoformat(),
+                "role": row.role,
+            }
+            for row in planned.releases
+        ],
         "history": [
             {
                 "run": entry.run,
@@ -134,6 +166,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     return {
         "hash": plan.hash,
         "pending": plan.pending,
+        "older": older_json(plan),
+        "release": release_json(plan),
         "setup": list(plan.setup),
         "steps": [
             {

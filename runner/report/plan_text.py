@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.planning.reasons import first_and_more
 from runner.report.line import Line
+from runner.report.release_text import older_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Ite
     """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
     if plan.setup:
         yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
-    for script in plan.scripts:
+    if plan.older:
+        yield from older_lines(plan.older)
+    for script in plan.scripts if not plan.older else ():
         why = f"  {script.reason}" if script.script.run != "always" else ""
         yield Line(f"{script.script.path}{why}", "bold")
         folded: Counter[str] = Counter()
@@ -47,6 +50,8 @@ def plan_lines(plan: Plan, sizes: Mapping[Object, int], *, verbose: bool) -> Ite
         for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
             if folded[action]:
                 yield Line(f"  {_MARKS[action]} {folded[action]} {words}", _STYLES[action])
+    if plan.release and not plan.release.is_begun:
+        yield Line(f"release {plan.release.release.identity[:12]} is recorded")
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
     yield Line(f"plan {plan.hash}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def folders(tmp_path: Path) -> tuple[Path, Path]:
     """Two projects, each with a once script of the same path."""
     made = []
     for name, table in (("first", "a"), ("second", "b")):
@@ -38,7 +37,7 @@ def folders(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         folder.mkdir()
         sql = f"create table {table} (n integer); insert into {table} values (1);"
         made.append(write_project(folder, {"010_seed.sql": sql}, options=ONCE, project={"name": name}))
-    yield made[0], made[1]
+    return made[0], made[1]
 
 
 def apply(folder: Path, dsn: str, *arguments: str) -> str:
