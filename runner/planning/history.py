@@ -102,6 +102,8 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
     """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
     from psycopg.errors import InsufficientPrivilege, LockNotAvailable, UndefinedColumn
 
+    from runner.postgres.session import scalar
+
     try:
         yield
     except UndefinedColumn as error:
@@ -120,8 +122,9 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         if manifest.run.history_table not in said:
             raise
         role = identifier(manifest.run.role or connection.info.user)
-        name = release_name(manifest) if manifest.run.release_table in said else history_name(manifest)
-        hint = Hint(f"its owner says: grant select on {name} to {role};")
+        releases_there = f"select to_regclass({literal(release_name(manifest))})"
+        others = f", {release_name(manifest)}" if scalar(connection, releases_there) else ""
+        hint = Hint(f"its owner says: grant select on {history_name(manifest)}{others} to {role};")
         raise DatabaseError(f"reading the history table: {said} [{error.sqlstate}]", notes=(hint,)) from error
 
 
