@@ -458,7 +458,8 @@ def test_a_mapping_that_leaves_the_file_becomes_inactive(
     assert value(applied_connection, f"select count(ndpu_service_type) from {ISSUES}") == 0
 
     (folder / "field_mappings.json").write_text(kept)
-    apply(run, applied, folder)
+    result = run("apply", "--dsn", applied, "--allow-older", folder=folder)
+    assert result.code == 0, result
     assert rows(applied_connection, state, ids) == [(field_id, True) for field_id, _ in gone]
 
 
