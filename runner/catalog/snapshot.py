@@ -71,13 +71,16 @@ class Scope(Struct, frozen=True):
 
 def read_snapshot(connection: Connection[Any], scope: Scope) -> Snapshot:
     """Return the facts, in a transaction of its own that only reads and waits for no lock on a table."""
-    return read_and_ask(connection, scope)[0]
+    return read_and_ask(connection, scope, ())[0]
 
 
 def read_and_ask(
-    connection: Connection[Any], scope: Scope, questions: Sequence[str] = ()
-) -> tuple[Snapshot, list[tuple[Any, ...]]]:
-    """Return the facts, and the rows of the last of some more queries, in one round trip; none when it has no table."""
+    connection: Connection[Any], scope: Scope, questions: Sequence[str]
+) -> tuple[Snapshot, list[list[tuple[Any, ...]]]]:
+    """Return the facts, and the rows of some more queries, in one round trip.
+
+    There are no rows when a query has no table, nor for those after it.
+    """
     import psycopg
 
     begin = ("begin isolation level repeatable read read only", f"set local lock_timeout = '{LOCK_TIMEOUT}'")
@@ -85,7 +88,7 @@ def read_and_ask(
     while True:
         attempts += 1
         try:
-            snapshot, rows, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
+            snapshot, answers, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
         except psycopg.errors.LockNotAvailable as error:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:
@@ -93,7 +96,7 @@ def read_and_ask(
         else:
             if refused and not isinstance(refused, psycopg.errors.UndefinedTable):
                 raise refused
-            return snapshot, rows
+            return snapshot, answers[1:]
 
 
 def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
@@ -103,8 +106,8 @@ def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
 
 def _read(
     connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
-) -> tuple[Snapshot, list[tuple[Any, ...]], psycopg.Error | None]:
-    """Return the facts, and the rows of the last statement, or why there are none."""
+) -> tuple[Snapshot, list[list[tuple[Any, ...]]], psycopg.Error | None]:
+    """Return the facts, the rows of each statement `after`, and why some of these have none."""
     import psycopg
 
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
@@ -124,14 +127,15 @@ def _read(
         if connection.closed or not asked[2:] or asked[2].pgresult is None:  # the facts are not known either
             raise
         refused = error
-    closed, facts, deparsed, *_ = asked
+    closed, facts, deparsed, *others = asked
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
             notes=(Hint(f"grant usage on schema {identifier(name)} to {identifier(connection.info.user)};"),),
         )
-    rows = asked[-1].fetchall() if after and asked[-1].pgresult and asked[-1].description else []
-    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), rows, refused
+    answers = [cursor.fetchall() if cursor.pgresult and cursor.description else [] for cursor in others]
+    answers += [[] for _ in after[len(answers) :]]  # not sent any more
+    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), answers, refused
 
 
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:

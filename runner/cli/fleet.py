@@ -16,10 +16,12 @@ from runner.pipeline.apply import Request
 from runner.pipeline.plan import plan_database
 from runner.pipeline.run import run
 from runner.pipeline.verify import verify_database
+from runner.planning.model import Options
 from runner.postgres.cancellation import Cancellation
 from runner.report import json_documents
 from runner.report.fleet_reporter import FleetReporter
 from runner.report.fleet_text import MemberReport
+from runner.verification.older_files import ROLLBACK
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -42,27 +44,33 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
 
     def told(outcome: MemberOutcome[ApplyResult], result: ApplyResult) -> MemberReport:
         verification = result.verification
+        document, findings = json_documents.apply_json(result), verification.findings
         is_quiet = all(script.status == "unchanged" for script in result.scripts)
-        words = "unchanged" if is_quiet else "applied"
+        words = "ahead" if result.plan.older else "unchanged" if is_quiet else "applied"
+        hint = ""
         if not verification.ok:
-            words = count(len(verification.findings), "finding")
-        return MemberReport(outcome, verification.ok, words, json_documents.apply_json(result), verification.findings)
+            words = count(len(findings), "finding")
+        if not verification.ok and result.plan.older:
+            words, hint = f"ahead, {words}", ROLLBACK
+        return MemberReport(outcome, verification.ok, words, document, findings, hint)
 
     return _run(where, loaded, reporter, work, told)
 
 
-def plan_for_many(where: Where, loaded: Project, reporter: Reporter, *, check: bool) -> int:
+def plan_for_many(where: Where, loaded: Project, asked: Options, reporter: Reporter, *, check: bool) -> int:
     """Plan for each member; return the exit code, which tells with `check` whether something is pending."""
 
     def work(member: Member, stop: Cancellation) -> Planned:
         with member_opener(member, where, stop, reporter.say).connect() as connection:
-            return plan_database(connection, member.loaded, said_of(member, reporter.say))
+            return plan_database(connection, member.loaded, said_of(member, reporter.say), asked)
 
     def told(outcome: MemberOutcome[Planned], planned: Planned) -> MemberReport:
-        pending, left = planned.plan.pending, len(planned.left)
-        words = f"{pending} pending" if pending else "nothing pending"
+        plan, left = planned.plan, len(planned.left)
+        words = f"{plan.pending} pending" if plan.pending else "nothing pending"
+        if plan.older:
+            words = f"older than run {plan.older.newest.run}"
         words += f", {left} left unchanged" if left else ""
-        is_pending = check and (pending > 0 or left > 0)
+        is_pending = check and not planned.is_done
         return MemberReport(outcome, not is_pending, words, json_documents.plan_json(planned), is_pending=is_pending)
 
     return _run(where, loaded, reporter, work, told)

@@ -66,6 +66,17 @@ PROFILES = (
         help="Include the scripts of a profile of the manifest. May be repeated.",
     ),
 )
+RELEASE = (
+    click.option(
+        "--release",
+        metavar="N",
+        type=click.IntRange(min=0, max=(1 << 63) - 1),
+        help="The number of the release, such as that of a build, instead of the manifest's.",
+    ),
+)
+ALLOW_OLDER = (
+    click.option("--allow-older", is_flag=True, help="Apply files that are older than the database, as a rollback."),
+)
 OUTPUT = (
     _gathered("reporter", Reporter, "as_json quiet verbose log_format"),
     click.option(

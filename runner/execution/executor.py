@@ -60,7 +60,8 @@ class _Run:
         for turn in schedule(self.plan, self.manifest):
             script = turn.script
             if script is None:
-                self.keep(turn.parts[0].sends)
+                if not turn.is_last or not (failed or self.sender.stop.asked):
+                    self.keep(turn.parts[0].sends)
                 continue
             if self.sender.stop.asked or (failed and self.manifest.run.on_error == "stop"):
                 result = ScriptResult(script, "skipped")

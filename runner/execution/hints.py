@@ -57,7 +57,8 @@ def _on_privilege(said: str, role: str, sql: str) -> tuple[str, ...]:
 def stuck_error(manifest: Manifest, script: ScriptPlan) -> DatabaseError:
     """Return the error of a script that a person has to look at first."""
     table = qualified_name(Object("table", manifest.run.history_table, "", manifest.project.schema))
-    where = f"script = {literal(script.script.path)} and status = 'started'"
+    own = f"project = {literal(manifest.project.name)} and script = {literal(script.script.path)}"
+    where = f"{own} and status = 'started'"
     return DatabaseError(
         str(script.reason),
         place=script.script.path,

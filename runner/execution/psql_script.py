@@ -44,10 +44,13 @@ select pg_try_advisory_lock({key}) as runner_has_lock \\gset
 _BEGAN = "select clock_timestamp() as runner_started \\gset"
 _SECONDS = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
 _TITLES: dict[Label, str] = {
-    "setup": "The schemas and the history table, as far as they are missing",
+    "setup": "The schemas and the history table, as far as they are missing, and the release",
+    "release": "The release",
+    "released": "The release is applied",
     "single": "A single transaction: all or nothing",
 }
 _FORECAST = "These are the upgrades. What comes after them is planned then: make another dry run."
+_OLDER = "Nothing is sent: these files are older than run {0.run} of {0.at} by {0.by}"
 _PARAGRAPHS = ("begin", "limits", "role", "ended")
 
 
@@ -68,7 +71,7 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         "history": manifest.run.history_table,
         "scripts": "1 script" if len(plan.scripts) == 1 else f"{len(plan.scripts)} scripts",
         "hash": plan.hash,
-        "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles)]),
+        "apply": " ".join(["apply", *(f"--profile {name}" for name in profiles), *_release_options(plan)]),
     }
     if dry_run:
         words |= {"manifest": dry_run.manifest, "target": dry_run.target, "made": dry_run.made}
@@ -78,6 +81,8 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
     if manifest.run.role:
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
+    if plan.older:
+        blocks.append(_block(_OLDER.format(plan.older.newest), []))
     for turn in schedule(plan, manifest):
         blocks += _blocks(plan, manifest, turn)
     if plan.forecast:
@@ -90,6 +95,15 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     if dry_run:
         blocks.append(f"select pg_advisory_unlock({run_lock_key(manifest)});\n")
     return "\n".join(blocks)
+
+
+def _release_options(plan: Plan) -> Iterator[str]:
+    """Return the options by which `apply` records the same release."""
+    made = plan.release
+    if made and made.release.number is not None:
+        yield f"--release {made.release.number}"
+    if made and made.is_again:
+        yield "--allow-older"
 
 
 def _blocks(plan: Plan, manifest: Manifest, turn: Turn) -> Iterator[str]:

@@ -11,13 +11,32 @@ from runner.errors import Place
 from runner.planning import history
 from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan, Step
+from runner.planning.releases import begin_release, end_release
 from runner.postgres.settings import RESET, build_settings, own_role, session_settings, session_sql, tag
 from runner.project.manifest import Manifest
 from runner.sql.quoting import literal
 
-Label = Literal["single", "setup", "begin", "settings", "limits", "step", "role", "row", "end", "ended", "commit"]
-"""`single` opens a single transaction and `commit` ends it; `limits` are those of an index that is built CONCURRENTLY;
-`row` is a history row that is sent with its script, `ended` the one after it."""
+Label = Literal[
+    "single",
+    "setup",
+    "release",
+    "begin",
+    "settings",
+    "limits",
+    "step",
+    "role",
+    "row",
+    "end",
+    "ended",
+    "released",
+    "commit",
+]
+"""`single` opens a single transaction and `commit` ends it; `setup` includes the beginning of a release, which is
+`release` when there is nothing else to set up, and `released` its end; `limits` are those of an index that is built
+CONCURRENTLY; `row` is a history row that is sent with its script, `ended` the one after it."""
+
+
+_RELEASE = "recording the release"
 
 
 class Send(Struct, frozen=True, gc=False):
@@ -55,10 +74,14 @@ class Part(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """What is sent for a script, nothing when it is not run; without one, before the scripts, or for all at once."""
+    """What is sent for a script, nothing when it is not run; without one, before or after them, or for all at once.
+
+    What `is_last` comes after the scripts, and only when all of them have ended well.
+    """
 
     script: ScriptPlan | None
     parts: tuple[Part, ...]
+    is_last: bool = False
 
 
 def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
@@ -67,11 +90,13 @@ def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
     if plan.single:
         yield Turn(None, (Part("transaction", tuple(_single(plan, manifest, opening))),))
         return
-    if plan.setup:
-        sends = _sends("setup", (*opening, *plan.setup, "commit"), "making the history table")
-        yield Turn(None, (Part("upkeep", sends),))
+    if before := (*plan.setup, *begin_release(manifest, plan.release)):
+        owner = "making the history table" if plan.setup else _RELEASE
+        yield Turn(None, (Part("upkeep", _sends(_label(plan), (*opening, *before, "commit"), owner)),))
     for script in plan.scripts:
         yield Turn(script, tuple(_Script(plan, manifest, script).parts()) if script.is_run else ())
+    if after := _end_of_release(plan, manifest):
+        yield Turn(None, (Part("upkeep", _sends("released", (*opening, *after, "commit"), _RELEASE)),), is_last=True)
 
 
 def ended(
@@ -91,12 +116,25 @@ def cleanup(build: Send, index: str, timeout: str) -> tuple[Send, ...]:
 
 
 def _single(plan: Plan, manifest: Manifest, opening: tuple[str, ...]) -> Iterator[Send]:
-    last = Send("commit", "commit", "before the scripts")
-    yield from (*_sends("single", opening, last.owner), *_sends("setup", plan.setup, last.owner))
+    owner, before = "before the scripts", (*plan.setup, *begin_release(manifest, plan.release))
+    end = (*_end_of_release(plan, manifest), "commit")
+    last = _sends("commit", end, owner)
+    yield from (*_sends("single", opening, owner), *_sends(_label(plan), before, owner))
     for script in (_Script(plan, manifest, script) for script in plan.scripts if script.is_run):
         yield from (*script.all("settings", opening[1:]), *script.own(history.record_applied))
-        (last,) = script.all("commit", ("commit",))
-    yield last
+        last = script.all("commit", end)
+    yield from last
+
+
+def _label(plan: Plan) -> Label:
+    """Return what the sends before the scripts belong to."""
+    return "setup" if plan.setup else "release"
+
+
+def _end_of_release(plan: Plan, manifest: Manifest) -> tuple[str, ...]:
+    """Return what ends the release of a plan, which is not at its end when something comes after it or fails."""
+    is_ended = not plan.forecast and not any(script.stuck for script in plan.scripts)
+    return end_release(manifest, plan.release) if is_ended else ()
 
 
 class _Script(Struct, frozen=True):

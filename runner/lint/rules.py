@@ -69,7 +69,8 @@ def _flaw(parsed: Script, statement: Statement, told: RuleHit) -> Diagnostic:
 
 class _Rules:
     def __init__(self, project: ManifestFile, scripts: Sequence[Script], names: State) -> None:
-        self.history_table = project.manifest.run.history_table
+        run = project.manifest.run
+        self.own_tables = (run.history_table, run.release_table)
         self.names = names
         self.known = NamesInScope(project.manifest.project.schema)
         self.makers = first_makers(scripts)
@@ -155,7 +156,7 @@ class _Rules:
         table = lock.relation
         of_it = (table.name, table.schema)
         there = any((o.name, o.schema) == of_it and o.kind in (*_RELATIONS, *_TYPES) for o in self.known.state)
-        if not there and table.name != self.history_table:
+        if not there and table.name not in self.own_tables:
             told = self.unknown(table, statement, "correct the name, or declare the table")
             yield "unknown-table", place_of(statement.sql, table.name), *told
 

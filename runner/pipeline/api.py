@@ -26,6 +26,7 @@ from runner.project.loading import Project
 from runner.project.loading import load as load_files
 from runner.verification.finding import Finding, finding_text
 from runner.verification.findings import Verification
+from runner.verification.older_files import ROLLBACK, ahead
 from runner.wording import count
 
 __all__ = [
@@ -65,17 +66,26 @@ class FindingsError(DatabaseError):
         findings = result.verification.findings
         notes = [finding_text(finding) for finding in findings[:MOST_TOLD]]
         notes += [f"… and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
-        super().__init__(f"not as declared: {count(len(findings), 'finding')}", notes=tuple(notes))
+        older = result.plan.older
+        notes += [ROLLBACK] if older else []
+        why = f"{ahead(older)}, and lacks what these files declare" if older else "not as declared"
+        super().__init__(f"{why}: {count(len(findings), 'finding')}", notes=tuple(notes))
         self.result = result
 
 
-def load(manifest: str | Path, variables: Mapping[str, object] | None = None, profiles: Sequence[str] = ()) -> Project:
+def load(
+    manifest: str | Path,
+    variables: Mapping[str, object] | None = None,
+    profiles: Sequence[str] = (),
+    release: int | None = None,
+) -> Project:
     """Read, render and parse the manifest and what it names, with other values for some of its variables.
 
-    A script with profiles is included when one of its own is among `profiles`. No server is asked. What is returned
-    never changes, and serves any number of databases. Raise InputError.
+    A script with profiles is included when one of its own is among `profiles`; `release` is another number than the
+    manifest's. No server is asked. What is returned never changes, and serves any number of databases. Raise
+    InputError.
     """
-    return load_files(Path(manifest), variables or {}, tuple(profiles))
+    return load_files(Path(manifest), variables or {}, tuple(profiles)).numbered(release)
 
 
 def plan(

@@ -79,9 +79,9 @@ def apply_plan(
         actual = read_actual(connection, loaded, planned.declared.facts)
         applied = {*last_applied(planned.entries), *(r.plan.script.path for r in results if r.status == "applied")}
         proposals = repairs_between(connection, loaded, planned.declared.facts, actual, applied)
-    verification = verify_actual(connection, loaded, planned.declared, actual, proposals, tuple(results))
-    carried_out = replace(plan, scripts=tuple(result.plan for result in results))
-    return ApplyResult(carried_out, tuple(results), verification)
+    told, declared = tuple(results), planned.declared
+    verification = verify_actual(connection, loaded, declared, actual, proposals, told, plan.older)
+    return ApplyResult(replace(plan, scripts=tuple(result.plan for result in results)), told, verification)
 
 
 def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:

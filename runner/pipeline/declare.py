@@ -15,7 +15,7 @@ from runner.sql.objects import Facts, Object
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.planning.history import HistoryRow
+    from runner.planning.history import Records
 
 
 def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
@@ -40,12 +40,12 @@ def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Ob
 
 def read_with_history(
     connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]
-) -> tuple[Snapshot, tuple[HistoryRow, ...]]:
-    """Return the facts of the database and the rows of its history, in one round trip."""
+) -> tuple[Snapshot, Records]:
+    """Return the facts of the database and what is recorded of the project there, in one round trip."""
     manifest = loaded.project.manifest
     with history.cure_named(connection, manifest):
-        actual, rows = read_and_ask(connection, scope_of(loaded, wanted), history.questions(manifest))
-    return actual, tuple(history.HistoryRow(*row) for row in rows)
+        actual, answers = read_and_ask(connection, scope_of(loaded, wanted), history.questions(manifest))
+    return actual, history.records(manifest, answers)
 
 
 def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:

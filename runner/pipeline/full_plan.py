@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from runner.catalog.diff import compare
 from runner.catalog.snapshot import Snapshot
+from runner.pipeline.releases import release_of_files
 from runner.planning import history
 from runner.planning.model import Options, Plan
 from runner.planning.opaque import without_guesses
 from runner.planning.past import Past
 from runner.planning.planner import make_plan
+from runner.planning.releases import recording
 from runner.planning.situation import Situation
 from runner.project.loading import Project
 from runner.repair.context import Context
@@ -30,7 +32,8 @@ def plan_for_empty(loaded: Project) -> Plan:
     """Return the plan for a database that has nothing but the schema public; no server is asked."""
     manifest, actual = loaded.project.manifest, Snapshot({Object("schema", "public"): PRESENT})
     situation = Situation(loaded.names, actual, Past({}, {}, 1, history.ddl(manifest, actual.facts)))
-    return make_plan(manifest, loaded.scripts, situation, Options())
+    plan = make_plan(manifest, loaded.scripts, situation, Options())
+    return replace(plan, release=recording(release_of_files(loaded), (), plan.run))
 
 
 def plan_in_full(

@@ -37,17 +37,20 @@ def execute_in_parts(
     When `is_expected`, another rest than the one that was planned is refused: raise DatabaseError.
     """
     if plan.forecast:
-        plan = yield from _upgrades(connection, plan, manifest, again, listener, stop, is_expected=is_expected)
-    begin = 0
-    while begin < len(plan.scripts):
+        after = yield from _upgrades(connection, plan, manifest, again, listener, stop, is_expected=is_expected)
+        if after is None:
+            return
+        plan = after
+    begin, has_failed = 0, False
+    while True:
         end = _end_of_part(plan, begin)
-        part = replace(plan, setup=() if begin else plan.setup, scripts=plan.scripts[begin:end])
+        part = _part(plan, begin, end, has_failed=has_failed)
         results: list[ScriptResult] = []
         for result in execute(connection, part, manifest, listener, stop):
             results.append(result)
             yield result
-        rest = plan.scripts[end:]
-        if stop.asked or (_failed(results) and manifest.run.on_error == "stop"):
+        rest, has_failed = plan.scripts[end:], has_failed or _failed(results)
+        if stop.asked or (has_failed and manifest.run.on_error == "stop"):
             yield from (ScriptResult(script, "skipped") for script in rest)
             return
         if rest and results[-1].status == "applied":
@@ -56,7 +59,18 @@ def execute_in_parts(
             if _sends(planned) != _sends(rest):
                 _report_other_rest(plan.scripts[end - 1], listener, is_expected=is_expected)
             plan = replace(plan, scripts=(*plan.scripts[:end], *planned))
+        if not rest:
+            return
         begin = end
+
+
+def _part(plan: Plan, begin: int, end: int, *, has_failed: bool) -> Plan:
+    """Return the plan of a part: the first one begins the release, and the last one ends it if none has failed."""
+    release = plan.release
+    if release:
+        goes_on = has_failed or end < len(plan.scripts)
+        release = replace(release, is_begun=release.is_begun or begin > 0, goes_on=goes_on)
+    return replace(plan, setup=() if begin else plan.setup, scripts=plan.scripts[begin:end], release=release)
 
 
 def _upgrades(
@@ -68,8 +82,8 @@ def _upgrades(
     stop: Cancellation,
     *,
     is_expected: bool,
-) -> Generator[ScriptResult, None, Plan]:
-    """Execute the upgrades of a plan, and return the plan for what comes after; nothing does when one fails."""
+) -> Generator[ScriptResult, None, Plan | None]:
+    """Execute the upgrades of a plan, and return the plan for what comes after; None when one fails."""
     results: list[ScriptResult] = []
     for result in execute(connection, plan, manifest, listener, stop):
         results.append(result)
@@ -78,7 +92,7 @@ def _upgrades(
     rest = plan.forecast.scripts if plan.forecast else ()
     if stop.asked or _failed(results):
         yield from (ScriptResult(script, "skipped") for script in rest if script.script.path not in done)
-        return replace(plan, scripts=(), setup=())
+        return None
     if is_expected:
         raise DatabaseError(
             "the upgrades are applied, as expected; what comes after them has a plan of its own",

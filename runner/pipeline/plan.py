@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.catalog.declared import Declared
 from runner.catalog.diff import Difference, compare, is_as_declared
 from runner.catalog.snapshot import Snapshot, read_sizes
 from runner.pipeline.declare import declare_on, read_actual, read_with_history, scope_of
+from runner.pipeline.releases import is_as_mapped, plan_for_older, release_of_files
 from runner.planning import history
 from runner.planning.model import Options, Plan, require_single_transaction
 from runner.planning.past import Past
 from runner.planning.quick import has_schemas, quiet_plan
+from runner.planning.releases import later_than, recording
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Object
 from runner.sql.statements import schemas_named
-from runner.verification.mapped_columns import is_kindred
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.planning.history import HistoryRow
+    from runner.planning.history import HistoryRow, Records
+    from runner.planning.releases import ReleaseRow
+    from runner.project.manifest import Manifest
     from runner.repair.propose import Proposals
 
 
 class Planned(Struct, frozen=True):
-    """A plan, and what it was made from: the history, the declared catalog and the actual one.
+    """A plan, and what it was made from: the history, the releases, the declared catalog and the actual one.
 
     `left` are the differences of which the plan changes nothing.
     """
 
     plan: Plan
     entries: tuple[HistoryRow, ...]
+    releases: tuple[ReleaseRow, ...]
     declared: Declared
     actual: Snapshot
     proposals: Proposals
     left: tuple[Difference, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the database has all that the files declare, as far as a plan can tell."""
+        return self.plan.is_done and not self.left
 
 
 def plan_database(
@@ -60,34 +70,50 @@ def plan_database(
     options = options or Options()
     declared = declare_on(connection, loaded, say)
     manifest = loaded.project.manifest
-    actual, entries = read_with_history(connection, loaded, declared.facts)
-    past = _past(loaded, actual, entries, run)
+    actual, records = read_with_history(connection, loaded, declared.facts)
+    past = _past(manifest, actual, records, run)
+    release = release_of_files(loaded)
+    may_be_older = run is None and not options.allow_older and manifest.run.older != "apply"
+    if later := later_than(release, records.releases) if may_be_older else None:
+        nothing = plan_for_older(loaded, release, later, declared.facts, actual, past.run)
+        return Planned(nothing, records.entries, records.releases, declared, actual, {})
     proposals: Proposals = {}
     made = None
     if brief and loaded.sealed and is_as_declared(declared.facts, actual) and has_schemas(manifest, actual):
         made = quiet_plan(manifest, loaded.sealed.scripts, past, options)
     if made is None:
-        from runner.pipeline.full_plan import plan_in_full
-        from runner.planning.situation import Situation
-
-        if passed := schemas_named(loaded.declaring) - scope_of(loaded, declared.facts).schemas.keys():
-            wanted = {**declared.facts, **{Object("table", "", "", schema): "" for schema in passed}}
-            actual = read_actual(connection, loaded, wanted)
-        made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
+        made, actual, proposals = _in_full(connection, loaded, declared, actual, past, options)
     require_single_transaction(made)
+    made = replace(made, release=recording(release, records.releases, past.run))
     left = () if brief else tuple(_left(loaded, made, declared, actual))
-    return Planned(made, entries, declared, actual, proposals, left)
+    return Planned(made, records.entries, records.releases, declared, actual, proposals, left)
+
+
+def _in_full(
+    connection: Connection[Any], loaded: Project, declared: Declared, actual: Snapshot, past: Past, options: Options
+) -> tuple[Plan, Snapshot, Proposals]:
+    """Return the plan with all statements at hand, the facts that it was made from, and the repairs."""
+    from runner.pipeline.full_plan import plan_in_full
+    from runner.planning.situation import Situation
+
+    if passed := schemas_named(loaded.declaring) - scope_of(loaded, declared.facts).schemas.keys():
+        wanted = {**declared.facts, **{Object("table", "", "", schema): "" for schema in passed}}
+        actual = read_actual(connection, loaded, wanted)
+    made, proposals = plan_in_full(connection, loaded, Situation(declared.facts, actual, past), options)
+    return made, actual, proposals
 
 
 def _left(loaded: Project, plan: Plan, declared: Declared, actual: Snapshot) -> Iterator[Difference]:
     """Return the differences that verification would find, and that are about nothing which the plan changes."""
     sent = {item for step in plan.sent for item in step.objects}
-    mappings = loaded.field_mappings
     for difference in compare(declared.facts, actual):
         item = difference.object
         is_sent = item in sent or Object("table", item.table, "", item.schema) in sent
-        is_tolerated = mappings is not None and is_kindred(difference, mappings)
-        if difference.kind not in ("unmanaged", "not compared") and not is_sent and not is_tolerated:
+        if (
+            difference.kind not in ("unmanaged", "not compared")
+            and not is_sent
+            and not is_as_mapped(loaded, difference)
+        ):
             yield difference
 
 
@@ -96,6 +122,8 @@ def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) 
     return read_sizes(connection, scope_of(loaded, planned.declared.facts))
 
 
-def _past(loaded: Project, actual: Snapshot, entries: Sequence[HistoryRow], run: int | None) -> Past:
-    ddl = history.ddl(loaded.project.manifest, actual.facts)
-    return Past(history.last_applied(entries), history.begun(entries), run or history.next_run(entries), ddl)
+def _past(manifest: Manifest, actual: Snapshot, records: Records, run: int | None) -> Past:
+    entries = records.entries
+    setup = (*history.ddl(manifest, actual.facts), *history.claims(manifest, entries))
+    is_released = any(row.status == "applied" for row in records.releases)
+    return Past(history.last_applied(entries), history.begun(entries), run or records.run, setup, is_released)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +10,21 @@ from runner.catalog.declared import Declared
 from runner.catalog.diff import is_as_declared
 from runner.catalog.snapshot import Snapshot
 from runner.pipeline.declare import declare_on, read_with_history
+from runner.pipeline.releases import is_as_mapped, is_enough_for, other_data, remedy_for_older
 from runner.planning.history import last_applied
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Facts
-from runner.verification.mapped_columns import find_mapped, is_kindred
+from runner.verification.mapped_columns import find_mapped
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.catalog.diff import Difference
     from runner.execution.results import ScriptResult
+    from runner.planning.releases import Older
     from runner.repair.propose import Proposals
-    from runner.verification.finding import Remedy
+    from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
     from runner.verification.remedies import Remedies
 
@@ -33,8 +35,8 @@ def verify_database(
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     require_extensions(connection, loaded.project, lambda: loaded.names)
     declared = declare_on(connection, loaded, say)
-    actual, entries = read_with_history(connection, loaded, declared.facts)
-    proposals = repairs_between(connection, loaded, declared.facts, actual, last_applied(entries))
+    actual, records = read_with_history(connection, loaded, declared.facts)
+    proposals = repairs_between(connection, loaded, declared.facts, actual, last_applied(records.entries))
     return verify_actual(connection, loaded, declared, actual, proposals)
 
 
@@ -45,8 +47,9 @@ def verify_actual(
     actual: Snapshot,
     proposals: Proposals,
     results: tuple[ScriptResult, ...] | None = None,
+    older: Older | None = None,
 ) -> Verification:
-    """Verify after a run with `results`, else without one."""
+    """Verify after a run with `results`, else without one; for `older` files, that all is there that they need."""
     from runner.verification.checks import run_checks
     from runner.verification.findings import RunOutcome, find_deviations
 
@@ -58,14 +61,14 @@ def verify_actual(
         return remedies(loaded, proposals, not_done)
 
     def remedy(difference: Difference) -> Remedy:
-        return remedies().of(difference)
-
-    mappings = loaded.field_mappings
+        return remedy_for_older(older) if older else remedies().of(difference)
 
     def is_tolerated(difference: Difference) -> bool:
+        if older:
+            return difference.kind != "unmanaged" and is_enough_for(loaded, difference)
         if difference.kind == "not compared":
             return results is not None
-        return mappings is not None and is_kindred(difference, mappings)
+        return is_as_mapped(loaded, difference)
 
     checks = run_checks(connection, loaded.project.manifest, loaded.checks)
     return find_deviations(
@@ -74,9 +77,13 @@ def verify_actual(
         history_table=loaded.project.manifest.run.history_table,
         remedy=remedy,
         is_tolerated=is_tolerated,
-        others=find_mapped(mappings, actual) if mappings else (),
+        others=(*_mapped(loaded, actual), *(other_data(older) if older else ())),
         outcome=RunOutcome(tuple(checks), results or ()),
     )
+
+
+def _mapped(loaded: Project, actual: Snapshot) -> Iterable[Finding]:
+    return find_mapped(loaded.field_mappings, actual) if loaded.field_mappings else ()
 
 
 def repairs_between(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from runner.errors import DatabaseError, Hint
+from runner.planning import releases
 from runner.planning.model import ScriptPlan
+from runner.planning.own_tables import history_name, release_name, statements_in
 from runner.planning.past import Applied
+from runner.planning.releases import ReleaseRow
 from runner.postgres.blockers import Blocker
 from runner.project.manifest import Manifest
-from runner.project.templates import render
 from runner.resources import read_sql
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier, literal
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 HistoryStatus = Literal["started", "applied", "failed"]
 _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, runner_version, error"
+# by way of JSON, because a table of an earlier version has no such column
+_PROJECT = "coalesce(to_jsonb(h) ->> 'project', '')"
 
 
 class HistoryRow(Struct, frozen=True):
@@ -42,34 +46,69 @@ class HistoryRow(Struct, frozen=True):
     role: str
     runner_version: str
     error: str | None
+    project: str = ""
+    """Empty in a row of a runner that did not know projects."""
+
+
+class Records(Struct, frozen=True):
+    """What a database knows of the project: its rows of the history, its releases, and the number of the next run."""
+
+    entries: tuple[HistoryRow, ...]
+    releases: tuple[ReleaseRow, ...]
+    run: int
 
 
 def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
-    """Return the statements that make the history table, or bring one of an earlier version up to date.
+    """Return the statements that make the tables of history and releases, or bring older ones up to date.
 
     `facts` are those of the database.
     """
+    table, schema = manifest.run.release_table, manifest.project.schema
+    others = () if Object("table", table) in facts else statements_in("planning/releases.sql", table, schema)
+    return (*_history_ddl(manifest, facts), *others)
+
+
+def _history_ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
     table = manifest.run.history_table
     if Object("table", table) not in facts:
-        return _statements(manifest, "planning/history.sql")
+        return statements_in("planning/history.sql", table, manifest.project.schema)
     status = facts.get(Object("constraint", f"{table}_status_check", table), "")
-    return _statements(manifest, "planning/history_upgrade.sql") if status and "started" not in words(status) else ()
+    knows_all = Object("column", "project", table) in facts and (not status or "started" in words(status))
+    file = "planning/history_upgrade.sql"
+    return () if knows_all else statements_in(file, table, manifest.project.schema)
 
 
-def _statements(manifest: Manifest, file: str) -> tuple[str, ...]:
-    from runner.sql.parser import parse
+def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]:
+    """Return the statement that makes rows without a project the project's own, where they are of its scripts."""
+    paths = sorted({entry.script for entry in entries if not entry.project})
+    if not paths:
+        return ()
+    update = f"update {history_name(manifest)} set project = {literal(manifest.project.name)}"  # noqa: S608
+    return (f"{update}\nwhere project = '' and script in ({', '.join(map(literal, paths))})",)
 
-    text = read_sql(file)
-    variables: dict[str, object] = {"schema": manifest.project.schema, "table": manifest.run.history_table}
-    rendered = render(file, text, variables)
-    return tuple(statement.sql for statement in parse(rendered, schema=manifest.project.schema).statements)
+
+def records(manifest: Manifest, answers: Sequence[Sequence[tuple[Any, ...]]]) -> Records:
+    """Return what the answers to the `questions` tell.
+
+    A row without a project belongs to whichever project finds a script of its own in it.
+    """
+    _, rows, released = answers
+    known, recorded = [HistoryRow(*row) for row in rows], tuple(ReleaseRow(*row) for row in released)
+    paths = {script.path for script in manifest.scripts}
+    own = tuple(entry for entry in known if entry.project or entry.script in paths)
+    return Records(own, recorded, next_run(known, recorded))
 
 
 def questions(manifest: Manifest) -> tuple[str, ...]:
-    """Return queries for one transaction, of which the last is for the whole history, oldest first, as `Entry`."""
+    """Return queries for one transaction: a setting, the history of the project, and its releases, oldest first.
+
+    The rows of the history are `HistoryRow`, those without a project among them.
+    """
+    own = f"where {_PROJECT} in ('', {literal(manifest.project.name)})"
     return (
         f"select set_config('lock_timeout', {literal(manifest.run.lock_timeout)}, true)",
-        f"select {_COLUMNS} from {_table(manifest)} order by run, started",  # noqa: S608
+        f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started",  # noqa: S608
+        releases.question(manifest),
     )
 
 
@@ -78,23 +117,29 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
     """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
     from psycopg.errors import InsufficientPrivilege, LockNotAvailable, UndefinedColumn
 
+    from runner.postgres.session import scalar
+
     try:
         yield
     except UndefinedColumn as error:
         hint = Hint("if it is not the runner's, give the history another name, run.history_table in the manifest")
-        message = f"{_table(manifest)} is not a history table: {error.diag.message_primary} [{error.sqlstate}]"
+        said = error.diag.message_primary or ""
+        name = release_name(manifest) if '"identity"' in said else history_name(manifest)
+        message = f"{name} is not a history table: {said} [{error.sqlstate}]"
         raise DatabaseError(message, notes=(hint,)) from error
     except LockNotAvailable as error:
         held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
-        rows = connection.execute(read_sql("postgres/table_lock_holders.sql"), {"table": _table(manifest)})
+        rows = connection.execute(read_sql("postgres/table_lock_holders.sql"), {"table": history_name(manifest)})
         notes = tuple(f"locked by {Blocker(*row)}" for row in rows)
-        raise DatabaseError(f"reading the history table {_table(manifest)}: {held}", notes=notes) from error
+        raise DatabaseError(f"reading the history table {history_name(manifest)}: {held}", notes=notes) from error
     except InsufficientPrivilege as error:
         said = error.diag.message_primary or ""
         if manifest.run.history_table not in said:
             raise
         role = identifier(manifest.run.role or connection.info.user)
-        hint = Hint(f"its owner says: grant select on {_table(manifest)} to {role};")
+        releases_there = f"select to_regclass({literal(release_name(manifest))})"
+        others = f", {release_name(manifest)}" if scalar(connection, releases_there) else ""
+        hint = Hint(f"its owner says: grant select on {history_name(manifest)}{others} to {role};")
         raise DatabaseError(f"reading the history table: {said} [{error.sqlstate}]", notes=(hint,)) from error
 
 
@@ -117,9 +162,10 @@ def begun(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
     }
 
 
-def next_run(entries: Iterable[HistoryRow]) -> int:
+def next_run(entries: Iterable[HistoryRow], released: Iterable[ReleaseRow]) -> int:
     """Return the number of the next run."""
-    return max((entry.run for entry in entries), default=0) + 1
+    runs = (*(entry.run for entry in entries), *(row.run for row in released))
+    return max(runs, default=0) + 1
 
 
 def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
@@ -154,7 +200,7 @@ def record_ended(
     started = f"clock_timestamp() - {seconds} * interval '1 second'"
     insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
     ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
-    return f"{insert}\non conflict (run, script) do update set {ends}"
+    return f"{insert}\non conflict (project, run, script) do update set {ends}"
 
 
 def _insert(
@@ -169,11 +215,7 @@ def _insert(
 ) -> str:
     values = (run, plan.script.path, plan.parsed.checksum, status, len(plan.to_send))
     return (
-        f"insert into {_table(manifest)} ({_COLUMNS})\n"
+        f"insert into {history_name(manifest)} ({_COLUMNS}, project)\n"
         f"select {', '.join(literal(value) for value in values)}, {started},\n"
-        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}"
+        f"    {seconds}, session_user, {literal(__version__)}, {literal(error)}, {literal(manifest.project.name)}"
     )
-
-
-def _table(manifest: Manifest) -> str:
-    return f"{identifier(manifest.project.schema)}.{identifier(manifest.run.history_table)}"

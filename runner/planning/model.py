@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from runner.errors import DatabaseError, Hint
 from runner.planning.reasons import Reason
+from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object, TableLock
 from runner.sql.statements import Script, Statement
@@ -99,19 +100,22 @@ class Options(Struct, frozen=True):
     """What a user asks of a plan.
 
     With `baseline`, the scripts that are not run always and not recorded are recorded without being run. With
-    `upgrade_from`, so are the upgrades before the one of that path, in a database without a history.
+    `upgrade_from`, so are the upgrades before the one of that path, in a database without a history. With
+    `allow_older`, files are applied that are older than those that were applied last.
     """
 
     baseline: bool = False
     single_transaction: bool = False
     upgrade_from: str | None = None
+    allow_older: bool = False
 
 
 class Plan(Struct, frozen=True):
     """All that a run does, in order; `setup` makes the schemas and the history table that are missing.
 
     `settings` are those of each transaction. With `single`, all of it is one transaction. When upgrades are due, the
-    plan is for these alone, and what comes after is a `forecast`: it is planned again then.
+    plan is for these alone, and what comes after is a `forecast`: it is planned again then. `release` is written down
+    in the first transaction, and again after the last. When the files are `older` than the database, nothing is sent.
     """
 
     run: int
@@ -120,6 +124,8 @@ class Plan(Struct, frozen=True):
     scripts: tuple[ScriptPlan, ...]
     single: bool = False
     forecast: Plan | None = None
+    release: Recording | None = None
+    older: Older | None = None
 
     @property
     def pending(self) -> int:
@@ -139,6 +145,11 @@ class Plan(Struct, frozen=True):
         return tuple(step for script in self.scripts if script.is_run for step in script.to_send)
 
     @property
+    def is_done(self) -> bool:
+        """Whether the database has all that the files declare, as far as a plan can tell."""
+        return self.older.is_enough if self.older else not self.pending
+
+    @property
     def only_data(self) -> bool:
         """Whether nothing is sent but statements that read or write rows."""
         return not self.setup and all(step.statement.is_data for step in self.sent)
@@ -156,7 +167,9 @@ class Plan(Struct, frozen=True):
             for script in self.scripts
             if script.due and not script.stuck
         ]
-        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()))
+        release = (("release", self.release.release.identity),) if self.release else ()
+        older = (("older", self.older.identity, self.older.newest.checksum),) if self.older else ()
+        parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()), *release, *older)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

@@ -19,15 +19,17 @@ class Applied(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
 
-    `begun` are the scripts that a run has begun of which it is unknown the end.
+    `begun` are the scripts that a run has begun of which it is unknown the end; with `is_released`, a run of the
+    project has ended well, even if it had nothing to send.
     """
 
     applied: Mapping[str, Applied]
     begun: Mapping[str, Applied]
     run: int
     history_ddl: tuple[str, ...]
+    is_released: bool = False
 
     @property
     def is_known(self) -> bool:
         """Whether the database has a history of the project."""
-        return bool(self.applied or self.begun)
+        return bool(self.applied or self.begun) or self.is_released

@@ -26,6 +26,7 @@ DueCode = Literal[
     "not needed",
     "reached",
     "made already",
+    "older",
 ]
 CutOffCode = Literal["cut off", "cut off after its own", "cut off midway", "cut off and changed"]
 ReasonCode: TypeAlias = "Problem | StepCode | RunCode | DueCode | CutOffCode"
@@ -46,6 +47,7 @@ _WORDS: Mapping[ReasonCode, str] = {
     "applied": "applied on {0.at} by {0.by}",
     "changed": "changed since {0.at}",
     "changed once": "changed after it was applied on {0.at} by {0.by}; it is not run again",
+    "older": "older than run {0.run} of {0.at} by {0.by}",
     "cut off": _CUT_OFF,
     "cut off after its own": f"{_CUT_OFF} after its own transaction",
     "cut off midway": f"{_CUT_OFF}, and it is unknown which statements completed",

@@ -164,6 +164,14 @@ class Project:
         """What the scripts declare, as far as their text tells."""
         return self.files.names.required()[0]
 
+    def numbered(self, release: int | None) -> Project:
+        """Return the project with another number of its release than the manifest's, if one is given."""
+        if release is None:
+            return self
+        manifest = self.project.manifest
+        other = msgspec.structs.replace(manifest, project=msgspec.structs.replace(manifest.project, release=release))
+        return replace(self, project=msgspec.structs.replace(self.project, manifest=other))
+
     def for_schema(self, schema: str | None = None) -> Project:
         """Return the project with another target schema than the manifest's, if one is given. Raise InputError.
 
@@ -243,9 +251,10 @@ def _raise_first(problems: Iterable[InputError]) -> None:
 def _wrong_tables(project: ManifestFile, declared: State) -> Iterator[InputError]:
     """Return an error when a script makes the table of the history, or none makes that of the field mappings."""
     manifest, file = project.manifest, project.file
-    if Object("table", manifest.run.history_table) in declared:
-        message = f"a script makes a table {manifest.run.history_table!r} too; give the history another name"
-        yield InputError(message, place=Place(file, key="run.history_table"))
+    for name in (manifest.run.history_table, manifest.run.release_table):
+        if Object("table", name) in declared:
+            message = f"a script makes a table {name!r} too; give the history another name"
+            yield InputError(message, place=Place(file, key="run.history_table"))
     section = manifest.field_mappings
     if section and Object("table", section.table) not in declared:
         message = f"no script makes a table {section.table!r}; make it, or correct the name"

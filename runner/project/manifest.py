@@ -24,6 +24,8 @@ _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
 RunMode = Literal["always", "on_change", "once", "upgrade"]
 OnError = Literal["continue", "stop"]
 RepairLevel = Literal["none", "additive", "align"]
+OlderFiles = Literal["leave", "apply"]
+ReleaseNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 ProfileName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
 
 
@@ -38,6 +40,8 @@ class ProjectSection(Section, frozen=True):
     schema: str = "public"
     extension_schema: str = "public"
     minimum_postgresql: Annotated[int, msgspec.Meta(ge=OLDEST_POSTGRESQL)] = OLDEST_POSTGRESQL
+    release: ReleaseNumber | None = None
+    """Which files are newer than others; without, the history decides."""
 
 
 class RunSection(Section, frozen=True):
@@ -54,6 +58,13 @@ class RunSection(Section, frozen=True):
     history_table: str = "runner_history"
     repair: RepairLevel = "additive"
     rewrite_above: ByteSize = ByteSize("64MB")
+    older: OlderFiles = "leave"
+    """What is done with a database that newer files were applied to."""
+
+    @property
+    def release_table(self) -> str:
+        """The table of the releases, which is made with that of the history."""
+        return release_table(self.history_table)
 
 
 class FieldMappingsSection(Section, frozen=True):
@@ -131,6 +142,11 @@ def load_manifest(path: Path, overrides: Overrides = ()) -> ManifestFile:
         _check_inside(project, "field_mappings.file", manifest.field_mappings.file)
     variables = override(manifest.variables, overrides)
     return msgspec.structs.replace(project, manifest=msgspec.structs.replace(manifest, variables=variables))
+
+
+def release_table(history_table: str) -> str:
+    """Return what the table of the releases is called."""
+    return f"{history_table}_release"
 
 
 def is_script_name(name: str) -> bool:

@@ -34,6 +34,8 @@ class MemberReport(Struct, frozen=True):
     words: str
     document: dict[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
+    hint: str = ""
+    """What can be done about them."""
     is_pending: bool = False
     """Whether it is not ok only because something is pending."""
 
@@ -68,6 +70,8 @@ def fleet_member_lines(told: MemberReport, width: int) -> Iterator[Line]:
     if len(told.findings) > MOST_FINDINGS_SHOWN:
         more = len(told.findings) - MOST_FINDINGS_SHOWN
         yield Line(f"    … and {count(more, 'more finding')}", "red", is_failure=True)
+    if told.hint:
+        yield Line(f"    {told.hint}", is_failure=True)
 
 
 def fleet_summary_lines(all_told: Sequence[MemberReport], seconds: float) -> Iterator[Line]:

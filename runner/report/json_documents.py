@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.lint.linter import Checked
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
-    from runner.planning.model import ScriptPlan
+    from runner.planning.model import Plan, ScriptPlan
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
 
@@ -39,6 +39,7 @@ def apply_json(result: ApplyResult) -> dict[str, Any]:
     return {
         "ok": result.verification.ok,
         "run": result.plan.run,
+        "older": older_json(result.plan),
         "scripts": [script_json(script) for script in result.scripts],
         "verify": verify_json(result.verification),
     }
@@ -58,6 +59,24 @@ def script_json(result: ScriptResult) -> dict[str, Any]:
         ],
         "error": error_json(result.error) if result.error else None,
     }
+
+
+def older_json(plan: Plan) -> dict[str, Any] | None:
+    """Return what makes the files older than the database as a JSON object."""
+    older = plan.older
+    if older is None:
+        return None
+    return {
+        "run": older.newest.run,
+        "identity": older.newest.checksum,
+        "lacks": [str(difference.object) for difference in older.lacks],
+        "other_data": older.has_other_data,
+    }
+
+
+def release_json(plan: Plan) -> dict[str, Any] | None:
+    """Return the release that a run writes down as a JSON object."""
+    return {"identity": plan.release.release.identity, "number": plan.release.release.number} if plan.release else None
 
 
 def verify_json(verification: Verification) -> dict[str, Any]:
@@ -112,6 +131,19 @@ def status_json(planned: Planned) -> dict[str, Any]:
             for script in planned.plan.all_scripts
             if script.pending
         ],
+        "older": older_json(planned.plan),
+        "releases": [
+            {
+                "identity": row.identity,
+                "number": row.number,
+                "profiles": row.profiles.split(",") if row.profiles else [],
+                "run": row.run,
+                "status": row.status,
+                "started": row.started.isoformat(),
+                "role": row.role,
+            }
+            for row in planned.releases
+        ],
         "history": [
             {
                 "run": entry.run,
@@ -140,6 +172,8 @@ def plan_json(planned: Planned) -> dict[str, Any]:
             {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.actual}
             for item in planned.left
         ],
+        "older": older_json(plan),
+        "release": release_json(plan),
         "setup": list(plan.setup),
         "steps": _steps_json(plan.scripts),
         "forecast": _steps_json(plan.all_scripts[len(plan.scripts) :]) if plan.forecast else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.planning.reasons import first_and_more
 from runner.report.line import Line
+from runner.report.release_text import older_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     plan = planned.plan
     if plan.setup:
         yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
-    yield from _script_lines(plan.scripts, sizes, verbose=verbose)
+    if plan.older:
+        yield from older_lines(plan.older)
+    yield from _script_lines(plan.scripts if not plan.older else (), sizes, verbose=verbose)
     if plan.forecast:
         yield Line("forecast: planned again after the upgrades", "bold")
         yield from _script_lines(plan.all_scripts[len(plan.scripts) :], sizes, verbose=verbose)
     yield from _left_lines(planned)
+    if plan.release and not plan.release.is_begun:
+        yield Line(f"release {plan.release.release.identity[:12]} is recorded")
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
     if planned.left:
         yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")

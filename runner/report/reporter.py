@@ -12,6 +12,7 @@ from runner.report import json_documents, log_events
 from runner.report.line import Line
 from runner.report.log import Event, Log, LogFormat
 from runner.report.progress_text import progress_state
+from runner.report.release_text import ahead_lines
 from runner.report.run_text import error_lines, run_line, script_lines, scripts_heading, total_line
 from runner.report.terminal import Doing, Drawing, Stream
 from runner.report.verification_text import verification_lines, verified_line
@@ -146,9 +147,13 @@ class Reporter:
         if self.log.as_json:
             self.tell(log_events.run_event(result, seconds))
             self.verified(result.verification)
+            self.lines(ahead_lines(result.plan.older, ok=result.verification.ok) if result.plan.older else ())
             return
         self.lines([total_line(result.scripts, self.width)])
         self.lines(verification_lines(result.verification, verbose=self.verbose))
+        if result.plan.older:
+            self.lines(ahead_lines(result.plan.older, ok=result.verification.ok))
+            return
         self.lines([run_line(result, seconds), verified_line(result.verification)])
 
     def verified(self, verification: Verification) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line
+from runner.report.release_text import older_lines, release_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     for script in scripts:
         if script.changed and script.script.run == "once":
             yield Line(f"{script.script.path}: {script.reason}", "yellow")
-    yield from _pending_lines(planned.plan)
+    yield from release_lines(planned.releases, verbose=verbose)
+    yield from older_lines(planned.plan.older) if planned.plan.older else _pending_lines(planned.plan)
 
 
 def pending_reason(script: ScriptPlan) -> str:

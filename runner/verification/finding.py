@@ -22,13 +22,15 @@ def finding_text(finding: Finding) -> str:
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
         case "not compared":
             return f"not compared: {finding.object}: {finding.actual}"
+        case "data":
+            return f"data: {finding.actual}"
         case "script":
             return finding.actual or f"{finding.object}: skipped"
         case _:
             return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
 
 
-FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script']"
+FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data']"
 
 
 class Remedy(Struct, frozen=True):

@@ -11,6 +11,7 @@ from runner.catalog.definitions import has_index
 from runner.catalog.diff import Difference, compare
 from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
+from runner.project.manifest import release_table
 from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, Remedy
@@ -73,14 +74,15 @@ def find_deviations(
 ) -> Verification:
     """Return every deviation: of the objects, `others` about objects without one, of the checks, and failed scripts.
 
-    What is tolerated becomes a warning. The history table is the runner's own, and no concern here.
+    What is tolerated becomes a warning. The history tables are the runner's own, and no concern here.
     """
+    own = (history_table, release_table(history_table))
     objects: list[Finding] = []
     unmanaged: list[Finding] = []
     warnings: list[Finding] = []
     for difference in compare(declared, actual):
         item = difference.object
-        if not item.schema and history_table in (item.table, item.name if item.subject.kind == "table" else None):
+        if not item.schema and (item.table in own or (item.subject.kind == "table" and item.name in own)):
             continue
         kept = unmanaged if difference.kind == "unmanaged" else objects
         if is_tolerated(difference):

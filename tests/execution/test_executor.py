@@ -30,7 +30,7 @@ def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[
 
 
 def tables(connection: Connection, schema: str = "public") -> list[str]:
-    query = "select tablename from pg_tables where schemaname = %s order by 1"
+    query = "select tablename from pg_tables where schemaname = %s and tablename !~ '_release$' order by 1"
     return [name for (name,) in rows(connection, query, schema)]
 
 

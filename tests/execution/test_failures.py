@@ -363,12 +363,13 @@ def test_a_member_applies_as_the_owner(run: Run, project: MakeProject, roles: st
                 fed = program("psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", str(folder / "dry.sql"))
                 assert fed.returncode == 0, fed.stderr
             else:
-                connection.execute("drop table app.item, app.runner_history")
+                connection.execute("drop table app.item, app.runner_history, app.runner_history_release")
                 result = run("apply", "--dsn", dsn)
                 assert result.code == 0, result
             assert set(connection.execute(owners).fetchall()) == {
                 ("item", "test_owner"),
                 ("runner_history", "test_owner"),
+                ("runner_history_release", "test_owner"),
             }
             assert connection.execute("select distinct role from app.runner_history").fetchall() == [("test_member",)]
 

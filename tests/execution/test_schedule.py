@@ -30,7 +30,11 @@ SCRIPTS = {
         create index if not exists item_name_idx on item (name);
         comment on index item_name_idx is 'Finds by :name.';
     """,
-    "020_rows.sql": "set session authorization default;\ninsert into item values (2, ':name', 3);",
+    "020_rows.sql": """
+        set session authorization default;
+        create table mark (id integer);
+        insert into item values (2, ':name', 3);
+    """,
     "030_alone.sql": """
         create index concurrently if not exists item_size_idx on item (size);
         analyze item;
@@ -46,7 +50,7 @@ TOOK = {"apply": r"'?[0-9.e-]+'?", "psql": r"extract\(epoch from clock_timestamp
 PSQLS_OWN = re.compile(r"select (clock_timestamp\(\) as runner_started|pg_try_advisory_lock|pg_advisory_unlock)\b.*")
 LABELS = {
     True: {"single", "setup", "settings", "step", "role", "row", "end", "commit"},
-    False: set(get_args(Label)) - {"single", "commit"},
+    False: set(get_args(Label)) - {"single", "commit", "release"},
 }
 
 

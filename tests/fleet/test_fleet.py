@@ -333,7 +333,7 @@ def test_a_hundred_schemas(server: Server, project: MakeProject, run: Run) -> No
             tables = connection.execute(
                 "select schemaname, count(*) from pg_tables where schemaname like 'tenant%' group by 1 order by 1"
             ).fetchall()
-            assert tables == [(schema, 2) for schema in schemas]
+            assert tables == [(schema, 3) for schema in schemas]
             assert connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone() == (0,)
             extension = "select extnamespace::regnamespace::text from pg_extension where extname = 'pg_trgm'"
             assert connection.execute(extension).fetchone() == ("public",)

@@ -74,7 +74,7 @@ def test_psql_stops_at_the_first_error(run: Run, project: MakeProject, database:
     assert "division by zero" in fed.stderr
     with psycopg.connect(database) as connection:
         found = connection.execute("select relname from pg_stat_user_tables order by 1").fetchall()
-        assert found == [("item",), ("runner_history",)]
+        assert found == [("item",), ("runner_history",), ("runner_history_release",)]
 
 
 def test_rendering_is_reproducible(run: Run) -> None:

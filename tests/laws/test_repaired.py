@@ -29,7 +29,7 @@ COLUMNS = """
     from pg_class as c
     inner join pg_attribute as a on c.oid = a.attrelid
     where c.relkind = 'r' and not c.relispartition and c.relnamespace = 'public'::regnamespace
-        and c.relname not like 'runner_history' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        and c.relname not like 'runner_history%' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
     order by 1, a.attnum
 """
 VALUES = {

@@ -161,7 +161,7 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
     assert result.code == 0, result
     document = run_command(folder, "plan", database, "--json").json
     assert result.out.splitlines()[1:] == [
-        "setup: 12 statements, for the history table and missing schemas",
+        "setup: 25 statements, for the history table and missing schemas",
         "script/010_item.sql",
         "  + create :2 index item_name (SHARE on item, 1.4 MB)",
         "  + create :3 comment on table item (SHARE UPDATE EXCLUSIVE on item, 1.4 MB)",
@@ -175,7 +175,9 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
         "script/030_once.sql  not applied yet",
         "  + create :1 table other and 1 more",
         "  > run :2 do $$ begin null; end $$ (declares nothing)",
+        f"release {document['release']['identity'][:12]} is recorded",
         "5 pending",
+        "1 difference left unchanged: apply will exit 1",
         f"plan {document['hash']}",
     ]
 
@@ -196,8 +198,8 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
     connection.execute("create table item (id integer, size integer)")
     folder = project(SHOWN, options=ONCE)
     document = run_command(folder, "plan", database, "--json", "--quiet").json
-    assert list(document) == ["hash", "pending", "setup", "steps"]
-    assert len(document["setup"]) == 12
+    assert list(document) == ["hash", "pending", "left", "older", "release", "setup", "steps", "forecast"]
+    assert len(document["setup"]) == 25
     assert document["steps"][0] == {
         "script": "script/010_item.sql",
         "line": 1,
@@ -226,7 +228,7 @@ def test_what_differs_is_told_and_left(project: MakeProject, connection: Connect
     folder = project({"010_item.sql": "create table if not exists item (id integer);"})
     shown = run_command(folder, "plan", database, "--check")
     assert "  = unchanged :1 column item.id differs, and is left unchanged:\n      not every bigint is " in shown.out
-    assert shown.code == 0
+    assert shown.code == 1
     applied = run_command(folder, "apply", database)
     assert applied.code == 1
     assert "different: column item.id: declared 'integer', actual 'bigint'" in applied.out
@@ -429,6 +431,7 @@ def test_an_edited_once_script_is_told(project: MakeProject, connection: Connect
         "select to_char(started, 'YYYY-MM-DD HH24:MI'), role from runner_history where script like '%once%'"
     ).fetchall()
     project(OLDER | {"020_once.sql": "insert into item values (9);"}, options=MODES)
+    assert run_command(folder, "apply", database).code == 0  # writes the release down
     before = dump(database)
     told = f"changed after it was applied on {when} by {role}; it is not run again"
     for command in (("apply",), ("apply", "--quiet"), ("status",), ("plan",)):

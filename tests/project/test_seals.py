@@ -130,6 +130,8 @@ def test_a_variable_for_one_run_is_parsed_and_applied(sealed: Path, settled: str
     result = run_runner("lock", "--check", "--dsn", settled, "--var", "max_workers=77", folder=sealed)
     assert result.code == 0
     assert "slightly slower" in result.out
+    assert run_runner("apply", "--dsn", settled, folder=sealed).code == 1  # the files are older now
+    assert run_runner("apply", "--dsn", settled, "--allow-older", folder=sealed).code == 0
 
 
 @pytest.mark.parametrize(

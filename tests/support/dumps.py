@@ -17,7 +17,7 @@ def state(dsn: str) -> list[str]:
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
         stop_clocks(connection)
-        connection.execute("drop table runner_history")
+        connection.execute("drop table runner_history, runner_history_release")
     lines = dump(dsn).splitlines()
     counted = {line.split(".")[1].removesuffix("_id_seq") for line in lines if line.startswith("CREATE SEQUENCE")}
     table = ""

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli.connect import found_database, open_connection
-from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options, seconds
+from runner.cli.options import (
+    ALLOW_OLDER,
+    DATABASES,
+    LOG,
+    OUTPUT,
+    PROFILES,
+    PROJECT,
+    RELEASE,
+    examples,
+    options,
+    seconds,
+)
 from runner.errors import InputError
 from runner.fleet.targets import Where
 from runner.planning.model import Options
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
         "apply --expect HASH --dsn postgresql://app@db/jira",
     )
 )
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASES, *ALLOW_OLDER)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."
@@ -51,20 +62,22 @@ def apply(  # noqa: PLR0913  the options
     variables: tuple[str, ...],
     profiles: tuple[str, ...],
     lock_wait: float,
+    release: int | None,
     *,
     dry_run: bool,
     expect: str | None,
     baseline: bool,
     upgrade_from: str | None,
     single_transaction: bool,
+    allow_older: bool,
     where: Where,
     reporter: Reporter,
 ) -> int:
     """Apply all scripts, then verify the database."""
     from runner.pipeline.apply import Request
 
-    loaded = load(manifest, variables, profiles)
-    request = Request(Options(baseline, single_transaction, upgrade_from), expect, lock_wait)
+    loaded = load(manifest, variables, profiles).numbered(release)
+    request = Request(Options(baseline, single_transaction, upgrade_from, allow_older), expect, lock_wait)
     if where.is_many:
         from runner.cli.fleet import apply_to_many
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import open_connection
-from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database, table_sizes
+from runner.planning.model import Options
 from runner.project.loading import load
 from runner.report import json_documents
 from runner.report.plan_text import plan_lines
@@ -17,29 +18,31 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASES, *ALLOW_OLDER)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending, or differs and is left unchanged.")
-def plan(
+def plan(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
     profiles: tuple[str, ...],
+    release: int | None,
     *,
     check: bool,
+    allow_older: bool,
     where: Where,
     reporter: Reporter,
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    loaded = load(manifest, variables, profiles)
+    loaded, asked = load(manifest, variables, profiles).numbered(release), Options(allow_older=allow_older)
     if where.is_many:
         from runner.cli.fleet import plan_for_many
 
-        return plan_for_many(where, loaded, reporter, check=check)
+        return plan_for_many(where, loaded, asked, reporter, check=check)
     loaded = loaded.for_schema(*where.schemas)
     with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
-        planned = plan_database(connection, loaded, reporter.say)
+        planned = plan_database(connection, loaded, reporter.say, asked)
         sizes = table_sizes(connection, loaded, planned)
     reporter.heading(loaded, target)
     reporter.lines(plan_lines(planned, sizes, verbose=reporter.verbose))
     reporter.json(json_documents.plan_json(planned))
-    return 1 if check and (planned.plan.pending or planned.left) else 0
+    return 1 if check and not planned.is_done else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import open_connection
-from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
 from runner.pipeline.plan import plan_database
 from runner.project.loading import load
 from runner.report import json_documents
@@ -16,20 +16,21 @@ from runner.report.status_text import status_lines
 
 
 @click.command(epilog=examples("status", "status --verbose"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASE)
 @click.option("--schema", metavar="NAME", help="Another target schema.")
-def status(
+def status(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
     profiles: tuple[str, ...],
     dsn: str | None,
     wait: float,
+    release: int | None,
     *,
     schema: str | None,
     reporter: Reporter,
 ) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
-    loaded = load(manifest, variables, profiles).for_schema(schema)
+    loaded = load(manifest, variables, profiles).numbered(release).for_schema(schema)
     with open_connection(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         reporter.heading(loaded, target)
