@@ -102,4 +102,4 @@ def assert_quiet(folder: Path, dsn: str, *, pending: bool = False) -> None:
 
 def forget_history(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("truncate runner_history")
+        connection.execute("truncate runner_history, runner_history_release")
