@@ -38,7 +38,7 @@ SCRIPTS = {
     """,
 }
 OPTIONS: dict[str, dict[str, object]] = {
-    "020_rows.sql": {"run": "once"},
+    "020_rows.sql": {"run": "on_change"},
     "030_alone.sql": {"run": "once", "transaction": False},
 }
 SECONDS = "@"

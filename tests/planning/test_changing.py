@@ -74,13 +74,13 @@ def release(text: str) -> dict[str, Any]:
     """Return the scripts of a release, with how they are run."""
     scripts: dict[str, str] = {}
     options: dict[str, Any] = {}
-    for line in text.splitlines():
-        if line.startswith("    "):
-            if head := _HEAD.fullmatch(line.strip()):
-                name, options[head[1]] = head[1], {"run": head[2]}
-                scripts[name] = ""
-            else:
-                scripts[name] += f"{line.strip()}\n"
+    blocks = re.findall(r"^```sql\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    for line in "".join(blocks).splitlines():
+        if head := _HEAD.fullmatch(line):
+            name, options[head[1]] = head[1], {"run": head[2]}
+            scripts[name] = ""
+        else:
+            scripts[name] += f"{line}\n"
     return {"scripts": scripts, "options": options}
 
 

@@ -176,6 +176,7 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
         "  + create :1 table other and 1 more",
         "  > run :2 do $$ begin null; end $$ (declares nothing)",
         "5 pending",
+        "1 difference left unchanged: apply will exit 1",
         f"plan {document['hash']}",
     ]
 
@@ -196,7 +197,8 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
     connection.execute("create table item (id integer, size integer)")
     folder = project(SHOWN, options=ONCE)
     document = run_command(folder, "plan", database, "--json", "--quiet").json
-    assert list(document) == ["hash", "pending", "setup", "steps"]
+    assert list(document) == ["hash", "pending", "left", "setup", "steps", "forecast"]
+    assert (document["left"], document["forecast"]) == ([], None)
     assert len(document["setup"]) == 12
     assert document["steps"][0] == {
         "script": "script/010_item.sql",
@@ -226,7 +228,8 @@ def test_what_differs_is_told_and_left(project: MakeProject, connection: Connect
     folder = project({"010_item.sql": "create table if not exists item (id integer);"})
     shown = run_command(folder, "plan", database, "--check")
     assert "  = unchanged :1 column item.id differs, and is left unchanged:\n      not every bigint is " in shown.out
-    assert shown.code == 0
+    assert "1 difference left unchanged: apply will exit 1" in shown.out
+    assert shown.code == 1
     applied = run_command(folder, "apply", database)
     assert applied.code == 1
     assert "different: column item.id: declared 'integer', actual 'bigint'" in applied.out
