@@ -46,9 +46,9 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     planned = judged(planned, origin_of(past, named, actual), flows, situation, options)
     settings = session_settings(manifest, local=True)
     setup = tuple(_setup(manifest, past, planned, actual.facts))
-    upgrades = [script for script in planned if script.entry.run == "upgrade" and not script.skipped]
+    upgrades = [script for script in planned if script.entry.run == "upgrade" and script.is_ahead]
     if upgrades:
-        plans = tuple(_script_plan(script, past, as_written(script)) for script in upgrades)
+        plans = tuple(_script_plan(script, past, _as_written(script)) for script in upgrades)
         forecast = make_plan(manifest, scripts, _after(upgrades, situation), options)
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
     by_path = {script.entry.path: script for script in planned}
@@ -64,7 +64,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     return Plan(past.run, settings, setup, plans, options.single_transaction)
 
 
-def as_written(script: DueScript) -> tuple[Step, ...]:
+def _as_written(script: DueScript) -> tuple[Step, ...]:
     """Return the steps that send all statements of a script."""
     return tuple(Step(item, "run", Reason("upgrade"), item.sql) for item in script.parsed.statements)
 

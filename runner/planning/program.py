@@ -26,6 +26,11 @@ class DueScript(Struct, frozen=True, dict=True):
     skipped: bool
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether nothing else can be planned before it: it will be run, or a person has to look at it first."""
+        return not self.skipped or self.due.stuck
+
+    @property
     def runs_always(self) -> bool:
         """Whether it is run each time."""
         return self.entry.run == "always"

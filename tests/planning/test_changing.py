@@ -123,3 +123,28 @@ def test_an_older_release_becomes_the_newer_one(pair: Sequence[str], tmp_path: P
     write_case(tmp_path, newer)
     assert run_command(tmp_path, "apply", new).code == 0
     assert tables(old) == tables(new)
+
+
+def test_nothing_comes_after_an_upgrade_that_fails(pair: Sequence[str], tmp_path: Path) -> None:
+    """Neither another upgrade nor the rest is run, even with on_error = "continue"; the next run begins with it."""
+    (older, newer), dsn = RECIPES["Split a column"], pair[0]
+    begin(tmp_path, older, dsn)
+    write_case(tmp_path, older)
+    assert run_command(tmp_path, "apply", dsn).code == 0
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("insert into person values (1, 'Ada')")
+    more = {
+        "scripts": newer["scripts"] | {"030_more.sql": "create table more (id integer);"},
+        "options": newer["options"] | {"030_more.sql": {"run": "upgrade"}},
+        "manifest": {"run": {"on_error": "continue"}},
+    }
+    broken = more["scripts"]["020_split_name.sql"].replace("' ', 1)", "' ', 0)")
+    write_case(tmp_path, {**more, "scripts": more["scripts"] | {"020_split_name.sql": broken}})
+    failed = run_command(tmp_path, "apply", dsn, "--json").json
+    assert [script["status"] for script in failed["scripts"]] == ["failed", "skipped", "skipped"]
+    write_case(tmp_path, more)
+    planned = run_command(tmp_path, "plan", dsn, "--json").json
+    assert {step["script"] for step in planned["steps"]} == {"script/020_split_name.sql", "script/030_more.sql"}
+    assert run_command(tmp_path, "apply", dsn, "--single-transaction").code == 1
+    applied = run_command(tmp_path, "apply", dsn, "--json").json
+    assert [script["status"] for script in applied["scripts"]] == ["applied", "applied", "unchanged"]
