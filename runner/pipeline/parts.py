@@ -85,7 +85,8 @@ def _upgrades(
 ) -> Generator[ScriptResult, None, Plan | None]:
     """Execute the upgrades of a plan, and return the plan for what comes after; None when one fails."""
     results: list[ScriptResult] = []
-    for result in execute(connection, plan, manifest, listener, stop):
+    stops = replace(manifest, run=replace(manifest.run, on_error="stop"))
+    for result in execute(connection, plan, stops, listener, stop):
         results.append(result)
         yield result
     done = {result.plan.script.path for result in results}

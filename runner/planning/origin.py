@@ -14,7 +14,7 @@ from runner.planning.aims import Aim
 from runner.planning.model import Options
 from runner.planning.outlook import look_back
 from runner.planning.past import Past
-from runner.planning.program import Flow, Planned
+from runner.planning.program import DueScript, Flow
 from runner.planning.reasons import Reason, ReasonCode
 from runner.planning.situation import Situation
 from runner.sql.objects import Facts, Object, without_table
@@ -35,8 +35,8 @@ def origin_of(past: Past, named: Collection[Object], actual: Snapshot) -> Origin
 
 
 def judged(
-    scripts: Sequence[Planned], origin: Origin, flows: Sequence[Flow], situation: Situation, options: Options
-) -> list[Planned]:
+    scripts: Sequence[DueScript], origin: Origin, flows: Sequence[Flow], situation: Situation, options: Options
+) -> list[DueScript]:
     """Return the scripts with what a database of that origin needs of them. Raise DatabaseError when it is unknown.
 
     A new one needs no upgrade. In one without a history what is run once is done when all is as declared, or all that
@@ -79,20 +79,20 @@ def _is_missing(aim: Aim, there: Facts) -> bool:
     return aim.definition is not None and not holds(aim.definition, there.get(item))
 
 
-def _unneeded(script: Planned) -> Planned:
+def _unneeded(script: DueScript) -> DueScript:
     if script.entry.run != "upgrade" or not script.due.is_due:
         return script
     due = replace(script.due, is_due=False, reason=Reason("not needed"), only_recorded=True)
     return replace(script, due=due, skipped=True)
 
 
-def _reached(script: Planned, code: ReasonCode) -> Planned:
+def _reached(script: DueScript, code: ReasonCode) -> DueScript:
     if script.entry.run not in ("once", "upgrade") or not script.due.is_due or script.due.stuck:
         return script
     return replace(script, due=replace(script.due, reason=Reason(code), only_recorded=True), skipped=True)
 
 
-def _first_upgrade(scripts: Sequence[Planned], path: str) -> int:
+def _first_upgrade(scripts: Sequence[DueScript], path: str) -> int:
     """Return the place of the first upgrade that is needed. Raise InputError when there is none of that path."""
     upgrades = [script.entry.path for script in scripts if script.entry.run == "upgrade"]
     if path not in upgrades:
@@ -101,13 +101,13 @@ def _first_upgrade(scripts: Sequence[Planned], path: str) -> int:
     return next(place for place, script in enumerate(scripts) if script.entry.path == path)
 
 
-def _before_first(script: Planned, scripts: Sequence[Planned], first: int) -> Planned:
+def _before_first(script: DueScript, scripts: Sequence[DueScript], first: int) -> DueScript:
     if scripts.index(script) >= first or not script.due.is_due:
         return script
     return replace(script, due=replace(script.due, reason=Reason("baseline"), only_recorded=True), skipped=True)
 
 
-def _require_none_unknown(scripts: Sequence[Planned], wanted: Collection[str], *, from_upgrade: bool) -> None:
+def _require_none_unknown(scripts: Sequence[DueScript], wanted: Collection[str], *, from_upgrade: bool) -> None:
     """Raise DatabaseError when it cannot be found out whether a script was applied."""
     upgrades = [script.entry.path for script in scripts if script.entry.run == "upgrade" and script.due.is_due]
     unknown = [
@@ -128,5 +128,5 @@ def _require_none_unknown(scripts: Sequence[Planned], wanted: Collection[str], *
     )
 
 
-def _changes_rows(script: Planned) -> bool:
+def _changes_rows(script: DueScript) -> bool:
     return any(statement.changes_rows for statement in script.parsed.statements)

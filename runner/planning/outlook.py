@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.catalog.column_definitions import column_definition
@@ -62,14 +62,14 @@ class _Walk:
                     found.setdefault(effect.object, []).append((position, index))
         return found
 
-    def _transient(self) -> set[str]:
-        """Return the names of what the program makes and neither the end nor the database has."""
-        made = (e.object for flow in self.flows for e in flow.effects if e.action == "create")
-        return {
-            item.name.partition("(")[0]
-            for item in made
-            if not item.table and item not in self.goal and item not in self.there
-        }
+    def _transient(self) -> dict[str, list[tuple[int, Object]]]:
+        """Return what the program makes and neither the end nor the database has, by name, and where."""
+        found: dict[str, list[tuple[int, Object]]] = {}
+        for position, flow in enumerate(self.flows):
+            for item in (effect.object for effect in flow.effects if effect.action == "create"):
+                if not item.table and item not in self.goal and item not in self.there:
+                    found.setdefault(item.name.partition("(")[0], []).append((position, item))
+        return found
 
     def place(self, position: int) -> Place:
         """Go one statement back."""
@@ -84,7 +84,7 @@ class _Walk:
         aims.reverse()
         is_stale = translated or self._has_old_names(flow)
         passing = [self._serves_passing(flow, aim) for aim in aims if aim.is_due or aim.definition is not None]
-        self._keep_what_it_uses(flow, aims)
+        self._keep_what_it_uses(position, aims)
         return Place(flow, tuple(aims), is_stale, bool(passing) and all(passing))
 
     def _translated(self, effect: Effect) -> Effect:
@@ -193,7 +193,7 @@ class _Walk:
             return Aim(effect, is_due=True)
         is_done = bool(column_definition(there or "").fills) if owner.kind == "column" else holds(declared, there)
         if is_done:
-            self.transient.discard(effect.object.name)  # it is there, as a part
+            self.transient.pop(effect.object.name, None)  # it is there, as a part
             self.parts[effect.object] = owner
             return Aim(effect)
         self.whole[effect.object] = False
@@ -249,31 +249,24 @@ class _Walk:
 
     # What is used
 
-    def _keep_what_it_uses(self, flow: Flow, aims: Sequence[Aim]) -> None:
+    def _keep_what_it_uses(self, position: int, aims: Sequence[Aim]) -> None:
         """Let live what a statement that will be run uses, and that neither the database nor the goal has."""
+        flow = self.flows[position]
         if not self.transient or not flow.runs or not self._will_run(aims):
             return
-        if self.transient.isdisjoint(names_in(flow.statement.sql)):
+        if names_in(flow.statement.sql).isdisjoint(self.transient):
             return
         passing = flow.script.runs_always and flow.statement.is_data
-        for word in self.transient & used_names(flow.statement.sql):
-            for item in self._made_before(word, flow):
-                self.whole.setdefault(item, passing)
+        for word in self.transient.keys() & used_names(flow.statement.sql):
+            for made_at, item in self.transient[word]:
+                if made_at < position:
+                    self.whole.setdefault(item, passing)
 
     def _will_run(self, aims: Sequence[Aim]) -> bool:
         return not aims or any(
             aim.is_due or (aim.definition is not None and not holds(aim.definition, self.there.get(aim.effect.object)))
             for aim in aims
         )
-
-    def _made_before(self, word: str, flow: Flow) -> Iterator[Object]:
-        for other in self.flows:
-            if other is flow:
-                return
-            for effect in other.effects:
-                item = effect.object
-                if effect.action == "create" and item.name.partition("(")[0] == word and not item.table:
-                    yield item
 
 
 def _is_check_of(known: Object, written: Object) -> bool:

@@ -19,7 +19,7 @@ from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
 from runner.planning.outlook import look_back
 from runner.planning.past import Applied, Past
-from runner.planning.program import Flow, Planned, follow
+from runner.planning.program import DueScript, Flow, follow
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
 from runner.planning.situation import Situation
@@ -46,9 +46,9 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     planned = judged(planned, origin_of(past, named, actual), flows, situation, options)
     settings = session_settings(manifest, local=True)
     setup = tuple(_setup(manifest, past, planned, actual.facts))
-    upgrades = [script for script in planned if script.entry.run == "upgrade" and not script.skipped]
+    upgrades = [script for script in planned if script.entry.run == "upgrade" and script.is_ahead]
     if upgrades:
-        plans = tuple(_script_plan(script, past, as_written(script)) for script in upgrades)
+        plans = tuple(_script_plan(script, past, _as_written(script)) for script in upgrades)
         forecast = make_plan(manifest, scripts, _after(upgrades, situation), options)
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
     by_path = {script.entry.path: script for script in planned}
@@ -64,12 +64,12 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     return Plan(past.run, settings, setup, plans, options.single_transaction)
 
 
-def as_written(script: Planned) -> tuple[Step, ...]:
+def _as_written(script: DueScript) -> tuple[Step, ...]:
     """Return the steps that send all statements of a script."""
     return tuple(Step(item, "run", Reason("upgrade"), item.sql) for item in script.parsed.statements)
 
 
-def _after(upgrades: Sequence[Planned], situation: Situation) -> Situation:
+def _after(upgrades: Sequence[DueScript], situation: Situation) -> Situation:
     """Return the situation as the text of upgrades tells that it is after them."""
     facts = Inventory(known_facts(situation.actual, situation.declared))
     for effect in (effect for flow in follow(upgrades, {}, situation.actual) for effect in flow.effects):
@@ -82,12 +82,12 @@ def _after(upgrades: Sequence[Planned], situation: Situation) -> Situation:
     return Situation(situation.declared, Snapshot(dict(facts)), replace(past, applied={**past.applied, **done}))
 
 
-def _planned(entry: ScriptEntry, parsed: Script, past: Past, options: Options) -> Planned:
+def _planned(entry: ScriptEntry, parsed: Script, past: Past, options: Options) -> DueScript:
     due = due_now(entry, parsed, past, baseline=options.baseline)
-    return Planned(entry, parsed, due, skipped=not due.is_due or due.stuck or due.only_recorded)
+    return DueScript(entry, parsed, due, skipped=not due.is_due or due.stuck or due.only_recorded)
 
 
-def _script_plan(script: Planned, past: Past, steps: tuple[Step, ...]) -> ScriptPlan:
+def _script_plan(script: DueScript, past: Past, steps: tuple[Step, ...]) -> ScriptPlan:
     last, due = past.applied.get(script.entry.path), script.due
     changed = last is not None and last.checksum != script.parsed.checksum
     return ScriptPlan(script.entry, script.parsed, due.is_due, changed, due.reason, steps, due.stuck)
@@ -154,7 +154,7 @@ class _Planner:
         """What the script has set search_path to before."""
         self.own_path = search_path(manifest)
 
-    def script_steps(self, script: Planned, places: Iterator[Place]) -> Iterator[Step]:
+    def script_steps(self, script: DueScript, places: Iterator[Place]) -> Iterator[Step]:
         """Return what is done for the statements of a script; those of an upgrade have no place in the program."""
         self.moved_rows, self.transaction, self.path = False, 0, None
         self.apart.begin_script(script.entry, script.parsed)
@@ -269,7 +269,7 @@ def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, tr
     return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction, takes=lock)
 
 
-def _setup(manifest: Manifest, past: Past, scripts: Sequence[Planned], actual: Facts) -> Iterator[str]:
+def _setup(manifest: Manifest, past: Past, scripts: Sequence[DueScript], actual: Facts) -> Iterator[str]:
     """Return what makes the schemas and the history that are missing, and records what a new database does not need."""
     project = manifest.project
     for schema in dict.fromkeys((project.schema, project.extension_schema)):

@@ -17,13 +17,18 @@ from runner.sql.simulation import resolved
 from runner.sql.statements import Script, Statement
 
 
-class Planned(Struct, frozen=True, dict=True):
+class DueScript(Struct, frozen=True, dict=True):
     """A script, and when it is due; with `skipped`, nothing of it is run, whether it is recorded or not."""
 
     entry: ScriptEntry
     parsed: Script
     due: Due
     skipped: bool
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether nothing else can be planned before it: it will be run, or a person has to look at it first."""
+        return not self.skipped or self.due.stuck
 
     @property
     def runs_always(self) -> bool:
@@ -40,7 +45,7 @@ class Planned(Struct, frozen=True, dict=True):
 class Flow(Struct, frozen=True, gc=False):
     """A statement at its place in the program; `made` tells of each effect whether a statement before it makes it."""
 
-    script: Planned
+    script: DueScript
     statement: Statement
     effects: tuple[Effect, ...]
     made: tuple[bool, ...]
@@ -51,13 +56,13 @@ class Flow(Struct, frozen=True, gc=False):
         return not self.script.skipped
 
 
-def follow(scripts: Sequence[Planned], declared: Facts, actual: Snapshot) -> tuple[Flow, ...]:
+def follow(scripts: Sequence[DueScript], declared: Facts, actual: Snapshot) -> tuple[Flow, ...]:
     """Return the statements of all scripts, with their effects resolved."""
     return tuple(_Follower(scripts, declared, actual).flows(scripts))
 
 
 class _Follower:
-    def __init__(self, scripts: Sequence[Planned], declared: Facts, actual: Snapshot) -> None:
+    def __init__(self, scripts: Sequence[DueScript], declared: Facts, actual: Snapshot) -> None:
         self.program = Inventory()
         """What the statements before have made, as it is called by now."""
         self.known = (self.program, Inventory(actual.facts), Inventory(declared))
@@ -71,12 +76,12 @@ class _Follower:
             if effect.object.kind == "function"
         }
 
-    def flows(self, scripts: Sequence[Planned]) -> Iterator[Flow]:
+    def flows(self, scripts: Sequence[DueScript]) -> Iterator[Flow]:
         for script in scripts:
             for statement in script.parsed.statements:
                 yield self.flow(script, statement)
 
-    def flow(self, script: Planned, statement: Statement) -> Flow:
+    def flow(self, script: DueScript, statement: Statement) -> Flow:
         effects, made = [], []
         for written in statement.declaration.effects:
             effect = self.resolved(written, is_chosen=statement.declaration.nameless)

@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.support.planned_cases import EMPTY, feed, run_command, write_case
 from tests.support.random_histories import Release, histories, scripts
-from tests.support.random_schemas import EXAMPLES
+from tests.support.random_schemas import EXAMPLES, MORE
 from tests.support.servers import Server, dump
 
 
@@ -58,8 +58,9 @@ def counted(dsn: str) -> int:
         return sum(row[0] for (select,) in selects for row in connection.execute(select).fetchall())
 
 
+@pytest.mark.long
 @given(releases=histories())
-@EXAMPLES
+@settings(EXAMPLES, max_examples=int(MORE or 10))
 def test_any_release_becomes_the_last_one(
     trio: tuple[str, str, str], tmp_path_factory: pytest.TempPathFactory, releases: list[Release]
 ) -> None:

@@ -634,7 +634,7 @@ def test_apply_on_a_standby_is_told(pair: Pair, tmp_path: Path) -> None:
     called("lock", "--dsn", pair.primary, folder=tmp_path)
     result = call("apply", "--dsn", pair.standby, folder=tmp_path)
     assert result.code == 1
-    assert "cannot execute CREATE TABLE in a read-only transaction [25006]" in result.said
+    assert "cannot execute INSERT in a read-only transaction [25006]" in result.said
     assert "hint: connect to the primary" in result.said
 
 

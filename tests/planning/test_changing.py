@@ -74,13 +74,13 @@ def release(text: str) -> dict[str, Any]:
     """Return the scripts of a release, with how they are run."""
     scripts: dict[str, str] = {}
     options: dict[str, Any] = {}
-    for line in text.splitlines():
-        if line.startswith("    "):
-            if head := _HEAD.fullmatch(line.strip()):
-                name, options[head[1]] = head[1], {"run": head[2]}
-                scripts[name] = ""
-            else:
-                scripts[name] += f"{line.strip()}\n"
+    blocks = re.findall(r"^```sql\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    for line in "".join(blocks).splitlines():
+        if head := _HEAD.fullmatch(line):
+            name, options[head[1]] = head[1], {"run": head[2]}
+            scripts[name] = ""
+        else:
+            scripts[name] += f"{line}\n"
     return {"scripts": scripts, "options": options}
 
 
@@ -123,3 +123,28 @@ def test_an_older_release_becomes_the_newer_one(pair: Sequence[str], tmp_path: P
     write_case(tmp_path, newer)
     assert run_command(tmp_path, "apply", new).code == 0
     assert tables(old) == tables(new)
+
+
+def test_nothing_comes_after_an_upgrade_that_fails(pair: Sequence[str], tmp_path: Path) -> None:
+    """Neither another upgrade nor the rest is run, even with on_error = "continue"; the next run begins with it."""
+    (older, newer), dsn = RECIPES["Split a column"], pair[0]
+    begin(tmp_path, older, dsn)
+    write_case(tmp_path, older)
+    assert run_command(tmp_path, "apply", dsn).code == 0
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("insert into person values (1, 'Ada')")
+    more = {
+        "scripts": newer["scripts"] | {"030_more.sql": "create table more (id integer);"},
+        "options": newer["options"] | {"030_more.sql": {"run": "upgrade"}},
+        "manifest": {"run": {"on_error": "continue"}},
+    }
+    broken = more["scripts"]["020_split_name.sql"].replace("' ', 1)", "' ', 0)")
+    write_case(tmp_path, {**more, "scripts": more["scripts"] | {"020_split_name.sql": broken}})
+    failed = run_command(tmp_path, "apply", dsn, "--json").json
+    assert [script["status"] for script in failed["scripts"]] == ["failed", "skipped", "skipped"]
+    write_case(tmp_path, more)
+    planned = run_command(tmp_path, "plan", dsn, "--json").json
+    assert {step["script"] for step in planned["steps"]} == {"script/020_split_name.sql", "script/030_more.sql"}
+    assert run_command(tmp_path, "apply", dsn, "--single-transaction").code == 1
+    applied = run_command(tmp_path, "apply", dsn, "--json").json
+    assert [script["status"] for script in applied["scripts"]] == ["applied", "applied", "unchanged"]

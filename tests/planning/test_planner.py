@@ -199,6 +199,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
     folder = project(SHOWN, options=ONCE)
     document = run_command(folder, "plan", database, "--json", "--quiet").json
     assert list(document) == ["hash", "pending", "left", "older", "release", "setup", "steps", "forecast"]
+    assert (document["left"], document["forecast"]) == ([], None)
     assert len(document["setup"]) == 25
     assert document["steps"][0] == {
         "script": "script/010_item.sql",
@@ -228,6 +229,7 @@ def test_what_differs_is_told_and_left(project: MakeProject, connection: Connect
     folder = project({"010_item.sql": "create table if not exists item (id integer);"})
     shown = run_command(folder, "plan", database, "--check")
     assert "  = unchanged :1 column item.id differs, and is left unchanged:\n      not every bigint is " in shown.out
+    assert "1 difference left unchanged: apply will exit 1" in shown.out
     assert shown.code == 1
     applied = run_command(folder, "apply", database)
     assert applied.code == 1

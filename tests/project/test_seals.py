@@ -226,7 +226,7 @@ LEFT_OVER = {
     "a view": ("drop view if exists old;", "create view old as select 1 as one"),
     "a column": ("alter table item drop column if exists old;", "alter table item add column old integer"),
     "a comment": ("comment on table item is null;", "comment on table item is 'old'"),
-    "another name": ("alter table if exists old rename to item;", "create table old (id integer)"),
+    "another name": ("alter index if exists old rename to new;", "create index old on item (id)"),
 }
 
 

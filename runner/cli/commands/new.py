@@ -13,13 +13,7 @@ from runner.project.manifest import RunMode, load_manifest
 from runner.report.reporter import Reporter
 
 
-@click.command(
-    epilog=examples(
-        "new holidays",
-        'new holidays --description "the holidays of each country"',
-        "new split_names --run upgrade",
-    )
-)
+@click.command(epilog=examples("new holidays", 'new holidays --description "the holidays of each country"'))
 @options(*PROJECT, *OUTPUT)
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
