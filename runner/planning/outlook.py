@@ -15,7 +15,7 @@ from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
 from runner.sql.objects import PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
 from runner.sql.quoting import identifier
-from runner.sql.respelling import names_in, words
+from runner.sql.respelling import names_in, renamed, words
 from runner.sql.used_names import used_names
 
 _HOLDS_ROWS = ("table", "column")
@@ -111,10 +111,12 @@ class _Walk:
             item = self.parts.get(item, item)
         if effect.action == "create":
             self.makers[item] = flow
+        return Aim(effect._replace(object=item), self._definition(item))
+
+    def _definition(self, item: Object) -> str | None:
+        """Return what an object that lives on will be, None when it does not."""
         definition = self.goal.get(item)
-        if definition is None and self._whole_owner(item) is not None:
-            definition = PRESENT
-        return Aim(effect._replace(object=item), definition)
+        return PRESENT if definition is None and self._whole_owner(item) is not None else definition
 
     def _known_by(self, item: Object) -> Object:
         """Return a constraint by the name that it has in the goal, when its statement gives it none."""
@@ -181,7 +183,7 @@ class _Walk:
 
     def _taken(self, flow: Flow, effect: Effect) -> Aim:
         owner = effect.other or effect.object
-        declared, there = self.goal.get(owner), self.there.get(owner)
+        declared, there = self._definition(owner), self.there.get(owner)
         if not flow.runs or declared is None:
             return Aim(effect)
         if owner.kind == "constraint" and owner.table == effect.object.table:
@@ -213,8 +215,7 @@ class _Walk:
             self.goal.pop(other)  # what takes the old name later is another object
         self.goal.rename(new, old)
         self.translation.rename_targets(new, old)
-        if new in self.whole:
-            self.whole[old] = self.whole.pop(new)
+        self.whole = {renamed(item, new, old): passing for item, passing in self.whole.items()}
         return Aim(effect._replace(object=old), is_due=True)
 
     def _before(self, item: Object) -> Object:
