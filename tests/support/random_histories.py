@@ -101,10 +101,10 @@ class Model:
         return dropped
 
     def rename_column(self, table: Table) -> list[str]:
-        names = [name for name in table.columns if name != "id"]
-        if not names:
+        others = [name for name in table.columns if name != "id"]
+        if not others:
             return self.add_column(table)
-        old, new = self.one(names), self.name("r")
+        old, new = self.one(others), self.name("r")
         table.columns = {new if name == old else name: kind for name, kind in table.columns.items()}
         for uses in (table.constraints, table.indexes):
             for names in uses.values():
