@@ -101,7 +101,10 @@ class Model:
         return dropped
 
     def rename_column(self, table: Table) -> list[str]:
-        old, new = self.one([name for name in table.columns if name != "id"] or ["id"]), self.name("r")
+        others = [name for name in table.columns if name != "id"]
+        if not others:
+            return self.add_column(table)
+        old, new = self.one(others), self.name("r")
         table.columns = {new if name == old else name: kind for name, kind in table.columns.items()}
         for uses in (table.constraints, table.indexes):
             for names in uses.values():
@@ -145,7 +148,7 @@ class Model:
         )
 
     def set_default(self, table: Table) -> list[str]:
-        name = self.one([name for name in table.columns if name != "id"] or ["id"])
+        name = self.one([*table.free, "id"])
         change = self.draw(st.sampled_from([f"set default {DEFAULTS[table.columns[name]]}", "drop default"]))
         return [f"alter table {table.sql} alter column {name} {change}"]
 
