@@ -24,6 +24,7 @@ from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
 from runner.planning.situation import Situation
 from runner.planning.state import State
+from runner.planning.translation import Translation
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
@@ -107,10 +108,18 @@ def _named(flows: Sequence[Flow]) -> frozenset[Object]:
 
 def _changed(places: Sequence[Place]) -> tuple[frozenset[Object], frozenset[Object]]:
     """Return what the run's statements change, indexes without tables, and what gets an index of a partition."""
-    aims = [aim for place in places if place.flow.runs for aim in place.aims]
-    changed = frozenset(without_table(aim.effect.object) for aim in aims if aim.effect.action == "change")
-    attached_to = frozenset(aim.effect.other for aim in aims if aim.effect.action == "take" and aim.effect.other)
-    return changed, attached_to
+    changed: set[Object] = set()
+    attached_to: set[Object] = set()
+    now = Translation()
+    for aim in (aim for place in places if place.flow.runs for aim in place.aims):
+        item, other = aim.effect.object, aim.effect.other
+        if aim.effect.action in ("rename", "move") and aim.is_due:
+            now.add(aim.effect.becomes, item)
+        elif aim.effect.action == "change":
+            changed |= {without_table(item), without_table(now.of(item))}
+        elif aim.effect.action == "take" and other:
+            attached_to.add(other)
+    return frozenset(changed), frozenset(attached_to)
 
 
 class _Planner:
@@ -224,7 +233,8 @@ class _Planner:
         """Return whether nothing in this run has changed what a proposal is about, nor will."""
         item = proposal.object
         there = [item, *self.actual.unnamed.get(item, ())]
-        if self.is_altered(item) or any(other in self.state.fresh for other in there):
+        is_changed_later = proposal.problem == "missing" and without_table(item) in self.changed
+        if is_changed_later or self.is_altered(item) or any(other in self.state.fresh for other in there):
             return False
         return self.state.facts.get(item) == self.state.initial.get(item)
 
