@@ -14,7 +14,8 @@ class Due(Struct, frozen=True):
     """Whether a script is due, and why or why not.
 
     `stuck`: it was begun, and it is unknown how far it came. `done`: its own transaction is committed, and what
-    follows it is not. `only_recorded`: it gets its row in the history, and nothing of it is run.
+    follows it is not. `only_recorded`: it gets its row in the history, and nothing of it is run; with `in_setup`, in
+    the first transaction of the run, because nothing tells afterwards that it was not to be run.
     """
 
     is_due: bool
@@ -22,6 +23,7 @@ class Due(Struct, frozen=True):
     stuck: bool = False
     done: bool = False
     only_recorded: bool = False
+    in_setup: bool = False
 
 
 def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) -> Due:

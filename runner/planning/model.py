@@ -51,7 +51,8 @@ class Step(Struct, frozen=True, gc=False):
 class ScriptPlan(Struct, frozen=True):
     """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.
 
-    With `stuck`, a person has to look first: it is not run, and counts as failed.
+    With `stuck`, a person has to look first: it is not run, and counts as failed. With `in_setup`, it is recorded by
+    the setup, and not run.
     """
 
     script: ScriptEntry
@@ -61,6 +62,7 @@ class ScriptPlan(Struct, frozen=True):
     reason: Reason
     steps: tuple[Step, ...]
     stuck: bool = False
+    in_setup: bool = False
 
     @property
     def to_send(self) -> tuple[Step, ...]:
@@ -86,7 +88,9 @@ class ScriptPlan(Struct, frozen=True):
     @property
     def is_run(self) -> bool:
         """Whether anything is sent for it: statements, or the record that there were none to send."""
-        return self.due and not self.stuck and (bool(self.to_send) or self.script.run != "always")
+        if not self.due or self.stuck or self.in_setup:
+            return False
+        return bool(self.to_send) or self.script.run != "always"
 
     @property
     def pending(self) -> int:

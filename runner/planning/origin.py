@@ -82,14 +82,20 @@ def _is_missing(aim: Aim, there: Facts) -> bool:
 def _unneeded(script: DueScript) -> DueScript:
     if script.entry.run != "upgrade" or not script.due.is_due:
         return script
-    due = replace(script.due, is_due=False, reason=Reason("not needed"), only_recorded=True)
-    return replace(script, due=due, skipped=True)
+    return _recorded(replace(script, due=replace(script.due, is_due=False)), "not needed")
 
 
 def _reached(script: DueScript, code: ReasonCode) -> DueScript:
     if script.entry.run not in ("once", "upgrade") or not script.due.is_due or script.due.stuck:
         return script
-    return replace(script, due=replace(script.due, reason=Reason(code), only_recorded=True), skipped=True)
+    return _recorded(script, code)
+
+
+def _recorded(script: DueScript, code: ReasonCode) -> DueScript:
+    """Return a script that is recorded at once: when only some of them were, the rest would seem due."""
+    return replace(
+        script, due=replace(script.due, reason=Reason(code), only_recorded=True, in_setup=True), skipped=True
+    )
 
 
 def _first_upgrade(scripts: Sequence[DueScript], path: str) -> int:
@@ -104,7 +110,7 @@ def _first_upgrade(scripts: Sequence[DueScript], path: str) -> int:
 def _before_first(script: DueScript, scripts: Sequence[DueScript], first: int) -> DueScript:
     if scripts.index(script) >= first or not script.due.is_due:
         return script
-    return replace(script, due=replace(script.due, reason=Reason("baseline"), only_recorded=True), skipped=True)
+    return _recorded(script, "baseline")
 
 
 def _require_none_unknown(scripts: Sequence[DueScript], wanted: Collection[str], *, from_upgrade: bool) -> None:

@@ -50,7 +50,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     upgrades = [script for script in planned if script.entry.run == "upgrade" and script.is_ahead]
     if upgrades:
         plans = tuple(_script_plan(script, past, _as_written(script)) for script in upgrades)
-        forecast = make_plan(manifest, scripts, _after(upgrades, situation), options)
+        forecast = make_plan(manifest, scripts, _after(upgrades, planned, situation), options)
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
     by_path = {script.entry.path: script for script in planned}
     flows = tuple(replace(flow, script=by_path[flow.script.entry.path]) for flow in flows)
@@ -70,7 +70,7 @@ def _as_written(script: DueScript) -> tuple[Step, ...]:
     return tuple(Step(item, "run", Reason("upgrade"), item.sql) for item in script.parsed.statements)
 
 
-def _after(upgrades: Sequence[DueScript], situation: Situation) -> Situation:
+def _after(upgrades: Sequence[DueScript], scripts: Sequence[DueScript], situation: Situation) -> Situation:
     """Return the situation as the text of upgrades tells that it is after them."""
     facts = Inventory(known_facts(situation.actual, situation.declared))
     for effect in (effect for flow in follow(upgrades, {}, situation.actual) for effect in flow.effects):
@@ -79,7 +79,8 @@ def _after(upgrades: Sequence[DueScript], situation: Situation) -> Situation:
             facts[effect.object] = definition
         facts.apply(effect._replace(value=definition) if effect.action == "create" else effect)
     past = situation.past
-    done = {script.entry.path: Applied(script.parsed.checksum, "", "", past.run) for script in upgrades}
+    recorded = (script for script in scripts if script.due.in_setup)
+    done = {s.entry.path: Applied(s.parsed.checksum, "", "", past.run) for s in (*upgrades, *recorded)}
     return Situation(situation.declared, Snapshot(dict(facts)), replace(past, applied={**past.applied, **done}))
 
 
@@ -91,7 +92,7 @@ def _planned(entry: ScriptEntry, parsed: Script, past: Past, options: Options) -
 def _script_plan(script: DueScript, past: Past, steps: tuple[Step, ...]) -> ScriptPlan:
     last, due = past.applied.get(script.entry.path), script.due
     changed = last is not None and last.checksum != script.parsed.checksum
-    return ScriptPlan(script.entry, script.parsed, due.is_due, changed, due.reason, steps, due.stuck)
+    return ScriptPlan(script.entry, script.parsed, due.is_due, changed, due.reason, steps, due.stuck, due.in_setup)
 
 
 def _named(flows: Sequence[Flow]) -> frozenset[Object]:
@@ -287,5 +288,5 @@ def _setup(manifest: Manifest, past: Past, scripts: Sequence[DueScript], actual:
             yield f"create schema {identifier(schema)}"
     yield from past.history_ddl
     for script in scripts:
-        if script.due.only_recorded and not script.due.is_due:
+        if script.due.in_setup:
             yield history.record_applied(manifest, past.run, _script_plan(script, past, ()))

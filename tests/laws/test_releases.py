@@ -156,7 +156,11 @@ def assert_quiet(folder: Path, dsn: str, *, pending: bool = False) -> None:
     assert [step["sql"] for step in planned["steps"] if step["action"] != "unchanged"] == []
     again = run_command(folder, "apply", dsn, "--json")
     assert again.code == 0, again
-    assert {script["status"] for script in again.json["scripts"]} == {"applied" if pending else "unchanged"}
+    assert {script["status"] for script in again.json["scripts"]} == {"unchanged"}
+    if pending:
+        with psycopg.connect(dsn) as connection:
+            rows = connection.execute("select script, status, statements from runner_history order by 1").fetchall()
+        assert rows == [(script["path"], "applied", 0) for script in again.json["scripts"]]
 
 
 def forget_history(dsn: str) -> None:

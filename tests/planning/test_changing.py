@@ -148,3 +148,38 @@ def test_nothing_comes_after_an_upgrade_that_fails(pair: Sequence[str], tmp_path
     assert run_command(tmp_path, "apply", dsn, "--single-transaction").code == 1
     applied = run_command(tmp_path, "apply", dsn, "--json").json
     assert [script["status"] for script in applied["scripts"]] == ["applied", "applied", "unchanged"]
+
+
+def test_what_is_recorded_of_an_unknown_database_is_recorded_at_once(pair: Sequence[str], tmp_path: Path) -> None:
+    """Neither an upgrade before --upgrade-from nor a script that is done is run later in the run, or after a crash."""
+    dsn = pair[0]
+    scripts = {
+        "010_person.sql": "create table if not exists person (id integer primary key, b text, c text);",
+        "020_a.sql": "alter table person rename a to b; insert into person values (20);",
+        "030_seed.sql": "create table if not exists seed (id integer); insert into seed values (1);",
+        "040_do.sql": "do $$ begin null; end $$;",
+        "050_c.sql": "alter table person add column c text; insert into person values (50);",
+        "060_seed.sql": "create table if not exists more (id integer); insert into more values (1);",
+    }
+    runs = {"020_a.sql": "upgrade", "030_seed.sql": "once", "040_do.sql": "on_change"}
+    runs |= {"050_c.sql": "upgrade", "060_seed.sql": "once"}
+    facts: dict[str, Any] = {"scripts": scripts, "options": {name: {"run": run} for name, run in runs.items()}}
+    facts["before"] = """
+        create table person (id integer primary key, b text);
+        create table seed (id integer); insert into seed values (1);
+        create table more (id integer); insert into more values (1);
+    """
+    begin(tmp_path, facts, dsn)
+    write_case(tmp_path, facts)
+    planned = run_command(tmp_path, "apply", dsn, "--dry-run", "--upgrade-from", "script/050_c.sql").out
+    setup, _, rest = planned.partition("commit;")
+    assert [name for name in scripts if f"'script/{name}'" in setup] == ["020_a.sql", "030_seed.sql", "060_seed.sql"]
+    assert "insert into person values (20)" not in rest
+    applied = run_command(tmp_path, "apply", dsn, "--upgrade-from", "script/050_c.sql")
+    assert applied.code == 0, applied
+    with psycopg.connect(dsn) as connection:
+        found = [
+            connection.execute(f"select id from {name}".encode()).fetchall() for name in ("person", "seed", "more")
+        ]
+        assert found == [[(50,)], [(1,)], [(1,)]]
+    assert run_command(tmp_path, "plan", dsn, "--check").code == 0
