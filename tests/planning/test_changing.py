@@ -178,8 +178,6 @@ def test_what_is_recorded_of_an_unknown_database_is_recorded_at_once(pair: Seque
     applied = run_command(tmp_path, "apply", dsn, "--upgrade-from", "script/050_c.sql")
     assert applied.code == 0, applied
     with psycopg.connect(dsn) as connection:
-        found = [
-            connection.execute(f"select id from {name}".encode()).fetchall() for name in ("person", "seed", "more")
-        ]
-        assert found == [[(50,)], [(1,)], [(1,)]]
+        queries = [f"select id from {name}".encode() for name in ("person", "seed", "more")]
+        assert [connection.execute(query).fetchall() for query in queries] == [[(50,)], [(1,)], [(1,)]]
     assert run_command(tmp_path, "plan", dsn, "--check").code == 0
