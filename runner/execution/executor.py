@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import psycopg
@@ -15,14 +15,15 @@ from runner.errors import StatementError
 from runner.execution.hints import notes_on, stuck_error
 from runner.execution.listener import Listener
 from runner.execution.plpgsql_trace import made_by, traced
-from runner.execution.results import ScriptResult, ended_well
+from runner.execution.results import Answer, ScriptResult, ended_well
 from runner.execution.schedule import Part, Send, cleanup, ended, schedule
-from runner.execution.sender import Answer, Failure, Sender
+from runner.execution.sender import Failure, Sender
 from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import server_error, statement_error
 from runner.postgres.monitor import Monitor
+from runner.postgres.replies import Reply
 from runner.postgres.session import cancel
 from runner.project.manifest import Manifest
 from runner.sql.objects import qualified_name
@@ -78,14 +79,14 @@ class _Run:
     def run(self, script: ScriptPlan, parts: Sequence[Part]) -> ScriptResult:
         """Run one script, and record how it ended."""
         begin = time.monotonic()
-        answers: list[Answer] = []
+        answers: list[Iterable[Answer]] = []
         failure: Failure | None = None
         for part in parts:
             if part.kind == "upkeep":
-                answers += self.keep(part.sends)
+                answers.append(zip(part.sends, self.keep(part.sends), strict=True))
             elif failure is None and part.sends:
                 own, failure = self.send(part)
-                answers += () if failure else own
+                answers += () if failure else (own,)
         seconds = time.monotonic() - begin
         if failure:
             error = self.error(script, failure)
@@ -95,30 +96,32 @@ class _Run:
             return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), error)
         if parts[-1].kind == "ending":
             self.record(script, seconds)
-        return ended_well(script, answers, seconds)
+        return ended_well(script, chain.from_iterable(answers), seconds)
 
-    def send(self, part: Part) -> tuple[list[Answer], Failure | None]:
+    def send(self, part: Part) -> tuple[Iterable[Answer], Failure | None]:
         """Send a part of a script."""
         if part.kind == "build":
             return self.build(part.sends)
-        return self.sender.alone(*part.sends) if part.kind == "autocommit" else self.sender.together(part.sends)
+        is_alone = part.kind == "autocommit"
+        replies, failure = self.sender.alone(*part.sends) if is_alone else self.sender.together(part.sends)
+        return zip(part.sends, replies, strict=False), failure
 
-    def build(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
+    def build(self, sends: Sequence[Send]) -> tuple[Iterable[Answer], Failure | None]:
         """Build an index CONCURRENTLY, and drop what a failure has left of it."""
         limits, (build,), after = (list(group) for _, group in groupby(sends, lambda send: send.label))
-        answers: list[Answer] = []
+        replies: list[Reply] = []
 
         def attempt() -> Failure | None:
             self.keep(limits)
             with self.sender.stop.cancellable():
-                failure = self.sender.once(build, answers)
+                failure = self.sender.once(build, replies)
             if failure and not isinstance(failure.error, psycopg.errors.DuplicateTable):
                 self.drop_leftover(build)
             return failure
 
         failure = self.sender.again(attempt)
         self.keep(after)
-        return answers, failure
+        return zip([build], replies, strict=False), failure
 
     def drop_leftover(self, build: Send) -> None:
         """Drop the index when it is invalid; when that fails too, the next run finds it."""
@@ -126,8 +129,8 @@ class _Run:
             name = qualified_name(index._replace(schema=index.schema or self.manifest.project.schema))
             limit, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
             self.keep([limit])
-            found: list[Answer] = []
-            if self.sender.once(invalid, found) is None and found[0][1].count and self.sender.once(drop, []):
+            found: list[Reply] = []
+            if self.sender.once(invalid, found) is None and found[0].count and self.sender.once(drop, []):
                 self.sender.say(f"{drop.place}: the invalid index {name} is left; the next run builds it anew")
 
     def all_at_once(self) -> Iterator[ScriptResult]:
@@ -140,13 +143,15 @@ class _Run:
             if script.is_run:
                 self.started(script)
         (turn,) = schedule(self.plan, self.manifest)
-        answers, failure = self.sender.together(turn.parts[0].sends)
+        sends = turn.parts[0].sends
+        replies, failure = self.sender.together(sends)
         seconds = time.monotonic() - begin
         if failure is None:
+            answers = zip(sends, replies, strict=True)
             own = {owner: list(group) for owner, group in groupby(answers, lambda answer: answer[0].owner)}
             for script in self.plan.scripts:
-                answers = own.get(script.script.path, [])
-                yield ended_well(script, answers, seconds) if answers else ScriptResult(script, "unchanged")
+                answered = own.get(script.script.path)
+                yield ended_well(script, answered, seconds) if answered else ScriptResult(script, "unchanged")
             return
         failed = failure.send.script
         if failed is None:
@@ -161,12 +166,12 @@ class _Run:
         for script in self.plan.scripts:
             yield result if script is result.plan else ScriptResult(script, "skipped")
 
-    def keep(self, sends: Sequence[Send]) -> list[Answer]:
+    def keep(self, sends: Sequence[Send]) -> list[Reply]:
         """Send what is not a part of any script; a failure ends the run."""
-        answers, failure = self.sender.keep(sends)
+        replies, failure = self.sender.keep(sends)
         if failure:
             raise self.fatal(failure)
-        return answers
+        return replies
 
     def fatal(self, failure: Failure) -> StatementError:
         """Return the error of what is not a part of any script."""

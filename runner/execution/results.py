@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
 
 from runner.errors import RunnerError
-from runner.execution.sender import Answer
-from runner.planning.model import ScriptPlan, Step
+from runner.execution.schedule import Send
+from runner.planning.model import ScriptPlan
 from runner.postgres.replies import Reply
 
 ScriptStatus = Literal["applied", "unchanged", "failed", "skipped"]
@@ -35,22 +35,23 @@ class ScriptResult(Struct, frozen=True):
     error: RunnerError | None = None
 
 
-def ended_well(script: ScriptPlan, answers: Sequence[Answer], seconds: float) -> ScriptResult:
+Answer = tuple[Send, Reply]
+
+
+def ended_well(script: ScriptPlan, answers: Iterable[Answer], seconds: float) -> ScriptResult:
     """Return the result of a script; it is unchanged when the history got no row for it."""
-    rows, returned = _results(
-        [(send.step, reply) for send, reply in answers if send.step and not send.step.transaction]
-    )
-    is_recorded = any(send.label == "row" and reply.count > 0 for send, reply in answers)
+    written, returned, is_recorded = 0, [], False
+    for send, reply in answers:
+        if send.step and not send.step.transaction:
+            written += _written(reply)
+            if reply.columns is not None:
+                returned.append(Returned(send.step.statement.line, reply.columns, reply.rows))
+        is_recorded = is_recorded or (send.label == "row" and reply.count > 0)
     status: ScriptStatus = "applied" if is_recorded else "unchanged"
-    return ScriptResult(script, status, len(script.to_send), rows, seconds, returned)
+    return ScriptResult(script, status, len(script.to_send), written, seconds, tuple(returned))
 
 
-def _results(answers: Sequence[tuple[Step, Reply]]) -> tuple[int, tuple[Returned, ...]]:
-    written, returned = 0, []
-    for step, reply in answers:
-        command = (reply.status or "").split(" ")[0]
-        if command in ("INSERT", "UPDATE", "DELETE", "MERGE"):
-            written += max(reply.count, 0)
-        if reply.columns is not None:
-            returned.append(Returned(step.statement.line, reply.columns, reply.rows))
-    return written, tuple(returned)
+def _written(reply: Reply) -> int:
+    """Return how many rows a statement has written."""
+    command = (reply.status or "").split(" ")[0]
+    return max(reply.count, 0) if command in ("INSERT", "UPDATE", "DELETE", "MERGE") else 0

@@ -23,9 +23,6 @@ _MOST_IN_A_TRIP = 1_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 
 
-Answer = tuple[Send, Reply]
-
-
 class Failure(NamedTuple):
     """What failed, with what, and who held the lock that it waited for."""
 
@@ -51,33 +48,33 @@ class Sender:
         self.stop = stop
         self.say = say
 
-    def together(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
+    def together(self, sends: Sequence[Send]) -> tuple[list[Reply], Failure | None]:
         """Send a transaction in one round trip, and again while a lock is not to be had; roll back a failed one."""
-        return self._cancellable(lambda answers: self._pipeline(sends, answers))
+        return self._cancellable(lambda replies: self._pipeline(sends, replies))
 
-    def alone(self, one: Send) -> tuple[list[Answer], Failure | None]:
+    def alone(self, one: Send) -> tuple[list[Reply], Failure | None]:
         """Send a statement by itself, in no transaction, once more for each lock that is not to be had."""
-        return self._cancellable(lambda answers: self.once(one, answers))
+        return self._cancellable(lambda replies: self.once(one, replies))
 
-    def keep(self, sends: Sequence[Send]) -> tuple[list[Answer], Failure | None]:
+    def keep(self, sends: Sequence[Send]) -> tuple[list[Reply], Failure | None]:
         """Send what is not a part of any script in one round trip; no signal cancels it."""
-        answers: list[Answer] = []
-        return answers, self.again(lambda: self._pipeline(sends, answers))
+        replies: list[Reply] = []
+        return replies, self.again(lambda: self._pipeline(sends, replies))
 
-    def _cancellable(self, send_once: Callable[[list[Answer]], Failure | None]) -> tuple[list[Answer], Failure | None]:
-        answers: list[Answer] = []
+    def _cancellable(self, send_once: Callable[[list[Reply]], Failure | None]) -> tuple[list[Reply], Failure | None]:
+        replies: list[Reply] = []
 
         def attempt() -> Failure | None:
             with self.stop.cancellable():
-                return send_once(answers)
+                return send_once(replies)
 
-        return answers, self.again(attempt)
+        return replies, self.again(attempt)
 
-    def once(self, one: Send, answers: list[Answer]) -> Failure | None:
+    def once(self, one: Send, replies: list[Reply]) -> Failure | None:
         """Send a statement by itself, in no transaction."""
         try:
             with self.watch.over():
-                answers.append((one, reply_of(self.connection.execute(one.prefix + one.sql))))
+                replies.append(reply_of(self.connection.execute(one.prefix + one.sql)))
         except psycopg.Error as error:
             self._require_connection(error, one.place)
             return Failure(one, error, self.watch.blockers)
@@ -98,9 +95,9 @@ class Sender:
             self.stop.wait(pause)
         return failure
 
-    def _pipeline(self, sends: Sequence[Send], answers: list[Answer]) -> Failure | None:
-        """Send statements in one round trip, or in a few when they are very many, and keep the answers to these."""
-        answers.clear()
+    def _pipeline(self, sends: Sequence[Send], replies: list[Reply]) -> Failure | None:
+        """Send statements in one round trip, or in a few when they are very many, and keep the replies to these."""
+        replies.clear()
         sent: list[Cursor[Any]] = []
         try:
             with self.watch.over(), self.connection.pipeline() as pipeline:
@@ -108,16 +105,16 @@ class Sender:
                     send(self.connection, sent, one.prefix + one.sql)
                     if number % _MOST_IN_A_TRIP == 0:
                         pipeline.sync()
-                        answers += zip(sends[len(answers) :], map(reply_of, sent), strict=False)
+                        replies += map(reply_of, sent)
                         sent.clear()
         except psycopg.Error as error:
             unanswered = (i for i, cursor in enumerate(sent) if cursor.statusmessage is None)
-            failed = sends[max(len(answers) + next(unanswered, len(sent) - 1), 0)]
+            failed = sends[max(len(replies) + next(unanswered, len(sent) - 1), 0)]
             blockers = self.watch.blockers
             self._require_connection(error, failed.place)
             roll_back(self.connection)
             return Failure(failed, error, blockers)
-        answers += zip(sends[len(answers) :], map(reply_of, sent), strict=False)
+        replies += map(reply_of, sent)
         return None
 
     def _require_connection(self, error: psycopg.Error, place: str) -> None:

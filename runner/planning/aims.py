@@ -23,7 +23,7 @@ class Aim(NamedTuple):
     is_due: bool = False
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """A statement in its place: what is aimed at, whether its text has names that are gone, and whom it serves.
 
     With `is_passing` it lives only for the rows that go through what it makes, in each run.

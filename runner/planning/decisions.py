@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from runner.planning.aims import Aim, Place
 from runner.planning.model import Step, StepAction
-from runner.planning.reasons import Reason, ReasonCode
+from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
 from runner.sql.objects import ANY_ARGUMENTS, Element, Facts, Object, without_table
@@ -74,7 +74,7 @@ def _declares_nothing(case: Case) -> Step | None:
     statement = case.place.flow.statement
     if statement.declaration.effects:
         return None
-    return case.whole("run", Reason("data" if statement.is_data else "declares nothing"))
+    return case.whole("run", DATA if statement.is_data else DECLARES_NOTHING)
 
 
 def _has_no_subject(case: Case) -> Step | None:

@@ -24,7 +24,7 @@ _HOLDS_ROWS = ("table", "column")
 class Outlook(NamedTuple):
     """The places of all statements, and the goal: what is declared, under the names that the database has now."""
 
-    places: tuple[Place, ...]
+    places: Sequence[Place]
     goal: Facts
 
 
@@ -32,7 +32,8 @@ def look_back(flows: Sequence[Flow], declared: Facts, actual: Snapshot) -> Outlo
     """Return what each statement is for, from the last one to the first."""
     walk = _Walk(flows, declared, actual)
     places = [walk.place(position) for position in range(len(flows) - 1, -1, -1)]
-    return Outlook(tuple(reversed(places)), dict(walk.goal))
+    places.reverse()
+    return Outlook(places, dict(walk.goal))
 
 
 class _Walk:

@@ -19,7 +19,7 @@ from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
 from runner.planning.outlook import look_back
 from runner.planning.past import Applied, Past
-from runner.planning.program import DueScript, Flow, follow
+from runner.planning.program import DueScript, Flow, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
 from runner.planning.situation import Situation
@@ -52,8 +52,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
         plans = tuple(_script_plan(script, past, _as_written(script)) for script in upgrades)
         forecast = make_plan(manifest, scripts, _after(upgrades, planned, situation), options)
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
-    by_path = {script.entry.path: script for script in planned}
-    flows = tuple(replace(flow, script=by_path[flow.script.entry.path]) for flow in flows)
+    flows = with_scripts(flows, planned)
     places, goal = look_back(flows, situation.declared, actual)
     repairs = places_of_repairs(situation.propose(goal), places, goal)
     apart = ConcurrentBuilds(actual.facts, (lambda _: False) if options.single_transaction else situation.is_large)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.catalog.snapshot import Snapshot
 from runner.planning.due import Due
@@ -59,6 +60,13 @@ class Flow(Struct, frozen=True, gc=False):
 def follow(scripts: Sequence[DueScript], declared: Facts, actual: Snapshot) -> tuple[Flow, ...]:
     """Return the statements of all scripts, with their effects resolved."""
     return tuple(_Follower(scripts, declared, actual).flows(scripts))
+
+
+def with_scripts(flows: Sequence[Flow], scripts: Sequence[DueScript]) -> tuple[Flow, ...]:
+    """Return the flows with the scripts as they are by now."""
+    known = {script.entry.path: script for script in scripts}
+    pairs = ((flow, known[flow.script.entry.path]) for flow in flows)
+    return tuple(flow if flow.script is script else replace(flow, script=script) for flow, script in pairs)
 
 
 class _Follower:

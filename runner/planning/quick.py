@@ -8,7 +8,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.planning.due import due_now
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.past import Past
-from runner.planning.reasons import Reason
+from runner.planning.reasons import DATA
 from runner.postgres.settings import session_settings
 from runner.project.manifest import Manifest
 from runner.sql.objects import Object
@@ -39,4 +39,4 @@ def quiet_plan(manifest: Manifest, scripts: Sequence[Script], past: Past, option
 
 def _steps(parsed: Script) -> Iterator[Step]:
     for statement in parsed.statements:
-        yield Step(statement, "run", Reason("data"), statement.sql)
+        yield Step(statement, "run", DATA, statement.sql)

@@ -95,6 +95,11 @@ class Reason(Struct, frozen=True):
         return what, self.left_because + _more(self.objects, "; and")
 
 
+DATA = Reason("data")
+DECLARES_NOTHING = Reason("declares nothing")
+"""One for all statements that have it, because there may be very many."""
+
+
 def first_and_more(objects: Sequence[Object]) -> str:
     """Return the first of some objects, and how many more there are."""
     return f"{objects[0]}{_more(objects, ' and')}"

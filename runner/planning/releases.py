@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -81,9 +81,9 @@ def release_of(manifest: Manifest, scripts: Sequence[Script]) -> Release:
     """Return the release that the scripts of a manifest are; sealed ones will do."""
     files = [(parsed.rendered.path, parsed.checksum) for parsed in scripts]
     always = (parsed for entry, parsed in zip(manifest.scripts, scripts, strict=True) if entry.run == "always")
-    data = [statement.sql for parsed in always for statement in parsed.statements if statement.is_data]
+    data = (statement.sql for parsed in always for statement in parsed.statements if statement.is_data)
     profiles = sorted({name for script in manifest.scripts for name in script.profiles})
-    return Release(_hash(files), ",".join(profiles), manifest.project.release, _hash(data))
+    return Release(_hash(files), ",".join(profiles), manifest.project.release, _hash_of(data))
 
 
 def later_than(release: Release, rows: Sequence[ReleaseRow]) -> ReleaseRow | None:
@@ -136,6 +136,15 @@ def end_release(manifest: Manifest, made: Recording | None) -> tuple[str, ...]:
         return ()
     where = f"project = {literal(manifest.project.name)} and run = {made.run}"
     return (f"update {release_name(manifest)} set status = 'applied' where {where}",)  # noqa: S608
+
+
+def _hash_of(texts: Iterable[str]) -> str:
+    """Return the hash of texts that together may be very long."""
+    made = hashlib.sha256()
+    for data in (text.encode() for text in texts):
+        made.update(b"%d:" % len(data))
+        made.update(data)
+    return made.hexdigest()
 
 
 def _hash(value: object) -> str:
