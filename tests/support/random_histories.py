@@ -3,263 +3,314 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import count
 
 from hypothesis import strategies as st
 
-TYPES = ("integer", "bigint", "text", "numeric(10, 2)", "timestamptz", "mood")
-DEFAULTS = {
-    "integer": "7",
-    "bigint": "7",
-    "text": "'x'",
-    "numeric(10, 2)": "1.5",
-    "timestamptz": "now()",
-    "mood": "'a'",
-}
-WIDER = {
-    "integer": "bigint",
-    "bigint": "numeric(10, 2)",
-    "mood": "text",
-    "timestamptz": "text",
-    "numeric(10, 2)": "text",
-}
+from tests.support.random_tables import CHANGES, Model, Table
+
+FIRST = """create schema if not exists side;
+create type mood as enum ('a', 'b');
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+"""
 
 
-@dataclass
-class Table:
-    """What is known of a table: its columns with their types, its named constraints and indexes, and its views."""
-
-    name: str
-    schema: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    constraints: dict[str, set[str]] = field(default_factory=dict)
-    indexes: dict[str, set[str]] = field(default_factory=dict)
-    view: str = ""
-
-    @property
-    def sql(self) -> str:
-        """Its name as a statement has it."""
-        return f"{self.schema}.{self.name}" if self.schema else self.name
-
-    @property
-    def free(self) -> list[str]:
-        """The columns that nothing but the table itself uses."""
-        used = {name for names in (*self.constraints.values(), *self.indexes.values()) for name in names}
-        return [name for name in self.columns if name != "id" and name not in used and not self.view]
-
-
-class Model:
-    """A schema that grows by random statements."""
+class WideModel(Model):
+    """A schema with objects of every kind."""
 
     def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-        self.tables: list[Table] = []
-        self.numbers = count(1)
-        self.functions: list[str] = []
-
-    def name(self, letter: str) -> str:
-        """Return a new name."""
-        return f"{letter}{next(self.numbers)}"
-
-    def one(self, items: list[str]) -> str:
-        """Draw one of several names."""
-        return self.draw(st.sampled_from(items))
+        super().__init__(draw)
+        self.domains: dict[str, set[str]] = {}
+        self.sequences: dict[str, bool] = {}
+        """Whether a default uses each of them."""
+        self.composites: dict[str, list[str]] = {}
+        self.partitioned: dict[str, list[str]] = {}
+        self.detached: dict[str, list[str]] = {}
+        self.materialized: list[str] = []
+        self.overloads: list[str] = []
+        self.triggers: list[tuple[Table, str]] = []
+        self.children: list[tuple[Table, str]] = []
+        self.unnamed: dict[str, Table] = {}
+        self.moods = ["a", "b"]
 
     def step(self) -> list[str]:
-        """Return the statements of one more change."""
+        """Return the statements of one more change, of a plain table or of anything else."""
         if not self.tables:
             return self.create_table(None)
         table = self.draw(st.sampled_from(self.tables))
-        change: Callable[[Table], list[str]] = self.draw(st.sampled_from(CHANGES)).__get__(self)
+        change: Callable[[Table], list[str]] = self.draw(st.sampled_from(ALL)).__get__(self)
         return change(table)
 
-    def create_table(self, _: Table | None) -> list[str]:
-        table = Table(self.name("t"), columns={"id": "integer", "a": "integer", "b": "text"})
-        self.tables.append(table)
-        guard = self.draw(st.sampled_from(["", "if not exists "]))
-        checked = self.draw(st.sampled_from(["", " check (a > 0)", " unique", " not null default 1"]))
-        if checked.startswith((" check", " unique")):
-            table.constraints[""] = {"a"}
-        return [f"create table {guard}{table.name} (id integer primary key, a integer{checked}, b text)"]
+    # Types
 
-    def add_column(self, table: Table) -> list[str]:
-        name, kind = self.name("c"), self.one(list(TYPES))
-        table.columns[name] = kind
-        default = self.draw(st.sampled_from(["", f" default {DEFAULTS[kind]}", f" not null default {DEFAULTS[kind]}"]))
-        return [f"alter table {table.sql} add column {name} {kind}{default}"]
+    def domain(self, _: Table) -> list[str]:
+        if not self.domains or self.draw(st.booleans()):
+            name = self.name("d")
+            self.domains[name] = {f"{name}_ok"}
+            return [f"create domain {name} as integer constraint {name}_ok check (value > -1)"]
+        name = self.one(list(self.domains))
+        constraint = self.name("k")
+        changes = [["set default 3"], ["drop default"], [f"add constraint {constraint} check (value < 9)"]]
+        changes += [[f"drop constraint {known}"] for known in sorted(self.domains[name])]
+        change = self.draw(st.sampled_from(changes))[0]
+        if change.startswith("add"):
+            self.domains[name].add(constraint)
+        elif change.startswith("drop constraint"):
+            self.domains[name].remove(change.split()[-1])
+        return [f"alter domain {name} {change}"]
 
-    def drop_column(self, table: Table) -> list[str]:
-        if not table.free:
-            return self.add_column(table)
-        name = self.one(table.free)
-        kind = table.columns.pop(name)
-        dropped = [f"alter table {table.sql} drop column {name}"]
+    def domain_column(self, table: Table) -> list[str]:
+        if not self.domains:
+            return self.domain(table)
+        name, domain = self.name("c"), self.one(list(self.domains))
+        table.columns[name] = domain
+        return [f"alter table {table.sql} add column {name} {domain}"]
+
+    def enum_value(self, _: Table) -> list[str]:
+        value, other = self.name("v"), self.one(self.moods)
+        self.moods.append(value)
+        place = self.draw(st.sampled_from(["", f" before '{other}'", f" after '{other}'"]))
+        return [f"alter type mood add value '{value}'{place}"]
+
+    def composite(self, _: Table) -> list[str]:
+        if not self.composites or self.draw(st.booleans()):
+            name = self.name("w")
+            self.composites[name] = ["x"]
+            return [f"create type {name} as (x integer, y text)"]
+        name = self.one(list(self.composites))
+        attributes, new = self.composites[name], self.name("z")
+        old = self.draw(st.sampled_from([*attributes, ""]))
+        if not old:
+            attributes.append(new)
+            return [f"alter type {name} add attribute {new} integer"]
+        attributes.remove(old)
         if self.draw(st.booleans()):
-            table.columns[name] = kind
-            return [*dropped, f"alter table {table.sql} add column {name} {kind}"]
-        return dropped
+            attributes.append(new)
+            return [f"alter type {name} rename attribute {old} to {new}"]
+        return [f"alter type {name} drop attribute {old}"]
 
-    def rename_column(self, table: Table) -> list[str]:
-        others = [name for name in table.columns if name != "id"]
-        if not others:
-            return self.add_column(table)
-        old, new = self.one(others), self.name("r")
-        table.columns = {new if name == old else name: kind for name, kind in table.columns.items()}
-        for uses in (table.constraints, table.indexes):
-            for names in uses.values():
-                if old in names:
-                    names.remove(old)
-                    names.add(new)
-        return [f"alter table {table.sql} rename {old} to {new}"]
+    # Numbers
 
-    def swap_columns(self, table: Table) -> list[str]:
-        pair = table.free[:2]
-        if len(pair) < 2:
-            return self.rename_column(table)
-        first, second = pair
-        kinds = table.columns
-        kinds[first], kinds[second] = kinds[second], kinds[first]
-        steps = ((first, "passing"), (second, first), ("passing", second))
-        return [f"alter table {table.sql} rename column {old} to {new}" for old, new in steps]
+    def sequence(self, _: Table) -> list[str]:
+        if not self.sequences or self.draw(st.booleans()):
+            name = self.name("s")
+            self.sequences[name] = False
+            return [f"create sequence {name}"]
+        name = self.one(list(self.sequences))
+        change = self.draw(st.sampled_from(["increment by 2", "cache 5", "rename", "drop"]))
+        if change == "drop" and not self.sequences[name]:
+            del self.sequences[name]
+            return [f"drop sequence {name}"]
+        if change in ("rename", "drop"):
+            new = self.name("s")
+            self.sequences[new] = self.sequences.pop(name)
+            return [f"alter sequence {name} rename to {new}"]
+        return [f"alter sequence {name} {change}"]
 
-    def rename_table(self, table: Table) -> list[str]:
-        old, table.name = table.sql, self.name("t")
-        return [f"alter table {old} rename to {table.name}"]
-
-    def move_table(self, table: Table) -> list[str]:
-        old, table.schema = table.sql, "" if table.schema else "side"
-        return [f"alter table {old} set schema {table.schema or 'public'}"]
-
-    def change_type(self, table: Table) -> list[str]:
-        free = [name for name in table.free if table.columns[name] in WIDER]
-        if not free:
-            return self.add_column(table)
-        name = self.one(free)
-        old, new = table.columns[name], WIDER[table.columns[name]]
-        table.columns[name] = new
-        return (
-            [
-                f"alter table {table.sql} alter column {name} drop default",
-                f"alter table {table.sql} alter column {name} type {new} using {name}::{new}",
-            ]
-            if old != new
-            else []
-        )
-
-    def set_default(self, table: Table) -> list[str]:
-        name = self.one([*table.free, "id"])
-        change = self.draw(st.sampled_from([f"set default {DEFAULTS[table.columns[name]]}", "drop default"]))
-        return [f"alter table {table.sql} alter column {name} {change}"]
-
-    def add_constraint(self, table: Table) -> list[str]:
-        column = self.one([name for name in table.columns if name != "id"] or ["id"])
-        name = self.name("k")
-        what = self.draw(st.sampled_from([f"check ({column} is not null or id > 0)", f"unique (id, {column})"]))
-        table.constraints[name] = {column}
-        return [f"alter table {table.sql} add constraint {name} {what}"]
-
-    def refer(self, table: Table) -> list[str]:
-        other, name, column = self.draw(st.sampled_from(self.tables)), self.name("k"), self.name("f")
-        table.columns[column] = "integer"
-        table.constraints[name] = {column}
+    def sequence_default(self, table: Table) -> list[str]:
+        if not self.sequences:
+            return self.sequence(table)
+        name, sequence = self.name("c"), self.one(list(self.sequences))
+        table.columns[name] = "bigint"
+        self.sequences[sequence] = True
         return [
-            f"alter table {table.sql} add column {column} integer",
-            f"alter table {table.sql} add constraint {name} foreign key ({column}) references {other.sql}",
+            f"alter table {table.sql} add column {name} bigint",
+            f"alter table {table.sql} alter column {name} set default nextval('{sequence}')",
         ]
 
-    def replace_constraint(self, table: Table) -> list[str]:
-        names = [name for name in table.constraints if name]
-        if not names:
-            return self.add_constraint(table)
-        name = self.one(names)
-        column = self.one(sorted(table.constraints[name]))
-        drop = f"alter table {table.sql} drop constraint {name}"
+    def numbered_column(self, table: Table) -> list[str]:
+        """Add a column that fills itself, and, sometimes, make it a plain one."""
+        if any(parent is table for parent, _ in self.children):
+            return self.inherit(table)
+        name = self.name("n")
+        kinds = {
+            "serial": "drop default",
+            "integer generated by default as identity": "drop identity",
+            "bigint generated always as identity": "set generated by default",
+            "integer generated always as (id * 2) stored": "drop expression",
+        }
+        kind = self.one(list(kinds))
+        table.special.add(name)
+        table.columns[name] = "integer"
+        added = f"alter table {table.sql} add column {name} {kind}"
         if self.draw(st.booleans()):
-            del table.constraints[name]
-            return [drop]
-        add = f"add constraint {name} check ({column} is null or id >= 0)"
-        return self.draw(st.sampled_from([[drop, f"alter table {table.sql} {add}"], [f"{drop}, {add}"]]))
+            return [added, f"alter table {table.sql} alter column {name} {kinds[kind]}"]
+        return [added]
 
-    def create_index(self, table: Table) -> list[str]:
-        column, name = self.one(list(table.columns)), self.name("i")
-        table.indexes[name] = {column}
-        return [f"create index {name} on {table.sql} ({column})"]
+    # Tables of other kinds
 
-    def drop_index(self, table: Table) -> list[str]:
-        if not table.indexes:
-            return self.create_index(table)
-        name = self.one(list(table.indexes))
-        columns = table.indexes.pop(name)
-        prefix = f"{table.schema}." if table.schema else ""
-        change = self.draw(st.sampled_from(["drop", "rename", "again"]))
+    def partitions(self, _: Table) -> list[str]:
+        if not self.partitioned or self.draw(st.integers(0, 3)) == 0:
+            name = self.name("p")
+            self.partitioned[name], self.detached[name] = [], []
+            return [f"create table {name} (id integer not null, a integer) partition by range (id)"]
+        name = self.one(list(self.partitioned))
+        parts, detached = self.partitioned[name], self.detached[name]
+        number = next(self.numbers)
+        bounds = f"for values from ({number * 10}) to ({number * 10 + 10})"
+        change = self.draw(st.sampled_from(["of", "detach", "attach", "index", "column", "drop"]))
+        if change == "of" or (change in ("detach", "drop") and not parts):
+            parts.append(f"{name}_{number}")
+            return [f"create table {name}_{number} partition of {name} {bounds}"]
+        if change == "detach":
+            part = parts.pop()
+            detached.append(part)
+            return [f"alter table {name} detach partition {part}"]
         if change == "drop":
-            return [f"drop index {prefix}{name}"]
-        if change == "rename":
-            new = self.name("i")
-            table.indexes[new] = columns
-            return [f"alter index {prefix}{name} rename to {new}"]
-        table.indexes[name] = columns
-        return [f"drop index {prefix}{name}", f"create index {name} on {table.sql} ({', '.join(columns)}, id)"]
+            return [f"drop table {parts.pop()}"]
+        if change == "attach" and detached:
+            part = detached.pop()
+            parts.append(part)
+            return [f"alter table {name} attach partition {part} {bounds}"]
+        if change == "column":
+            if detached:
+                return self.function(self.tables[0])
+            return [f"alter table {name} add column c{number} text default 'x'"]
+        return [f"create index i{number} on {name} (a)"]
 
-    def constrain_by_index(self, table: Table) -> list[str]:
-        index, name = self.name("i"), self.name("k")
-        table.constraints[name] = {"id"}
-        return [
-            f"create unique index {index} on {table.sql} (id)",
-            f"alter table {table.sql} add constraint {name} unique using index {index}",
-        ]
+    def inherit(self, table: Table) -> list[str]:
+        own = [child for parent, child in self.children if parent is table]
+        if self.draw(st.booleans()) and own:
+            child = own[-1]
+            self.children.remove((table, child))
+            return [f"alter table {child} no inherit {table.sql}"]
+        child = self.name("u")
+        self.children.append((table, child))
+        return [f"create table {child} (extra integer) inherits ({table.sql})"]
 
-    def comment(self, table: Table) -> list[str]:
-        column = self.one(list(table.columns))
+    def drop_table(self, table: Table) -> list[str]:
+        used = table.view or table.is_referred or any(table is other for other, _ in self.children)
+        if used or len(self.tables) < 2 or table.materialized:
+            return self.create_table(None)
+        self.tables.remove(table)
+        self.triggers = [(other, name) for other, name in self.triggers if other is not table]
+        self.unnamed = {name: other for name, other in self.unnamed.items() if other is not table}
+        drop = f"drop table {table.sql}"
+        if self.draw(st.booleans()):
+            self.tables.append(Table(table.name, table.schema, {"id": "bigint"}))
+            return [drop, f"create table {table.sql} (id bigint primary key)"]
+        return [drop]
+
+    # What hangs on tables
+
+    def trigger(self, table: Table) -> list[str]:
+        own = [name for other, name in self.triggers if other is table]
+        if not own:
+            name = self.name("g")
+            self.triggers.append((table, name))
+            return [f"create trigger {name} before insert on {table.sql} for each row execute function touch()"]
+        name, change = own[-1], self.draw(st.sampled_from(["drop", "rename", "replace"]))
+        if change == "replace":
+            events = self.draw(st.sampled_from(["insert or update", "delete"]))
+            head = f"create or replace trigger {name} before {events} on {table.sql}"
+            return [f"{head} for each row execute function touch()"]
+        self.triggers.remove((table, name))
+        if change == "drop":
+            return [f"drop trigger {name} on {table.sql}"]
+        new = self.name("g")
+        self.triggers.append((table, new))
+        return [f"alter trigger {name} on {table.sql} rename to {new}"]
+
+    def view_on_view(self, table: Table) -> list[str]:
+        if not table.view:
+            return self.view(table)
+        outer = self.name("v")
+        return [f"create view {outer} as select id + 1 as more from {table.view}", f"drop view {outer}"]
+
+    def materialized_view(self, table: Table) -> list[str]:
+        if not self.materialized or self.draw(st.booleans()):
+            name = self.name("m")
+            self.materialized.append(name)
+            table.materialized = True
+            return [f"create materialized view {name} as select id from {table.sql}"]
+        name = self.one(self.materialized)
+        change = self.draw(st.sampled_from(["drop", "rename", "index"]))
+        if change == "index":
+            return [f"create index {self.name('i')} on {name} (id)"]
+        self.materialized.remove(name)
+        if change == "drop":
+            return [f"drop materialized view {name}"]
+        new = self.name("m")
+        self.materialized.append(new)
+        return [f"alter materialized view {name} rename to {new}"]
+
+    def overload(self, _: Table) -> list[str]:
+        if not self.overloads or self.draw(st.booleans()):
+            name = self.name("o")
+            self.overloads.append(name)
+            return [
+                f"create function {name}({kind}) returns integer language sql as 'select 1'"
+                for kind in ("integer", "text")
+            ]
+        name = self.one(self.overloads)
+        self.overloads.remove(name)
+        if self.draw(st.booleans()):
+            return [f"drop function {name}({kind})" for kind in ("text", "integer")]
+        return [f"alter function {name}(text) rename to {self.name('o')}"]
+
+    def unnamed_constraint(self, table: Table) -> list[str]:
+        """Add a constraint without a name, or drop it by the one that PostgreSQL chose."""
+        own = [name for name, other in self.chosen() if other is table]
+        if own:
+            name = own[-1]
+            del self.unnamed[name], table.constraints[name]
+            return [f"alter table {table.sql} drop constraint {name}"]
+        column, kind = self.name("c"), self.draw(st.sampled_from(["unique", "check", "both"]))
+        table.columns[column] = "integer"
+        unique, check = f"{table.name}_{column}_key", f"{table.name}_{column}_check"
+        for name in (unique,) if kind == "unique" else (check,) if kind == "check" else (unique, check):
+            self.unnamed[name] = table
+            table.constraints[name] = {column}
+        added = f"alter table {table.sql} add column {column} integer"
+        if kind == "unique":
+            return [added, f"alter table {table.sql} add unique ({column})"]
+        return [f"{added} check ({column} > 0){' unique' if kind == 'both' else ''}"]
+
+    def chosen(self) -> list[tuple[str, Table]]:
+        """Return the constraints that are there by a name that PostgreSQL chose."""
+        return [(name, table) for name, table in self.unnamed.items() if name in table.constraints]
+
+    # Several things at once, and what cannot be read
+
+    def several(self, table: Table) -> list[str]:
+        first, second = self.name("c"), self.name("c")
+        table.columns |= {first: "integer", second: "text"}
+        clauses = [f"add column {first} integer", f"add column {second} text default 'x'", "alter id set default 1"]
+        return [f"alter table {table.sql} " + ", ".join(self.draw(st.permutations(clauses)))]
+
+    def opaque(self, table: Table) -> list[str]:
+        return ["do $$ begin perform 1; end $$", f"update {table.sql} set id = id"]
+
+    def comments(self, table: Table) -> list[str]:
         text = self.name("text ")
-        return [f"comment on column {table.sql}.{column} is '{text}'", f"comment on table {table.sql} is '{text}'"]
-
-    def view(self, table: Table) -> list[str]:
-        if table.view:
-            view, table.view = table.view, ""
-            again = f"create view {view} as select id, {len(table.columns)} as n from {table.sql}"
-            if self.draw(st.booleans()):
-                table.view = view
-                return [f"drop view {view}", again]
-            return [f"drop view {view}"]
-        table.view = self.name("v")
-        return [f"create view {table.view} as select id from {table.sql}"]
-
-    def function(self, _: Table) -> list[str]:
-        body = f"select {next(self.numbers)}"
-        name = self.one(["f", "g", "h"])
-        return [f"create or replace function {name}() returns integer language sql as '{body}'"]
-
-    def recreate_table(self, table: Table) -> list[str]:
-        referred = any(table.sql in str(other.constraints) for other in self.tables)
-        if referred or table.view or len(self.tables) < 2:
-            return self.function(table)
-        old, table.columns, table.constraints, table.indexes = table.sql, {"id": "bigint"}, {}, {}
-        return [f"drop table {old} cascade", f"create table {old} (id bigint primary key)"]
+        kinds = {"sequence": [*self.sequences], "domain": [*self.domains], "type": [*self.composites]}
+        kinds |= {"materialized view": self.materialized, "view": [table.view] if table.view else []}
+        found = [f"comment on {kind} {name} is '{text}'" for kind, names in kinds.items() for name in names]
+        found += [f"comment on trigger {name} on {other.sql} is '{text}'" for other, name in self.triggers]
+        found += [f"comment on constraint {name} on {other.sql} is '{text}'" for name, other in self.chosen()]
+        return [self.draw(st.sampled_from(found))] if found else self.comment(table)
 
 
-CHANGES = [
-    Model.create_table,
-    Model.add_column,
-    Model.drop_column,
-    Model.rename_column,
-    Model.swap_columns,
-    Model.rename_table,
-    Model.move_table,
-    Model.change_type,
-    Model.set_default,
-    Model.add_constraint,
-    Model.refer,
-    Model.replace_constraint,
-    Model.create_index,
-    Model.drop_index,
-    Model.constrain_by_index,
-    Model.comment,
-    Model.view,
-    Model.function,
+ALL = [
+    *CHANGES,
+    WideModel.domain,
+    WideModel.domain_column,
+    WideModel.enum_value,
+    WideModel.composite,
+    WideModel.sequence,
+    WideModel.sequence_default,
+    WideModel.numbered_column,
+    WideModel.partitions,
+    WideModel.inherit,
+    WideModel.drop_table,
+    WideModel.trigger,
+    WideModel.view_on_view,
+    WideModel.materialized_view,
+    WideModel.overload,
+    WideModel.unnamed_constraint,
+    WideModel.several,
+    WideModel.opaque,
+    WideModel.comments,
 ]
-FIRST = "create schema if not exists side;\ncreate type mood as enum ('a', 'b');\n"
 
 Release = list[list[str]]
 """The migrations that a release adds, each the statements of a script."""
@@ -267,9 +318,9 @@ Release = list[list[str]]
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Release]:
-    """Draw up to five releases of migrations."""
-    model = Model(draw)
-    sizes = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
+    """Draw up to six releases of migrations."""
+    model = WideModel(draw)
+    sizes = draw(st.lists(st.integers(1, 3), min_size=2, max_size=6))
     return [[model.step() for _ in range(size)] for size in sizes]
 
 
