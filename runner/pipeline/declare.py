@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, declared
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
-from runner.planning import history
+from runner.planning import history, releases
 from runner.project.loading import Project
 from runner.project.lockfile import facts_in, stale
 from runner.sql.objects import Facts, Object
@@ -45,6 +45,8 @@ def read_with_history(
     manifest = loaded.project.manifest
     with history.cure_named(connection, manifest):
         actual, answers = read_and_ask(connection, scope_of(loaded, wanted), history.questions(manifest))
+        if history.is_lost(manifest, actual.facts):
+            answers[-1] = connection.execute(releases.question(manifest)).fetchall()
     return actual, history.records(manifest, answers)
 
 

@@ -126,4 +126,5 @@ def _past(manifest: Manifest, actual: Snapshot, records: Records, run: int | Non
     entries = records.entries
     setup = (*history.ddl(manifest, actual.facts), *history.claims(manifest, entries))
     is_released = any(row.status == "applied" for row in records.releases)
+    is_released = is_released and not history.is_lost(manifest, actual.facts)
     return Past(history.last_applied(entries), history.begun(entries), run or records.run, setup, is_released)

@@ -78,6 +78,12 @@ def _history_ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, 
     return () if knows_all else statements_in(file, table, manifest.project.schema)
 
 
+def is_lost(manifest: Manifest, facts: Mapping[Object, str]) -> bool:
+    """Return whether the releases are there, and the history is not."""
+    history, others = (Object("table", name) for name in (manifest.run.history_table, manifest.run.release_table))
+    return others in facts and history not in facts
+
+
 def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]:
     """Return the statement that makes rows without a project the project's own, where they are of its scripts."""
     paths = sorted({entry.script for entry in entries if not entry.project})

@@ -414,6 +414,23 @@ def test_a_history_without_releases(release: Release, database: str, connection:
     assert rows(connection) == [(2, None, "applied")]
 
 
+def test_releases_without_a_history(release: Release, database: str, connection: Connection) -> None:
+    """Releases alone do not make a database known: what was run once may have been."""
+    old = release("old", OLD)
+    apply(old, database)
+    connection.execute("drop table runner_history")
+    apply(old, database)
+    assert rows(connection) == [(1, None, "applied")]
+    once = {**OLD, "030_once.sql": "insert into setting values ('once', 1);"}
+    connection.execute("drop table runner_history")
+    changed = release(
+        "changed", {**once, "040_item.sql": "create table other ();"}, options={"030_once.sql": {"run": "once"}}
+    )
+    assert "it is unknown whether script/030_once.sql was applied" in apply(changed, database, code=1).said
+    apply(changed, database, "--baseline")
+    assert rows(connection) == [(1, None, "applied"), (2, None, "applied")]
+
+
 def test_a_table_that_is_not_the_runners(release: Release, database: str, connection: Connection) -> None:
     """A table in its place is refused."""
     connection.execute("create table runner_history_release (id integer)")
