@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, build_declared
@@ -17,7 +17,7 @@ from runner.project.loading import Project
 from runner.project.lockfile import Lockfile, make_lockfile
 from runner.project.manifest import Manifest
 from runner.project.seals import Seal, _ground, _hash, _hash_of_text, open_seals
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.sql.statements import Script
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _seals(loaded: Project, declared: Facts) -> dict[str, Seal]:
     applied = {parsed.rendered.path: Applied(parsed.checksum, "", "", 1) for parsed in loaded.scripts}
     situation = Situation(declared, actual, Past(applied, {}, 1, ()))
     plan = make_plan(manifest, loaded.scripts, situation, Options())
-    seals = make_seals(manifest, plan, loaded.checks)
+    seals = make_seals(manifest, plan, loaded.checks, declared)
     files = loaded.files
     return seals if open_seals(manifest, files.rendered_scripts, files.rendered_checks, seals) else {}
 
@@ -67,12 +67,13 @@ def _require_built(loaded: Project, declared: Declared) -> None:
             raise statement_error(unbuilt.error, sources[unbuilt.statement.script], unbuilt.statement)
 
 
-def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Script]) -> dict[str, Seal]:
+def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Script], declared: Facts) -> dict[str, Seal]:
     """Return the seals by path; `plan` is the one for a database that is as declared, where all was applied.
 
     There are none when it does more than to read and write rows, or would, if what it drops or renames were there.
     """
-    if not plan.only_data or any(_removes(script) for script in plan.scripts):
+    kept = {without_table(item) for item in declared}
+    if not plan.only_data or any(_removes(script, kept) for script in plan.scripts):
         return {}
     ground = _ground(manifest)
     sent = [(script.parsed, [step.statement for step in script.to_send]) for script in plan.scripts]
@@ -85,7 +86,10 @@ def make_seals(manifest: Manifest, plan: Plan, checks: Sequence[Script]) -> dict
     }
 
 
-def _removes(plan: ScriptPlan) -> bool:
-    """Return whether a script that is run always may find something to drop or rename that nobody declares."""
+def _removes(plan: ScriptPlan, kept: Collection[Object]) -> bool:
+    """Return whether a script that is run always may find something to rename, or to drop and not to make again."""
     effects = [effect for statement in plan.parsed.statements for effect in statement.declaration.effects]
-    return plan.script.run == "always" and any(effect.action in ("drop", "rename") for effect in effects)
+    return plan.script.run == "always" and any(
+        effect.action == "rename" or (effect.action == "drop" and without_table(effect.object) not in kept)
+        for effect in effects
+    )

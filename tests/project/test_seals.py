@@ -197,6 +197,19 @@ def test_a_script_that_drops_each_time_is_not_sealed(project: MakeProject, conne
     assert loaded.lock.seals == {}
 
 
+def test_what_is_dropped_and_made_again_is_sealed(project: MakeProject, connection: Connection[Any]) -> None:
+    """While it is as declared nothing is sent for it; when it is not, it is planned with all statements."""
+    view = "drop view if exists one; create view one as select 1 as one;"
+    folder = project({"010_some.sql": view}, options={"010_some.sql": {"allow_destructive": True}})
+    loaded = sealed_now(folder, connection)
+    apply_plan(connection, loaded, plan_database(connection, loaded, pytest.fail, brief=True))
+    assert loaded.sealed
+    assert not plan_database(connection, loaded, pytest.fail, brief=True).plan.sent
+    connection.execute("create or replace view one as select 2 as one")
+    sent = plan_database(connection, loaded, pytest.fail, brief=True).plan.sent
+    assert [step.sql for step in sent] == ["drop view if exists one", "create view one as select 1 as one"]
+
+
 def test_lock_says_that_there_are_no_seals(project: MakeProject, database: str) -> None:
     """Who writes the lock file learns that each start will parse all scripts."""
     folder = project({"010_some.sql": "set lock_timeout = '1s';"})
