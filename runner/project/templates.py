@@ -18,7 +18,7 @@ from runner.project.manifest import ManifestFile
 from runner.project.template_limits import MOST_CHARACTERS, Turns, require_small, round_off
 from runner.sql.excerpts import lines_to
 from runner.sql.quoting import identifier, literal, require_storable
-from runner.sql.source_map import Edges, Rendered
+from runner.sql.source_map import Edges, Rendered, as_written
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -68,7 +68,7 @@ def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     sql = _render_sql(path, template, variables) if has_syntax else None
     if len(template if sql is None else sql.marked) > MOST_CHARACTERS:
         raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
-    return _as_written(path, template) if sql is None else _without_marks(path, sql, template)
+    return as_written(path, template) if sql is None else _without_marks(path, sql, template)
 
 
 def depends_on(template: str, variable: str) -> bool:
@@ -207,12 +207,6 @@ def _require_defined(value: object, undefined: type[object]) -> None:
 def _mark_lines(text: str, first: int) -> str:
     lines = text.split("\n")
     return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
-
-
-def _as_written(path: str, template: str) -> Rendered:
-    starts = array("I", [0, *(line.end() for line in re.finditer("\n", template))])
-    edges = Edges(array("I"), array("I"), bytearray())
-    return Rendered(path, template, edges, starts, range(1, len(starts) + 1), template)
 
 
 def _without_marks(path: str, sql: Sql, template: str) -> Rendered:

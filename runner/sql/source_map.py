@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -51,3 +52,10 @@ class Rendered(Struct, frozen=True):
     def line_at(self, offset: int) -> int:
         """Return the line in the template of the character at `offset` of the rendered text."""
         return self.lines[bisect_right(self.starts, offset) - 1]
+
+
+def as_written(path: str, text: str) -> Rendered:
+    """Return a script that is no template."""
+    starts = array("I", [0, *(line.end() for line in re.finditer("\n", text))])
+    edges = Edges(array("I"), array("I"), bytearray())
+    return Rendered(path, text, edges, starts, range(1, len(starts) + 1), text)
