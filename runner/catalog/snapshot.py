@@ -27,7 +27,7 @@ _ATTEMPTS = 5
 LOCK_TIMEOUT = "200ms"
 """How long a question waits for a table that somebody has locked."""
 _PART = "\1"
-_OWN_WORDS = (
+OWN_WORDS = (
     "set local timezone = 'UTC'",
     "set local datestyle = 'ISO, YMD'",
     "set local intervalstyle = 'postgres'",
@@ -115,7 +115,7 @@ def _read(
     refused: psycopg.Error | None = None
     try:
         with connection.pipeline():
-            for statement in (*before, *_OWN_WORDS):
+            for statement in (*before, *OWN_WORDS):
                 connection.execute(statement)
             set_search_path(connection, scope.path, scope.extensions)
             send(connection, asked, read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)})

@@ -1,0 +1,1 @@
+"""The rows of a database: made up from its catalog, read, and compared with what they were."""
