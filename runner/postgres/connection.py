@@ -60,6 +60,14 @@ def describe(connection: Connection[Any], target: Target) -> str:
     )
 
 
+def describe_server(connection: Connection[Any], target: Target) -> str:
+    """Return the server and the role in words: which database it was reached by does not count."""
+    if target.origin == EMBEDDED:
+        return describe(connection, target)
+    info = connection.info
+    return f"{info.host or 'localhost'}:{info.port} as {info.user}, PostgreSQL {server_version(connection)}"
+
+
 def server_version(connection: Connection[Any]) -> str:
     """Return the server's version as people write it."""
     return (connection.info.parameter_status("server_version") or "unknown").split(" ")[0]

