@@ -25,6 +25,7 @@ from runner.cli.group import ORDER, cli, command_named
 from runner.postgres import embedded
 from runner.project.manifest import Manifest, Section
 from tests.conftest import Run
+from tests.support.git import make_release
 from tests.support.pages import Page, pages, rows
 from tests.support.projects import ROOT, copy_project, run_runner, runner_environment
 from tests.support.runs import LONGEST
@@ -47,6 +48,7 @@ PLACEHOLDERS = {
     r"\bHASH\b": "{hash}",
     r"--dsn postgres\S+ --dsn postgres\S+": "--dsn {dsn} --dsn {empty}",
     r"postgres(?:ql)?://\S+": "{dsn}",
+    r"\bupgrade-test\b": "upgrade-test --dsn {dsn}",
     r"^psql -f schema\.sql": "psql -X -v ON_ERROR_STOP=1 -d {empty} -f schema.sql",
     r"^psql (?!-X)": "psql -X -v ON_ERROR_STOP=1 -d {dsn} ",
 }
@@ -167,6 +169,8 @@ def typist(tmp_path: Path, database: str, server: Server) -> Iterator[Typist]:
     """Types in a copy of the project, with an empty database, and one that stays empty until it is named."""
     folder = copy_project(tmp_path)
     shutil.copy(ROOT / "schema.lock.toml", folder)
+    make_release(folder, "v1.0.0")
+    (folder / "rows.sql").write_text("insert into sync_config (config_key) values ('example');", encoding="utf-8")
     with server.database() as empty:
         (folder / "targets.txt").write_text(f"{database}\n{empty}\n", encoding="utf-8")
         yield Typist(folder, database, empty)
@@ -224,7 +228,7 @@ def test_every_command_has_examples(command: str) -> None:
 def test_help_lists_all_commands_whole(run: Run) -> None:
     """The help of the program has every command in the order of work, each with a sentence that is not cut off."""
     out = run("--help", variables={"COLUMNS": "80"}).out
-    listed = re.findall(r"^  (\w+) {2,}(.*)$", out.partition("Commands:\n")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:\n")[2], re.MULTILINE)
     assert sorted(name for name, _ in listed) == sorted(COMMANDS)
     assert [name for name, _ in listed][:6] == ["new", "check", "render", "plan", "apply", "verify"]
     assert [text for _, text in listed if not text.endswith(".") or text.endswith("...")] == []
@@ -254,7 +258,7 @@ def with_option(option: str) -> set[str]:
 
 def meant(text: str) -> set[str]:
     """Return the commands that a cell means."""
-    named = set(re.findall(r"`(\w+)`", text))
+    named = set(re.findall(r"`([\w-]+)`", text))
     if text.startswith("all"):
         return set(COMMANDS) - named
     if text == "those that need a database":

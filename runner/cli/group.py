@@ -8,7 +8,9 @@ import click
 
 from runner.version import __version__
 
-ORDER = ("new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "shell", "completion")
+ORDER = (
+    "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test", "shell", "completion"
+)  # fmt: skip
 """The commands in the order of work."""
 COMPLETE = "_RUNNER_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -30,7 +32,8 @@ class Commands(click.Group):
 
 def command_named(name: str) -> click.Command:
     """Import the module of a command, and return the command."""
-    command: click.Command = getattr(import_module(f"runner.cli.commands.{name}"), name)
+    function = name.replace("-", "_")
+    command: click.Command = getattr(import_module(f"runner.cli.commands.{function}"), function)
     return command
 
 

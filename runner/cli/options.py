@@ -105,9 +105,17 @@ def seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
     )
 
 
-_WAIT = seconds("--wait", 30, "How long to wait for a server that is still starting.")
+WAIT = seconds("--wait", 30, "How long to wait for a server that is still starting.")
+SERVER = (
+    WAIT,
+    click.option(
+        "--dsn",
+        metavar="DSN",
+        help="A server that databases may be made on. Default: the embedded one, whatever the environment says.",
+    ),
+)
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
-DATABASE = (_WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
+DATABASE = (WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
 DATABASES = (
     _gathered("where", Where, "dsns file schemas pattern jobs wait"),
     click.option(
@@ -128,7 +136,7 @@ DATABASES = (
     click.option(
         "--targets", "file", metavar="FILE", help="A file of databases: one DSN a line, or TOML; - reads stdin."
     ),
-    _WAIT,
+    WAIT,
     click.option("--dsn", "dsns", metavar="DSN", multiple=True, help=f"The database. May be repeated. {_DEFAULT}"),
 )
 

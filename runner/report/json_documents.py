@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runner.lint.linter import Checked
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
+    from runner.pipeline.upgraded import Outcome, Proof
     from runner.planning.model import Plan, ScriptPlan
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
@@ -194,6 +195,43 @@ def _steps_json(scripts: Sequence[ScriptPlan]) -> list[dict[str, Any]]:
         for script in scripts
         for step in script.steps
     ]
+
+
+def upgrade_test_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the JSON document of `upgrade-test`."""
+    return {
+        "ok": all(outcome.ok for outcome in outcomes),
+        "tested": sum(outcome.is_tested for outcome in outcomes),
+        "releases": [_outcome_json(outcome) for outcome in outcomes],
+    }
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    proofs: tuple[Proof, ...] = ("upgrade", "new", "rows", "again", "older")
+    return {
+        "release": outcome.earlier.name,
+        "commit": outcome.earlier.commit or None,
+        "status": "not tested" if not outcome.is_tested else "passed" if outcome.ok else "failed",
+        "reason": outcome.reason or None,
+        "rows": outcome.rows,
+        "seconds": round(outcome.seconds, 6),
+        "proofs": {proof: outcome.passed(proof) for proof in proofs},
+        "differences": [
+            {
+                "proof": found.proof,
+                "kind": found.kind,
+                "object": found.object,
+                "expected": found.expected,
+                "actual": found.actual,
+                "rows": found.rows,
+            }
+            for found in outcome.deviations
+        ],
+        "notes": [
+            {"kind": note.kind, "object": note.object, "detail": note.detail, "rows": note.rows}
+            for note in outcome.notes
+        ],
+    }
 
 
 def diagnostic_json(flaw: Diagnostic) -> dict[str, Any]:

@@ -66,8 +66,9 @@ def recipes() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     text = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
     for section in text.split("\n## ")[1:]:
         title, _, body = section.partition("\n")
-        before, after = body.split("\nBefore:\n")[1].split("\nAfter:\n")
-        yield title, release(before), release(after)
+        if "\nBefore:\n" in body:
+            before, after = body.split("\nBefore:\n")[1].split("\nAfter:\n")
+            yield title, release(before), release(after)
 
 
 def release(text: str) -> dict[str, Any]:
