@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from runner.catalog.constraint_definitions import key_definition
 from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
+from runner.repair.proposal import Proposal
 from runner.sql.objects import Facts, Object, TableLock, without_table
 from runner.sql.respelling import names_in
 from runner.sql.rewriting import concurrently
@@ -23,32 +25,37 @@ class ConcurrentBuilds:
         self.is_large = is_large
         self.transactional = True
         self.statements: tuple[Statement, ...] = ()
-        self.indexes: set[Object] = set()
-        """Those that this script builds apart, without their tables."""
+        self.moved_objects: set[Object] = set()
+        """What this script makes after its own transaction, indexes without their tables: a comment waits for it."""
 
     def begin_script(self, script: ScriptEntry, parsed: Script) -> None:
         """Forget the script before."""
         self.transactional, self.statements = script.transaction, parsed.statements
-        self.indexes.clear()
+        self.moved_objects.clear()
 
     def moved(self, step: Step, next_transaction: Callable[[], int]) -> Step:
         """Return the step, or what is done in its place in one more transaction after the script's own."""
         if step.action == "unchanged":
             return step
         statement = step.statement
+        if not step.about and statement.node == "comment_stmt":
+            is_on_moved = any(item.subject in self.moved_objects for item in step.objects)
+            return replace(step, transaction=next_transaction()) if is_on_moved else step
         if not self.transactional:
             return replace(step, concurrently=statement.node == "index_stmt" and bool(statement.traits.outside))
-        if not step.about and statement.node == "comment_stmt":
-            is_on_moved = any(item.subject in self.indexes for item in step.objects)
-            return replace(step, transaction=next_transaction()) if is_on_moved else step
         sql = concurrently(step.sql)
         table = self.table_of(step) if sql else None
         if sql is None or table is None or (not step.about and self.is_used(statement)):
             return step
         if not step.about:
-            self.indexes.add(without_table(step.objects[0]))
+            self.moved_objects.add(without_table(step.objects[0]))
         takes = TableLock("SHARE UPDATE EXCLUSIVE", table)
         return replace(step, sql=sql, transaction=next_transaction(), concurrently=True, takes=takes)
+
+    def repair(self, proposal: Proposal) -> None:
+        """Take in a repair: a key takes over an index after the script's own transaction."""
+        if proposal.problem == "missing" and proposal.then and key_definition(proposal.becomes or ""):
+            self.moved_objects.add(proposal.object)
 
     def table_of(self, step: Step) -> Object | None:
         """Return the table that the step makes an index of, if it was there before the run, and is large."""
@@ -71,7 +78,7 @@ class ConcurrentBuilds:
 
 def lock_level(sql: str) -> str:
     """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
-    if sql.startswith("analyze") or " validate constraint " in sql:
+    if sql.startswith(("analyze", "comment")) or " validate constraint " in sql:
         return "SHARE UPDATE EXCLUSIVE"
     if sql.startswith(("create index", "create unique index")):
         return "SHARE"

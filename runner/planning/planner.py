@@ -266,6 +266,7 @@ class _Planner:
             yield _repair(statement, retyped, sql, transaction=self.next_transaction())
         for proposal in runs:
             self.state.repair(proposal)
+            self.apart.repair(proposal)
 
 
 def _is_taken(aim: Aim) -> bool:

@@ -23,6 +23,7 @@ from runner.sql.inventory import automatic_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
+from runner.sql.spelling import comment_sql
 
 _UNIQUE = "somebody may rely on what it keeps unique"
 
@@ -51,18 +52,25 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         blocked_by = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
         yield proposal(item, "differs", "disabled", now=(sql,), blocked_by=blocked_by)
         return
-    detail = f"{item.actual}, declared {definition}"
     drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"
     if key_definition(definition) or key_definition(item.actual or "") or is_exclusion(definition):
+        detail = f"{item.actual}, declared {definition}"
         yield proposal(item, "differs", detail, clauses=(drops, adds), blocked_by=_UNIQUE)
         return
+    yield _replaced(context, item, table, drops)
+
+
+def _replaced(context: Context, item: Difference, table: Object, drops: str) -> Proposal:
+    """Put the declared constraint in the place of the other one; its comment stays."""
+    name, comment = item.actual_object.name, item.actual_object.comment
     added = _added(context, item, table, name)
-    yield proposal(
+    text = context.declared.get(item.object.comment) or context.actual.facts.get(comment)
+    return proposal(
         item,
         "differs",
-        detail,
+        f"{item.actual}, declared {item.declared}",
         clauses=(drops, *added.clauses),
-        now=added.now,
+        now=(*added.now, *((comment_sql(comment, text),) if text else ())),
         then=added.then,
         blocked_by=added.blocked_by or context.needs_align(),
         rows=added.rows,
