@@ -46,6 +46,7 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
         verification = result.verification
         document, findings = json_documents.apply_json(result), verification.findings
         is_quiet = all(script.status == "unchanged" for script in result.scripts)
+        is_quiet = is_quiet and not any(late.status == "applied" for late in result.late)
         words = "ahead" if result.plan.older else "unchanged" if is_quiet else "applied"
         hint = ""
         if not verification.ok:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, groupby
 from typing import Any
@@ -15,8 +15,8 @@ from runner.errors import StatementError
 from runner.execution.hints import notes_on, stuck_error
 from runner.execution.listener import Listener
 from runner.execution.plpgsql_trace import made_by, traced
-from runner.execution.results import Answer, ScriptResult, ended_well
-from runner.execution.schedule import Part, Send, cleanup, ended, schedule
+from runner.execution.results import Answer, LateResult, Result, ScriptResult, ended_well
+from runner.execution.schedule import Attempt, Part, Send, Turn, cleanup, ended, repaired, schedule
 from runner.execution.sender import Failure, Sender
 from runner.planning.history import HistoryStatus
 from runner.planning.model import Plan, ScriptPlan
@@ -33,8 +33,8 @@ from runner.sql.statements import Statement
 
 def execute(
     connection: Connection[Any], plan: Plan, manifest: Manifest, listener: Listener, stop: Cancellation
-) -> Iterator[ScriptResult]:
-    """Run the plan and yield each script's result as it ends.
+) -> Iterator[Result]:
+    """Run the plan and yield each script's result as it ends, and then those of late repairs.
 
     With `on_error = "stop"` the scripts after a failed one are skipped. Raise StatementError when the setup fails,
     ConnectionLostError when the connection is lost.
@@ -55,16 +55,20 @@ class _Run:
         self.manifest = manifest
         self.started = started
 
-    def one_by_one(self) -> Iterator[ScriptResult]:
+    def one_by_one(self) -> Iterator[Result]:
         """Run each script in its turn."""
-        failed = False
+        failed: set[str] = set()
         for turn in schedule(self.plan, self.manifest):
             script = turn.script
             if script is None:
                 if not turn.is_last or not (failed or self.sender.stop.asked):
                     self.keep(turn.parts[0].sends)
                 continue
-            if self.sender.stop.asked or (failed and self.manifest.run.on_error == "stop"):
+            if turn.attempts:
+                if script.script.path not in failed:
+                    yield from self.late(script, turn, failed)
+                continue
+            if self.is_over(failed):
                 result = ScriptResult(script, "skipped")
             elif script.stuck:
                 result = ScriptResult(script, "failed", error=stuck_error(self.manifest, script))
@@ -73,8 +77,42 @@ class _Run:
             else:
                 self.started(script)
                 result = self.run(script, turn.parts)
-            failed = failed or result.status == "failed"
+            if result.status in ("failed", "skipped"):
+                failed.add(script.script.path)
             yield result
+
+    def is_over(self, failed: Collection[str]) -> bool:
+        """Return whether nothing more is sent, because of a signal or of what has failed."""
+        return self.sender.stop.asked or (bool(failed) and self.manifest.run.on_error == "stop")
+
+    def late(self, script: ScriptPlan, turn: Turn, failed: set[str]) -> Iterator[LateResult]:
+        """Try the late repairs of a script, and record its end unless one of them fails."""
+        path = script.script.path
+        self.started(script)
+        for attempt in turn.attempts:
+            result = LateResult(attempt.repair, "skipped") if self.is_over(failed) else self.attempt(attempt)
+            if result.status in ("failed", "skipped"):
+                failed.add(path)
+            yield result
+        for part in turn.parts if path not in failed else ():
+            self.keep(part.sends)
+
+    def attempt(self, attempt: Attempt) -> LateResult:
+        """Make a late repair, unless rows still block it."""
+        begin, repair = time.monotonic(), attempt.repair
+        replies, failure = self.sender.together(attempt.question.sends)
+        if _is_blocked(replies, failure):
+            return LateResult(repair, "left", time.monotonic() - begin)
+        for part in attempt.parts:
+            if failure is None and part.sends:
+                _, failure = self.send(part)
+        seconds = time.monotonic() - begin
+        if failure:
+            error = self.error(repair.script, failure)
+            self.record(repair.script, seconds, error, is_cut_off=repair.script.goes_on)
+            return LateResult(repair, "failed", seconds, error)
+        self.keep(repaired(self.plan, self.manifest, repair, literal(round(seconds, 6))))
+        return LateResult(repair, "applied", seconds)
 
     def run(self, script: ScriptPlan, parts: Sequence[Part]) -> ScriptResult:
         """Run one script, and record how it ended."""
@@ -190,7 +228,7 @@ class _Run:
 
         One that is cut off has not: what it committed stays, and the next run has to know.
         """
-        status: HistoryStatus = "started" if is_cut_off else "failed" if error else "applied"
+        status: HistoryStatus = "started" if is_cut_off else "failed" if error else script.ends
         sends = ended(self.plan, self.manifest, script, literal(round(seconds, 6)), status, str(error or ""))
         _, failure = self.sender.keep(sends)
         if failure and self.sender.stop.asked:  # the cancel of a signal came late, and met this
@@ -208,7 +246,7 @@ class _Run:
             return statement_error(failure.error, script.parsed, step.statement, send.prefix, notes)
         end = "after the last statement, at the history row or the commit"
         where = "before the first statement" if send.label in ("begin", "settings") else end
-        sql = step.sql if step else f"({where})"
+        sql = step.sql if step else send.sql if send.label == "question" else f"({where})"
         return server_error(failure.error, place=send.place, sql=sql, prefix=send.prefix, notes=notes)
 
     def places(self, error: psycopg.Error, statement: Statement | None) -> Iterator[str]:
@@ -217,3 +255,10 @@ class _Run:
         yield from traced(error.diag.context or "", statement, scripts)
         if error.sqlstate == "42P01":  # undefined_table
             yield from made_by(error.diag.message_primary or "", scripts)
+
+
+def _is_blocked(replies: Sequence[Reply], failure: Failure | None) -> bool:
+    """Return whether a question was answered with yes, or is about what is not there: another script has failed."""
+    if failure:
+        return isinstance(failure.error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn))
+    return any(reply.rows == (("t",),) for reply in replies)

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from runner.execution.schedule import Label, Send, Turn, ended, schedule
+from runner.execution.schedule import BLOCKED, Attempt, Label, Send, Turn, ended, repaired, schedule
 from runner.planning.model import Plan
 from runner.postgres.settings import run_lock_key, session_settings
 from runner.project.manifest import Manifest
@@ -107,6 +107,8 @@ def _release_options(plan: Plan) -> Iterator[str]:
 
 
 def _blocks(plan: Plan, manifest: Manifest, turn: Turn) -> Iterator[str]:
+    for attempt in turn.attempts:
+        yield _attempt(plan, manifest, attempt)
     if turn.script and turn.script.stuck:
         yield _block(f"{turn.script.script.path} is not run, and apply fails: {turn.script.reason}", [])
     end = ended(plan, manifest, turn.script, _SECONDS) if turn.script else ()
@@ -114,6 +116,14 @@ def _blocks(plan: Plan, manifest: Manifest, turn: Turn) -> Iterator[str]:
     began = [_BEGAN] if any(part.kind == "ending" for part in turn.parts) else []
     for title, group in groupby(sends, _title):
         yield _block(title, [*began, *_lines(group)])
+
+
+def _attempt(plan: Plan, manifest: Manifest, attempt: Attempt) -> str:
+    """Return the block of a late repair, which sends nothing when rows block it."""
+    ending = repaired(plan, manifest, attempt.repair, _SECONDS)
+    sends = [send for part in attempt.parts for send in (part.sends or ending) if not send.is_runners]
+    lines = [_BEGAN, *_lines(attempt.question.sends), f"\\if :{BLOCKED}", "\\else", *_lines(sends), "\\endif"]
+    return _block(f"{attempt.repair.place}: after the scripts, if no rows block it: {attempt.repair.objects[0]}", lines)
 
 
 def _title(send: Send) -> str | None:
@@ -129,7 +139,7 @@ def _lines(sends: Iterable[Send]) -> Iterator[str]:
             yield from _statement(send.place, send.sql)
         else:
             yield from ("",) if send.label in _PARAGRAPHS and before not in (None, send.label) else ()
-            yield f"{send.sql};"
+            yield f"{with_free_colons(send.sql)} \\gset" if send.label == "question" else f"{send.sql};"
         before = send.label
 
 

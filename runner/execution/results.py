@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from runner.errors import RunnerError
 from runner.execution.schedule import Send
-from runner.planning.model import ScriptPlan
+from runner.planning.model import LateRepair, ScriptPlan
 from runner.postgres.replies import Reply
 
 ScriptStatus = Literal["applied", "unchanged", "failed", "skipped"]
@@ -35,6 +35,16 @@ class ScriptResult(Struct, frozen=True):
     error: RunnerError | None = None
 
 
+class LateResult(Struct, frozen=True):
+    """How a late repair ended: `left` is one that rows still block."""
+
+    repair: LateRepair
+    status: Literal["applied", "left", "failed", "skipped"]
+    seconds: float = 0.0
+    error: RunnerError | None = None
+
+
+Result: TypeAlias = ScriptResult | LateResult
 Answer = tuple[Send, Reply]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Literal
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from runner.errors import Place
 from runner.planning import history
 from runner.planning.history import HistoryStatus
-from runner.planning.model import Plan, ScriptPlan, Step
+from runner.planning.model import LateRepair, Plan, ScriptPlan, Step, in_transactions
 from runner.planning.releases import begin_release, end_release
 from runner.postgres.settings import RESET, build_settings, own_role, session_settings, session_sql, tag
 from runner.project.manifest import Manifest
@@ -28,15 +29,19 @@ Label = Literal[
     "row",
     "end",
     "ended",
+    "question",
     "released",
     "commit",
 ]
 """`single` opens a single transaction and `commit` ends it; `setup` includes the beginning of a release, which is
 `release` when there is nothing else to set up, and `released` its end; `limits` are those of an index that is built
-CONCURRENTLY; `row` is a history row that is sent with its script, `ended` the one after it."""
+CONCURRENTLY; `row` is a history row that is sent with its script, `ended` the one after it; a `question` is whether a
+late repair is blocked."""
 
 
 _RELEASE = "recording the release"
+BLOCKED = "runner_is_blocked"
+"""The column in the answer to a question; a psql variable, too."""
 
 
 class Send(Struct, frozen=True, gc=False):
@@ -73,15 +78,25 @@ class Part(Struct, frozen=True):
     sends: tuple[Send, ...] = ()
 
 
+class Attempt(Struct, frozen=True):
+    """A late repair: a question in a transaction of its own, and what is sent when the answer is false."""
+
+    repair: LateRepair
+    question: Part
+    parts: tuple[Part, ...]
+
+
 class Turn(Struct, frozen=True):
     """What is sent for a script, nothing when it is not run; without one, before or after them, or for all at once.
 
-    What `is_last` comes after the scripts, and only when all of them have ended well.
+    What `is_last` comes after the scripts, and only when all of them have ended well. With `attempts`, it is what comes
+    after the scripts for one that has ended well: these, and its parts when none of them fails.
     """
 
     script: ScriptPlan | None
     parts: tuple[Part, ...]
     is_last: bool = False
+    attempts: tuple[Attempt, ...] = ()
 
 
 def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
@@ -95,17 +110,31 @@ def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
         yield Turn(None, (Part("upkeep", _sends(_label(plan), (*opening, *before, "commit"), owner)),))
     for script in plan.scripts:
         yield Turn(script, tuple(_Script(plan, manifest, script).parts()) if script.is_run else ())
+    for script, repairs in groupby(plan.late, lambda repair: repair.script):
+        yield _Script(plan, manifest, script).late(tuple(repairs))
     if after := _end_of_release(plan, manifest):
         yield Turn(None, (Part("upkeep", _sends("released", (*opening, *after, "commit"), _RELEASE)),), is_last=True)
 
 
 def ended(
-    plan: Plan, manifest: Manifest, script: ScriptPlan, seconds: str, how: HistoryStatus = "applied", error: str = ""
+    plan: Plan,
+    manifest: Manifest,
+    script: ScriptPlan,
+    seconds: str,
+    how: HistoryStatus | None = None,
+    error: str = "",
 ) -> tuple[Send, ...]:
     """Return the transaction of the history row of a script that has ended; `seconds` is SQL."""
-    row = history.record_ended(manifest, plan.run, script, how, seconds=seconds, error=error or None)
+    row = history.record_ended(manifest, plan.run, script, how or script.ends, seconds=seconds, error=error or None)
     send = Send("ended", row, f"history row of {script.script.path}", script)
     return _Script(plan, manifest, script).apart(send)
+
+
+def repaired(plan: Plan, manifest: Manifest, repair: LateRepair, seconds: str) -> tuple[Send, ...]:
+    """Return the transaction that adds a late repair to the history; `seconds` is SQL."""
+    script = repair.script
+    row = history.record_late(manifest, plan.run, repair, seconds=seconds)
+    return _Script(plan, manifest, script).apart(Send("ended", row, f"history row of {script.script.path}", script))
 
 
 def cleanup(build: Send, index: str, timeout: str) -> tuple[Send, ...]:
@@ -154,6 +183,18 @@ class _Script(Struct, frozen=True):
             yield self.build(steps[0], self.reset()) if steps[0].concurrently else self.transaction(self.steps(steps))
         if self.script.is_recorded_apart:
             yield Part("ending")
+
+    def late(self, repairs: tuple[LateRepair, ...]) -> Turn:
+        """Return what comes after all scripts for this one."""
+        row = history.record_whole(self.manifest, self.plan.run, self.script)
+        send = Send("ended", row, f"history row of {self.script.script.path}", self.script)
+        end = (Part("upkeep", self.apart(send)),) if self.script.goes_on else ()
+        return Turn(self.script, end, attempts=tuple(map(self.attempt, repairs)))
+
+    def attempt(self, repair: LateRepair) -> Attempt:
+        question = Send("question", f"select {repair.is_blocked} as {BLOCKED}", repair.place, self.script)
+        parts = (self.transaction(self.steps(steps)) for steps in in_transactions(repair.steps))
+        return Attempt(repair, self.transaction((question,)), (*parts, Part("ending")))
 
     def alone(self) -> Iterator[Part]:
         row = history.record_started(self.manifest, self.plan.run, self.script)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from runner.errors import ConnectError, DatabaseError, InputError, RunnerError, StatementError
 from runner.execution.listener import Listener
-from runner.execution.results import ScriptResult
+from runner.execution.results import LateResult, ScriptResult
 from runner.pipeline.apply import ApplyResult, Request
 from runner.pipeline.plan import plan_database
 from runner.pipeline.run import Connect, run
 from runner.pipeline.verify import verify_database
-from runner.planning.model import Options, Plan, ScriptPlan, Step
+from runner.planning.model import LateRepair, Options, Plan, ScriptPlan, Step
 from runner.planning.reasons import Reason
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.opener import Opener
@@ -36,6 +36,8 @@ __all__ = [
     "Finding",
     "FindingsError",
     "InputError",
+    "LateRepair",
+    "LateResult",
     "Options",
     "Plan",
     "Project",

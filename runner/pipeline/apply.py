@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from runner.errors import DatabaseError, InterruptError
 from runner.execution.listener import Listener
+from runner.execution.results import LateResult, ScriptResult
 from runner.pipeline.declare import read_actual
 from runner.pipeline.parts import execute_in_parts
 from runner.pipeline.plan import Planned, plan_database
@@ -22,7 +23,6 @@ from runner.project.loading import Project
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.execution.results import ScriptResult
     from runner.verification.findings import Verification
 
 
@@ -40,6 +40,7 @@ class ApplyResult(Struct, frozen=True):
     plan: Plan
     scripts: tuple[ScriptResult, ...]
     verification: Verification
+    late: tuple[LateResult, ...] = ()
 
 
 def apply_plan(
@@ -57,6 +58,7 @@ def apply_plan(
     listener, stop = listener or Listener(), stop or Cancellation()
     manifest, plan = loaded.project.manifest, planned.plan
     results: list[ScriptResult] = []
+    late: list[LateResult] = []
 
     def again() -> Plan:
         listener.stage("planning the rest again")
@@ -65,23 +67,34 @@ def apply_plan(
     is_expected = request.expect is not None
     try:
         for result in execute_in_parts(connection, plan, manifest, again, listener, stop, is_expected=is_expected):
-            results.append(result)
-            listener.finished(result)
+            if isinstance(result, ScriptResult):
+                results.append(result)
+                listener.finished(result)
+            else:
+                late.append(result)
+                listener.tried(result)
     except DatabaseError:
         if stop.signal is None:
             raise
     if stop.signal is not None:
         raise InterruptError(stop.signal, notes=tuple(_standing(plan, results)))
     listener.stage("verifying")
-    quiet = plan.only_data and all(result.status == "unchanged" for result in results)
+    verification = _verify(connection, loaded, planned, tuple(results))
+    executed = replace(plan, scripts=tuple(result.plan for result in results))
+    return ApplyResult(executed, tuple(results), verification, tuple(late))
+
+
+def _verify(
+    connection: Connection[Any], loaded: Project, planned: Planned, results: tuple[ScriptResult, ...]
+) -> Verification:
+    """Verify what a run has left; when it has changed nothing, what is known from before is still so."""
+    quiet = planned.plan.only_data and all(result.status == "unchanged" for result in results)
     actual, proposals = planned.actual, planned.proposals
     if not quiet:
         actual = read_actual(connection, loaded, planned.declared.facts)
         applied = {*last_applied(planned.entries), *(r.plan.script.path for r in results if r.status == "applied")}
         proposals = repairs_between(connection, loaded, planned.declared.facts, actual, applied)
-    told, declared = tuple(results), planned.declared
-    verification = verify_actual(connection, loaded, declared, actual, proposals, told, plan.older)
-    return ApplyResult(replace(plan, scripts=tuple(result.plan for result in results)), told, verification)
+    return verify_actual(connection, loaded, planned.declared, actual, proposals, results, planned.plan.older)
 
 
 def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from runner.errors import DatabaseError, Hint
 from runner.execution.executor import execute
 from runner.execution.listener import Listener
-from runner.execution.results import ScriptResult
+from runner.execution.results import Result, ScriptResult
 from runner.planning.model import Plan, ScriptPlan
 from runner.postgres.cancellation import Cancellation
 from runner.project.manifest import Manifest
+from runner.sql.objects import Object
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -31,8 +32,8 @@ def execute_in_parts(
     stop: Cancellation,
     *,
     is_expected: bool = False,
-) -> Iterator[ScriptResult]:
-    """Yield each script's result, with its plan, as it ends, as `execute` does.
+) -> Iterator[Result]:
+    """Yield each result as it ends, as `execute` does; a script's is with its plan.
 
     When `is_expected`, another rest than the one that was planned is refused: raise DatabaseError.
     """
@@ -41,36 +42,56 @@ def execute_in_parts(
         if after is None:
             return
         plan = after
-    begin, has_failed = 0, False
+    begin, failed = 0, set[str]()
     while True:
         end = _end_of_part(plan, begin)
-        part = _part(plan, begin, end, has_failed=has_failed)
-        results: list[ScriptResult] = []
+        part = _part(plan, begin, end, failed)
+        results: list[Result] = []
         for result in execute(connection, part, manifest, listener, stop):
             results.append(result)
             yield result
-        rest, has_failed = plan.scripts[end:], has_failed or _failed(results)
-        if stop.asked or (has_failed and manifest.run.on_error == "stop"):
+        rest = plan.scripts[end:]
+        failed |= _failed(results)
+        if stop.asked or (failed and manifest.run.on_error == "stop"):
             yield from (ScriptResult(script, "skipped") for script in rest)
             return
         if rest and results[-1].status == "applied":
-            done = {script.script.path for script in plan.scripts[:end]}
-            planned = tuple(script for script in again().scripts if script.script.path not in done)
-            if _sends(planned) != _sends(rest):
+            other = _with_other_rest(plan, end, again())
+            if other is not plan:
                 _report_other_rest(plan.scripts[end - 1], listener, is_expected=is_expected)
-            plan = replace(plan, scripts=(*plan.scripts[:end], *planned))
+            plan = other
         if not rest:
             return
         begin = end
 
 
-def _part(plan: Plan, begin: int, end: int, *, has_failed: bool) -> Plan:
-    """Return the plan of a part: the first one begins the release, and the last one ends it if none has failed."""
-    release = plan.release
+def _part(plan: Plan, begin: int, end: int, failed: Collection[str]) -> Plan:
+    """Return the plan of a part: the first one begins the release, and the last one ends it if none has failed.
+
+    Late repairs are in the last one, but for those of scripts that have failed.
+    """
+    release, is_last = plan.release, end == len(plan.scripts)
     if release:
-        goes_on = has_failed or end < len(plan.scripts)
+        goes_on = bool(failed) or not is_last
         release = replace(release, is_begun=release.is_begun or begin > 0, goes_on=goes_on)
-    return replace(plan, setup=() if begin else plan.setup, scripts=plan.scripts[begin:end], release=release)
+    late = tuple(repair for repair in plan.late if is_last and repair.script.script.path not in failed)
+    setup = () if begin else plan.setup
+    return replace(plan, setup=setup, scripts=plan.scripts[begin:end], release=release, late=late)
+
+
+def _with_other_rest(plan: Plan, end: int, again: Plan) -> Plan:
+    """Return the plan with the rest of another one; the same plan when that sends the same.
+
+    What is a late repair in the plan could be made at its place by now: it is made after the scripts all the same.
+    """
+    done = {script.script.path for script in plan.scripts[:end]}
+    rest = tuple(script for script in again.scripts if script.script.path not in done)
+    late = {item for repair in plan.late for item in repair.objects}
+    if _sends(plan.scripts[end:]) in (_sends(rest), _sends(rest, late)):
+        return plan
+    own = (repair for repair in plan.late if repair.script.script.path in done)
+    others = (repair for repair in again.late if repair.script.script.path not in done)
+    return replace(plan, scripts=(*plan.scripts[:end], *rest), late=(*own, *others))
 
 
 def _upgrades(
@@ -82,14 +103,14 @@ def _upgrades(
     stop: Cancellation,
     *,
     is_expected: bool,
-) -> Generator[ScriptResult, None, Plan | None]:
+) -> Generator[Result, None, Plan | None]:
     """Execute the upgrades of a plan, and return the plan for what comes after; None when one fails."""
-    results: list[ScriptResult] = []
+    results: list[Result] = []
     stops = replace(manifest, run=replace(manifest.run, on_error="stop"))
     for result in execute(connection, plan, stops, listener, stop):
         results.append(result)
         yield result
-    done = {result.plan.script.path for result in results}
+    done = {result.plan.script.path for result in results if isinstance(result, ScriptResult)}
     rest = plan.forecast.scripts if plan.forecast else ()
     if stop.asked or _failed(results):
         yield from (ScriptResult(script, "skipped") for script in rest if script.script.path not in done)
@@ -103,8 +124,10 @@ def _upgrades(
     return replace(planned, scripts=tuple(script for script in planned.scripts if script.script.path not in done))
 
 
-def _failed(results: Sequence[ScriptResult]) -> bool:
-    return any(result.status == "failed" for result in results)
+def _failed(results: Sequence[Result]) -> set[str]:
+    """Return the paths of the scripts that have failed."""
+    scripts = (result for result in results if isinstance(result, ScriptResult))
+    return {result.plan.script.path for result in scripts if result.status == "failed"}
 
 
 def _end_of_part(plan: Plan, begin: int) -> int:
@@ -116,8 +139,15 @@ def _end_of_part(plan: Plan, begin: int) -> int:
     return len(plan.scripts)
 
 
-def _sends(scripts: Sequence[ScriptPlan]) -> list[tuple[str, list[tuple[int, str]]]]:
-    return [(script.script.path, [(step.transaction, step.sql) for step in script.to_send]) for script in scripts]
+def _sends(scripts: Sequence[ScriptPlan], without: Collection[Object] = ()) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Return what scripts send; with `without`, but for the repairs of some objects."""
+    return [
+        (
+            script.script.path,
+            [(s.transaction, s.sql) for s in script.to_send if not s.about or not set(s.about) <= set(without)],
+        )
+        for script in scripts
+    ]
 
 
 def _report_other_rest(script: ScriptPlan, listener: Listener, *, is_expected: bool) -> None:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import DatabaseError, Hint
 from runner.planning import releases
-from runner.planning.model import ScriptPlan
+from runner.planning.model import LateRepair, ScriptPlan
 from runner.planning.own_tables import history_name, release_name, statements_in
 from runner.planning.past import Applied
 from runner.planning.releases import ReleaseRow
@@ -182,7 +183,7 @@ def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     quiet = plan.script.run == "always"
     started, seconds = "transaction_timestamp()", "extract(epoch from clock_timestamp() - transaction_timestamp())"
     condition = "\nwhere pg_current_xact_id_if_assigned() is not null" if quiet else ""
-    return _insert(manifest, run, plan, "applied", started=started, seconds=seconds, error=None) + condition
+    return _insert(manifest, run, plan, plan.ends, started=started, seconds=seconds, error=None) + condition
 
 
 def record_started(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
@@ -207,6 +208,24 @@ def record_ended(
     insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
     ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
     return f"{insert}\non conflict (project, run, script) do update set {ends}"
+
+
+def record_late(manifest: Manifest, run: int, late: LateRepair, *, seconds: str) -> str:
+    """Return the statement that adds a late repair to the row of its script, which has none if it had nothing to send.
+
+    `seconds` is SQL: how long ago it began.
+    """
+    plan, started = replace(late.script, steps=late.steps), f"clock_timestamp() - {seconds} * interval '1 second'"
+    insert = _insert(manifest, run, plan, late.script.ends, started=started, seconds=seconds, error=None)
+    table = identifier(manifest.run.history_table)
+    adds = (f"{column} = {table}.{column} + excluded.{column}" for column in ("statements", "seconds"))
+    return f"{insert}\non conflict (project, run, script) do update set {', '.join(adds)}"
+
+
+def record_whole(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
+    """Return the statement that records that a script has ended, as its late repairs have."""
+    where = f"project = {literal(manifest.project.name)} and run = {run} and script = {literal(plan.script.path)}"
+    return f"update {history_name(manifest)} set status = 'applied' where {where}"  # noqa: S608
 
 
 def _insert(

@@ -6,12 +6,14 @@ Everything that runs or shows a plan reads this one list: `execute` sends it, `p
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from runner.errors import DatabaseError, Hint
+from runner.errors import DatabaseError, Hint, Place
 from runner.planning.reasons import Reason
 from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
@@ -52,7 +54,7 @@ class ScriptPlan(Struct, frozen=True):
     """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.
 
     With `stuck`, a person has to look first: it is not run, and counts as failed. With `in_setup`, it is recorded by
-    the setup, and not run.
+    the setup, and not run. With `goes_on`, late repairs belong to it, and its history row tells of its end after these.
     """
 
     script: ScriptEntry
@@ -63,6 +65,7 @@ class ScriptPlan(Struct, frozen=True):
     steps: tuple[Step, ...]
     stuck: bool = False
     in_setup: bool = False
+    goes_on: bool = False
 
     @property
     def to_send(self) -> tuple[Step, ...]:
@@ -77,13 +80,17 @@ class ScriptPlan(Struct, frozen=True):
     @property
     def later_steps(self) -> tuple[tuple[Step, ...], ...]:
         """The steps that are sent after it, each group a transaction."""
-        numbers = sorted({step.transaction for step in self.to_send} - {0})
-        return tuple(tuple(step for step in self.to_send if step.transaction == number) for number in numbers)
+        return in_transactions(step for step in self.to_send if step.transaction)
 
     @property
     def is_recorded_apart(self) -> bool:
         """Whether its end comes after its own transaction: its history row is written at its beginning, and again."""
         return not self.script.transaction or bool(self.later_steps)
+
+    @property
+    def ends(self) -> Literal["applied", "started"]:
+        """How its history row tells that its steps have ended: late repairs may be to come."""
+        return "started" if self.goes_on else "applied"
 
     @property
     def is_run(self) -> bool:
@@ -98,6 +105,42 @@ class ScriptPlan(Struct, frozen=True):
         if self.script.run != "always":
             return int(self.due)
         return sum(step.action in ("create", "alter") for step in self.steps)
+
+
+def in_transactions(steps: Iterable[Step]) -> tuple[tuple[Step, ...], ...]:
+    """Return steps by the numbers of their transactions."""
+    ordered = sorted(steps, key=_transaction)
+    return tuple(tuple(group) for _, group in groupby(ordered, _transaction))
+
+
+def _transaction(step: Step) -> int:
+    return step.transaction
+
+
+class LateRepair(Struct, frozen=True):
+    """A repair that only rows block which the run itself changes: it is tried once more after the scripts.
+
+    `script` is the one that declares the objects, `is_blocked` the condition, as SQL, under which nothing is sent.
+    """
+
+    script: ScriptPlan
+    is_blocked: str
+    steps: tuple[Step, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the objects are declared."""
+        return Place(self.script.script.path, self.steps[0].statement.line)
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """What it is about."""
+        return self.steps[0].objects
+
+    @property
+    def reason(self) -> Reason:
+        """What is repaired."""
+        return self.steps[0].reason
 
 
 class Options(Struct, frozen=True):
@@ -120,6 +163,7 @@ class Plan(Struct, frozen=True):
     `settings` are those of each transaction. With `single`, all of it is one transaction. When upgrades are due, the
     plan is for these alone, and what comes after is a `forecast`: it is planned again then. `release` is written down
     in the first transaction, and again after the last. When the files are `older` than the database, nothing is sent.
+    What is `late` comes after the scripts.
     """
 
     run: int
@@ -130,11 +174,13 @@ class Plan(Struct, frozen=True):
     forecast: Plan | None = None
     release: Recording | None = None
     older: Older | None = None
+    late: tuple[LateRepair, ...] = ()
 
     @property
     def pending(self) -> int:
         """How much is not yet as declared."""
-        return sum(script.pending for script in self.scripts) + (self.forecast.pending if self.forecast else 0)
+        later = self.forecast.pending if self.forecast else 0
+        return sum(script.pending for script in self.scripts) + len(self.late) + later
 
     @property
     def all_scripts(self) -> tuple[ScriptPlan, ...]:
@@ -145,8 +191,9 @@ class Plan(Struct, frozen=True):
 
     @property
     def sent(self) -> tuple[Step, ...]:
-        """The steps that send something."""
-        return tuple(step for script in self.scripts if script.is_run for step in script.to_send)
+        """The steps that send something, or may do so."""
+        own = (script.to_send for script in self.scripts if script.is_run)
+        return tuple(step for steps in (*own, *(repair.steps for repair in self.late)) for step in steps)
 
     @property
     def is_done(self) -> bool:
@@ -171,9 +218,11 @@ class Plan(Struct, frozen=True):
             for script in self.scripts
             if script.due and not script.stuck
         ]
+        late = [(repair.is_blocked, [(step.transaction, step.sql) for step in repair.steps]) for repair in self.late]
         release = (("release", self.release.release.identity),) if self.release else ()
         older = (("older", self.older.identity, self.older.newest.checksum),) if self.older else ()
         parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()), *release, *older)
+        parts = (*parts, ("late", late)) if late else parts
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

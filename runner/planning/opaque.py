@@ -34,15 +34,14 @@ def _opaque(scripts: Sequence[Script], applied: Collection[str]) -> Iterator[tup
 
 
 def _checked(made: Proposal, opaque: Sequence[tuple[Place, set[str]]]) -> Proposal:
-    if made.problem != "missing" or made.blocked_by:
+    if made.problem != "missing" or (made.blocked_by and not made.late):
         return made
     names = {made.table.name, _name(made.object)}
     place = next((place for place, words in opaque if names <= words), None)
     if place is None:
         return made
-    return replace(
-        made, blocked_by=f"{place} was applied, and may have dropped or renamed it", is_script_statement=False
-    )
+    blocked_by = made.blocked_by or f"{place} was applied, and may have dropped or renamed it"
+    return replace(made, blocked_by=blocked_by, late=None, is_script_statement=False)
 
 
 def _name(item: Object) -> str:

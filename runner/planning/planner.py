@@ -15,6 +15,7 @@ from runner.planning.aims import Aim, Place, known_facts
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
+from runner.planning.late import with_late_repairs
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
 from runner.planning.outlook import look_back
@@ -61,7 +62,10 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     rest = iter(places)
     steps = [tuple(planner.script_steps(script, rest)) for script in planned]
     plans = tuple(_script_plan(script, past, own) for script, own in zip(planned, steps, strict=True))
-    return Plan(past.run, settings, setup, plans, options.single_transaction)
+    if options.single_transaction:
+        return Plan(past.run, settings, setup, plans, single=True)
+    plans, late = with_late_repairs(plans, repairs, places, goal, planner.state.facts)
+    return Plan(past.run, settings, setup, plans, late=late)
 
 
 def _as_written(script: DueScript) -> tuple[Step, ...]:

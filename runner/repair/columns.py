@@ -15,7 +15,7 @@ from runner.catalog.column_definitions import (
 from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import Difference
 from runner.repair.context import Context
-from runner.repair.proposal import Proposal, Use, alter, proposal, reserved_name, shortened_name
+from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name, shortened_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 from runner.wording import listed
@@ -30,8 +30,8 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         return
     clauses = (f"add column if not exists {identifier(item.object.name)} {words}",)
     if without:
-        becomes = without_not_null(item.declared or "")
-        yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses)
+        becomes, late = without_not_null(item.declared or ""), _not_null_later(item, table)
+        yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses, late=late)
     else:
         blocked_by = context.too_large(table) if shape.fill_rewrites else ""
         may_wait_for_lock = not shape.fill_rewrites and (shape.fills_itself or not shape.not_null)
@@ -183,20 +183,33 @@ def _nullability(
     blocked_by = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
     if old.not_null and not blocked_by:
         constraint = identifier(context.evidence.not_null_constraint(name, item.object.name))
-        validates = (alter(table, [f"validate constraint {constraint}"]),)
-        return proposal(item, "differs", "NOT NULL is not validated", then=(validates,))
+        then = ((alter(table, [f"validate constraint {constraint}"]),),)
+        return proposal(item, "differs", "NOT NULL is not validated", then=then)
     if blocked_by or not context.has_rows(table):
-        return proposal(item, "differs", detail, clauses=(change,), blocked_by=blocked_by, rows=nulls.rows)
+        late = _not_null_later(item, table) if nulls.rows else None
+        return proposal(item, "differs", detail, clauses=(change,), blocked_by=blocked_by, rows=nulls.rows, late=late)
+    helper, adds, (validates, sets) = _not_null_by_check(item, table)
+    there = context.actual.facts.get(helper)
+    is_proven = there is not None and not is_invalid(helper, there)
+    ways, uses = (sets,) if is_proven else (validates, sets), Use(helper, sets[-1])
+    return proposal(item, "differs", detail, clauses=() if there else (adds,), then=ways, uses=uses)
+
+
+def _not_null_by_check(item: Difference, table: Object) -> tuple[Object, str, tuple[tuple[str, ...], ...]]:
+    """Return a CHECK that stands in for a NOT NULL, the clause that adds it, and the transactions after that."""
     helper = Object("constraint", reserved_name(f"{item.object.name}_not_null"), table.name, table.schema)
-    quoted, there = identifier(helper.name), context.actual.facts.get(helper)
-    drops = alter(table, [f"drop constraint {quoted}"])
+    quoted, column = identifier(helper.name), identifier(item.object.name)
     adds = f"add constraint {quoted} check ({column} is not null) not valid"
     validates = (alter(table, [f"validate constraint {quoted}"]),)
     # In one ALTER TABLE the constraint would be gone before SET NOT NULL looks for it, and scans the table.
-    sets = (alter(table, [change]), drops)
-    is_proven = there is not None and not is_invalid(helper, there)
-    then = (sets,) if is_proven else (validates, sets)
-    return proposal(item, "differs", detail, clauses=() if there else (adds,), then=then, uses=Use(helper, drops))
+    sets = alter(table, [f"alter column {column} set not null"])
+    return helper, adds, (validates, (sets, alter(table, [f"drop constraint {quoted}"])))
+
+
+def _not_null_later(item: Difference, table: Object) -> Late:
+    _, adds, then = _not_null_by_check(item, table)
+    rows = f"select from {qualified_name(table)} where {identifier(item.object.name)} is null"
+    return Late(rows, ((alter(table, [adds]),), *then), (table,), "NOT NULL declared")
 
 
 def _goes_with_identity(old: ColumnDefinition, new: ColumnDefinition) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
 
 from runner.catalog.constraint_definitions import (
     Key,
@@ -15,9 +17,9 @@ from runner.catalog.constraint_definitions import (
 from runner.catalog.definitions import is_invalid, keeps_unique, names
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import create_index, unique_index_definition
-from runner.repair.context import Context, is_part
+from runner.repair.context import Context, duplicates_query, is_part
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, Use, alter, proposal
+from runner.repair.proposal import Late, Proposal, Use, alter, has_constraint, proposal
 from runner.sql.chosen_names import chosen_name
 from runner.sql.inventory import automatic_name
 from runner.sql.objects import Object, qualified_name
@@ -35,7 +37,10 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         rename = alter(table, [f"rename constraint {names}"])
         yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=Use(same, rename))
     else:
-        yield _added(context, item, table, _name(context, item))
+        name = _name(context, item)
+        added = _added(context, item, table, name)
+        late = added.late and added.late._replace(unless=has_constraint(table, name))
+        yield replace(added, late=late)
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -45,7 +50,8 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         bad = _violations(context, table, definition)
         blocked_by = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
-        yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows)
+        late = _late(table, definition, then) if bad.rows else None
+        yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows, late=late)
         return
     if is_disabled(item.actual or ""):
         sql = alter(table, ["enable trigger all"])
@@ -63,17 +69,23 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
 def _replaced(context: Context, item: Difference, table: Object, drops: str) -> Proposal:
     """Put the declared constraint in the place of the other one; its comment stays."""
     name, comment = item.actual_object.name, item.actual_object.comment
-    added = _added(context, item, table, name)
+    added, needs = _added(context, item, table, name), context.needs_align()
     text = context.declared.get(item.object.comment) or context.actual.facts.get(comment)
+    comments = (comment_sql(comment, text),) if text else ()
+    late = None
+    if added.late and not needs:
+        first, *then = added.late.transactions
+        late = added.late._replace(transactions=((alter(table, [drops]), *first, *comments), *then))
     return proposal(
         item,
         "differs",
         f"{item.actual}, declared {item.declared}",
         clauses=(drops, *added.clauses),
-        now=(*added.now, *((comment_sql(comment, text),) if text else ())),
+        now=(*added.now, *comments),
         then=added.then,
-        blocked_by=added.blocked_by or context.needs_align(),
+        blocked_by=added.blocked_by or needs,
         rows=added.rows,
+        late=late,
     )
 
 
@@ -99,17 +111,26 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     definition, rows = item.declared or "", context.has_rows(table)
     adds = f"add constraint {identifier(name)} {definition}"
     bad = _violations(context, table, definition) if rows else Sample(())
-    blocked_by = bad.failure or ("rows are against it" if bad.rows else _unreferenced(context, definition))
+    unreferenced = _unreferenced(context, definition)
+    blocked_by = bad.failure or ("rows are against it" if bad.rows else unreferenced)
     if key := key_definition(definition):
         return _key_added(context, item, table, name, key, bad, blocked_by)
     if rows and is_exclusion(definition):
         blocked_by = blocked_by or "whether the rows keep it is known only when it is made"
-    if blocked_by or not rows or context.shape(table).is_partitioned or is_invalid(item.object, definition):
-        return proposal(
-            item, "missing", clauses=(adds,), blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
-        )
-    now = (alter(table, [f"{adds} not valid"]),)  # after what it may refer to
-    return proposal(item, "missing", now=now, then=(_validated(table, name),))
+    at_once = context.shape(table).is_partitioned or is_invalid(item.object, definition)
+    now, then = (alter(table, [f"{adds} not valid"]),), (_validated(table, name),)  # after what it may refer to
+    if not blocked_by and rows and not at_once:
+        return proposal(item, "missing", now=now, then=then)
+    late = _late(table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
+    return proposal(
+        item,
+        "missing",
+        clauses=(adds,),
+        blocked_by=blocked_by,
+        rows=bad.rows,
+        late=late if bad.rows and not unreferenced else None,
+        is_script_statement=not blocked_by,
+    )
 
 
 def _key_added(
@@ -117,22 +138,29 @@ def _key_added(
 ) -> Proposal:
     """Add a primary key or unique constraint by way of an index, which takes no lock that stops readers."""
     definition, quoted = item.declared or "", identifier(name)
-    index = _fitting_index(context, table, key) if key.plain and not context.shape(table).is_partitioned else None
-    blocked_by = blocked_by or ("" if index and index.name == name else context.taken(item.object, name))
+    by_index = key.plain and not context.shape(table).is_partitioned
+    index = _fitting_index(context, table, key) if by_index else None
+    against = "" if index and index.name == name else context.taken(item.object, name)
     if key.primary and (other := context.primary_key(table)):
-        blocked_by = f"the table has another primary key, {other[0]}"
-    online = key.plain and not context.shape(table).is_partitioned and (index is not None or context.has_rows(table))
-    if blocked_by or not online:
-        clauses = (f"add constraint {quoted} {definition}",)
-        return proposal(
-            item, "missing", clauses=clauses, blocked_by=blocked_by, rows=bad.rows, is_script_statement=not blocked_by
-        )
+        against = blocked_by = f"the table has another primary key, {other[0]}"
+    blocked_by = blocked_by or against
     kind = "primary key" if key.primary else "unique"
     uses = alter(table, [f"add constraint {quoted} {kind} using index {identifier(index.name) if index else quoted}"])
-    if index:
-        return proposal(item, "missing", f"{index} becomes it", then=((uses,),), uses=Use(index, uses))
-    makes = create_index(key.index, quoted, qualified_name(table))
-    return proposal(item, "missing", now=(makes,), then=((uses,),))
+    makes = () if index else (create_index(key.index, quoted, qualified_name(table)),)
+    if not blocked_by and by_index and (index is not None or context.has_rows(table)):
+        detail, used = (f"{index} becomes it", Use(index, uses)) if index else ("", None)
+        return proposal(item, "missing", detail, now=makes, then=((uses,),), uses=used)
+    clauses = (f"add constraint {quoted} {definition}",)
+    way = (*((makes,) if makes else ()), (uses,)) if by_index else ((alter(table, clauses),),)
+    return proposal(
+        item,
+        "missing",
+        clauses=clauses,
+        blocked_by=blocked_by,
+        rows=bad.rows,
+        late=_late(table, definition, way) if bad.rows and not against else None,
+        is_script_statement=not blocked_by,
+    )
 
 
 def _fitting_index(context: Context, table: Object, key: Key) -> Object | None:
@@ -150,26 +178,38 @@ def _validated(table: Object, name: str) -> tuple[str, ...]:
 
 def _violations(context: Context, table: Object, definition: str) -> Sample:
     """Return rows that a constraint refuses."""
-    rows = f"{context.rows_of(table)} as own"
+    foreign = foreign_key_definition(definition)
+    is_there = foreign is None or foreign.relation in context.actual.facts
+    key = context.primary_key(table)
+    query = _violating(context.rows_of, table, definition, shown=", ".join(key[1]) if key else "*", is_there=is_there)
+    return context.evidence.sample(query) if query else Sample(())
+
+
+def _late(table: Object, definition: str, transactions: tuple[tuple[str, ...], ...]) -> Late:
+    """Return how a constraint is made when no rows are against it any more, and all tables and columns are there."""
+    foreign = foreign_key_definition(definition)
+    tables = (table, foreign.relation) if foreign else (table,)
+    return Late(_violating(qualified_name, table, definition), transactions, tables)
+
+
+def _violating(
+    rows_of: Callable[[Object], str], table: Object, definition: str, *, shown: str = "", is_there: bool = True
+) -> str:
+    """Return the query for rows that a constraint refuses, empty when there is none; `is_there`: what it refers to."""
+    rows = f"{rows_of(table)} as own"
     if key := key_definition(definition):
         nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
-        return context.duplicates(table, key.columns, nulls=nulls)
+        return duplicates_query(rows_of(table), key.columns, nulls=nulls)
     if foreign := foreign_key_definition(definition):
-        others = context.rows_of(foreign.relation)
+        others = rows_of(foreign.relation)
         given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
         pairs = zip(foreign.columns, foreign.referenced, strict=True)
         equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
         orphans = f" and not exists (select from {others} as other where {equal})"
         columns = ", ".join(f"own.{column}" for column in foreign.columns)
-        is_there = foreign.relation in context.actual.facts
-        return context.evidence.sample(
-            f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
-        )
-    if condition := check_expression(definition):
-        key_found = context.primary_key(table)
-        shown = ", ".join(key_found[1]) if key_found else "*"
-        return context.evidence.sample(f"select {shown} from {rows} where not {condition}")  # noqa: S608
-    return Sample(())
+        return f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
+    condition = check_expression(definition)
+    return f"select {shown} from {rows} where not {condition}" if condition else ""  # noqa: S608
 
 
 def _unreferenced(context: Context, definition: str) -> str:

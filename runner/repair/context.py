@@ -33,12 +33,14 @@ class Context(Struct, frozen=True):
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
-        blocked_by = made.blocked_by or self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
+        if made.blocked_by and not made.late:
+            return made
+        blocked_by = self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
         if not blocked_by and self.level == "none" and not (made.is_script_statement and made.object.kind == "index"):
             blocked_by = 'the manifest says repair = "none"'
-        if blocked_by == made.blocked_by:
+        if not blocked_by:
             return made
-        return replace(made, blocked_by=blocked_by, is_script_statement=False)
+        return replace(made, blocked_by=made.blocked_by or blocked_by, late=None, is_script_statement=False)
 
     def against(self, table: Object, *, may_wait_for_lock: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
@@ -101,22 +103,27 @@ class Context(Struct, frozen=True):
         return f"(select *, {', '.join(added)} from {qualified_name(table)})" if added else qualified_name(table)  # noqa: S608
 
     def duplicates(self, table: Object, keys: str, where: str = "", *, nulls: str) -> Sample:
-        """Return values that several rows have, or that are NULL where none may be.
+        """Return values that several rows have, or that are NULL where none may be."""
+        return self.evidence.sample(duplicates_query(self.rows_of(table), keys, where, nulls=nulls))
 
-        `nulls` is what they are there: equal, distinct, or refused.
-        """
-        columns = names(keys)
-        conditions = [f"({where})"] if where else []
-        if nulls == "distinct":
-            conditions += [f"{column} is not null" for column in columns]
-        having = ["count(*) > 1"]
-        if nulls == "refused":
-            having += [f"{column} is null" for column in columns]
-        filtered = f" where {' and '.join(conditions)}" if conditions else ""
-        return self.evidence.sample(
-            f'select {keys}, count(*) as "rows" from {self.rows_of(table)} as own{filtered}'  # noqa: S608
-            f" group by {keys} having {' or '.join(having)}"
-        )
+
+def duplicates_query(rows: str, keys: str, where: str = "", *, nulls: str) -> str:
+    """Return the query for values that several of some rows have, or that are NULL where none may be.
+
+    `nulls` is what they are there: equal, distinct, or refused.
+    """
+    columns = names(keys)
+    conditions = [f"({where})"] if where else []
+    if nulls == "distinct":
+        conditions += [f"{column} is not null" for column in columns]
+    having = ["count(*) > 1"]
+    if nulls == "refused":
+        having += [f"{column} is null" for column in columns]
+    filtered = f" where {' and '.join(conditions)}" if conditions else ""
+    return (
+        f'select {keys}, count(*) as "rows" from {rows} as own{filtered}'  # noqa: S608
+        f" group by {keys} having {' or '.join(having)}"
+    )
 
 
 def is_part(item: Object, kind: str, table: Object) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from runner.catalog.definitions import unquoted
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import index_sql, unique_index_definition
-from runner.repair.context import Context
+from runner.repair.context import Context, duplicates_query
 from runner.repair.probes import Sample
-from runner.repair.proposal import Proposal, Use, proposal, reserved_name
+from runner.repair.proposal import Late, Proposal, Use, proposal, reserved_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
@@ -17,16 +17,16 @@ from runner.sql.quoting import identifier, literal
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Tell why an index cannot be made; one that can is made by the script's own statement."""
     makes = index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
-    bad = _duplicates(context, item, table)
-    blocked_by = bad.failure or (
-        "rows have the same values" if bad.rows else context.taken(item.object, item.object.name)
-    )
+    bad, taken = _duplicates(context, item, table), context.taken(item.object, item.object.name)
+    blocked_by = bad.failure or ("rows have the same values" if bad.rows else taken)
+    late = _late(item, table, ((makes,),)) if makes and bad.rows and not taken else None
     yield proposal(
         item,
         "missing",
         now=(makes,) if makes else (),
         blocked_by=blocked_by,
         rows=bad.rows,
+        late=late and late._replace(unless=f"to_regclass({literal(qualified_name(item.object))}) is not null"),
         is_script_statement=not blocked_by,
     )
 
@@ -40,8 +40,8 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         return
     there = context.actual.facts.get(helper)
     renames = f"alter index {qualified_name(helper)} rename to {name}"
-    bad = _duplicates(context, item, table)
-    blocked_by = bad.failure or ("rows have the same values" if bad.rows else _mark(context, item.object, table))
+    bad, mark = _duplicates(context, item, table), _mark(context, item.object, table)
+    blocked_by = bad.failure or ("rows have the same values" if bad.rows else mark)
     comment = item.object.comment
     text = context.declared.get(comment) or context.actual.facts.get(comment)
     swaps = (
@@ -52,8 +52,17 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
     gone = (f"drop index {qualified_name(helper)}",) if there else ()
     now = () if there == definition else (*gone, makes)
     detail = "it is invalid" if item.kind == "invalid" else f"{item.actual}, declared {definition}"
-    uses = Use(helper, renames)
-    yield proposal(item, "differs", detail, now=now, then=(swaps,), uses=uses, blocked_by=blocked_by, rows=bad.rows)
+    yield proposal(
+        item,
+        "differs",
+        detail,
+        now=now,
+        then=(swaps,),
+        uses=Use(helper, renames),
+        blocked_by=blocked_by,
+        rows=bad.rows,
+        late=_late(item, table, ((makes,), swaps)) if bad.rows and not mark else None,
+    )
 
 
 def extra(_context: Context, item: Difference, _table: Object) -> Iterator[Proposal]:
@@ -64,10 +73,20 @@ def extra(_context: Context, item: Difference, _table: Object) -> Iterator[Propo
 
 
 def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
+    query = _duplicated(item, context.rows_of(table))
+    return context.evidence.sample(query) if query and context.has_rows(table) else Sample(())
+
+
+def _duplicated(item: Difference, rows: str) -> str:
+    """Return the query for values that a unique index refuses; empty for another index."""
     index = unique_index_definition(item.declared or "")
-    if index is None or not context.has_rows(table):
-        return Sample(())
-    return context.duplicates(table, index.keys, index.where, nulls="equal" if index.nulls_equal else "distinct")
+    if index is None:
+        return ""
+    return duplicates_query(rows, index.keys, index.where, nulls="equal" if index.nulls_equal else "distinct")
+
+
+def _late(item: Difference, table: Object, transactions: tuple[tuple[str, ...], ...]) -> Late:
+    return Late(_duplicated(item, qualified_name(table)), transactions, (table,))
 
 
 def _mark(context: Context, index: Object, table: Object) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from runner.catalog.diff import Difference
 from runner.sql.objects import RESERVED, Object, qualified_name
-from runner.sql.quoting import NAME_BYTES
+from runner.sql.quoting import NAME_BYTES, literal
 
 Problem = Literal["missing", "differs", "invalid", "not declared", "used"]
 """What is wrong with an object; `used` is one that nobody declares and another repair goes on with."""
@@ -21,6 +21,25 @@ class Use(NamedTuple):
 
     object: Object
     sql: str
+
+
+class Late(NamedTuple):
+    """How a repair is made that nothing but rows blocks, once a run has changed these; `rows` is the query for them.
+
+    `tables` are those whose rows count.
+    """
+
+    rows: str
+    transactions: tuple[tuple[str, ...], ...]
+    tables: tuple[Object, ...]
+    detail: str = ""
+    unless: str = ""
+    """A condition, as SQL: there is nothing left to do."""
+
+    @property
+    def blocked(self) -> str:
+        """The condition, as SQL, under which it is not made."""
+        return " or ".join(part for part in (self.unless, f"exists ({self.rows} limit 1)") if part)
 
 
 class Proposal(Struct, frozen=True):
@@ -44,6 +63,8 @@ class Proposal(Struct, frozen=True):
     uses: Use | None = None
     blocked_by: str = ""
     rows: tuple[str, ...] = ()
+    late: Late | None = None
+    """What is left to do when the rows have changed; None when more than rows blocks it."""
     is_script_statement: bool = False
     """The statement of the script does just the same."""
     may_wait_for_lock: bool = False
@@ -72,6 +93,12 @@ def alter(table: Object, clauses: Sequence[str]) -> str:
 def analyze(table: Object, columns: Sequence[str]) -> str:
     """Return the statement that gathers the statistics of columns, named as SQL does."""
     return f"analyze {qualified_name(table)} ({', '.join(columns)})"
+
+
+def has_constraint(table: Object, name: str) -> str:
+    """Return the condition, as SQL, that a table has a constraint."""
+    relation = f"to_regclass({literal(qualified_name(table))})"
+    return f"exists (select from pg_constraint where conrelid = {relation} and conname = {literal(name)})"
 
 
 def reserved_name(name: str) -> str:

@@ -65,9 +65,10 @@ def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
     mentioned = words(made.becomes or "")
     column = next((column for column in columns if identifier(column.name) in mentioned), None)
     follows = made.problem == "differs" or (made.object.kind == "index" and not is_plain_index(made.becomes or ""))
-    if column is None or made.blocked_by or not follows:
+    if column is None or not follows or (made.blocked_by and not made.late):
         return made
-    return replace(made, blocked_by=f"{column} keeps its type", is_script_statement=False)
+    blocked_by = made.blocked_by or f"{column} keeps its type"
+    return replace(made, blocked_by=blocked_by, late=None, is_script_statement=False)
 
 
 def _of(context: Context, item: Difference) -> Iterator[Proposal]:

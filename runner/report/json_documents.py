@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from runner.report.status_text import pending_reason
+from runner.report.status_text import pending
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.execution.results import ScriptResult
+    from runner.execution.results import LateResult, ScriptResult
     from runner.lint.diagnostics import Diagnostic
     from runner.lint.linter import Checked
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
     from runner.pipeline.upgraded import Outcome, Proof
-    from runner.planning.model import Plan, ScriptPlan
+    from runner.planning.model import LateRepair, Plan, ScriptPlan
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
 
@@ -42,6 +42,7 @@ def apply_json(result: ApplyResult) -> dict[str, Any]:
         "run": result.plan.run,
         "older": older_json(result.plan),
         "scripts": [script_json(script) for script in result.scripts],
+        "late": [late_json(late) for late in result.late],
         "verify": verify_json(result.verification),
     }
 
@@ -60,6 +61,21 @@ def script_json(result: ScriptResult) -> dict[str, Any]:
         ],
         "error": error_json(result.error) if result.error else None,
     }
+
+
+def late_json(result: LateResult) -> dict[str, Any]:
+    """Return how a late repair ended as a JSON object."""
+    return {
+        **_place_json(result.repair),
+        "status": result.status,
+        "seconds": round(result.seconds, 6),
+        "error": error_json(result.error) if result.error else None,
+    }
+
+
+def _place_json(repair: LateRepair) -> dict[str, Any]:
+    place, objects = repair.place, [str(item) for item in repair.objects]
+    return {"script": place.file, "line": place.line, "objects": objects}
 
 
 def older_json(plan: Plan) -> dict[str, Any] | None:
@@ -128,9 +144,8 @@ def status_json(planned: Planned) -> dict[str, Any]:
     """Return the JSON document of `status`."""
     return {
         "pending": [
-            {"script": script.script.path, "statements": len(script.to_send), "reason": pending_reason(script)}
-            for script in planned.plan.all_scripts
-            if script.pending
+            {"script": path, "statements": statements, "reason": reason}
+            for path, statements, reason in pending(planned.plan)
         ],
         "older": older_json(planned.plan),
         "releases": [
@@ -177,6 +192,15 @@ def plan_json(planned: Planned) -> dict[str, Any]:
         "release": release_json(plan),
         "setup": list(plan.setup),
         "steps": _steps_json(plan.scripts),
+        "late": [
+            {
+                **_place_json(repair),
+                "reason": str(repair.reason),
+                "is_blocked": repair.is_blocked,
+                "steps": [{"sql": step.sql, "transaction": step.transaction} for step in repair.steps],
+            }
+            for repair in plan.late
+        ],
         "forecast": _steps_json(plan.all_scripts[len(plan.scripts) :]) if plan.forecast else None,
     }
 

@@ -15,7 +15,7 @@ from runner.verification.finding import finding_text
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.execution.results import ScriptResult, ScriptStatus
+    from runner.execution.results import LateResult, ScriptResult, ScriptStatus
     from runner.pipeline.apply import ApplyResult
     from runner.postgres.monitor import Progress
     from runner.report.fleet_text import MemberReport
@@ -35,6 +35,13 @@ def script_event(result: ScriptResult) -> Event:
     path = document.pop("path")
     levels: dict[ScriptStatus, Level] = {"failed": "error", "skipped": "error"}
     return Event(levels.get(result.status, "info"), f"{path}: {result.status}", {"script": path, **document})
+
+
+def late_event(result: LateResult) -> Event:
+    """Return how a late repair ended."""
+    fields = json_documents.late_json(result)
+    level: Level = "error" if result.status in ("failed", "skipped") else "info"
+    return Event(level, f"{result.repair.place}: {result.status} after the scripts", fields)
 
 
 def progress_event(progress: Progress) -> Event:

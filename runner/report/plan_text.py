@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from runner.planning.reasons import first_and_more
@@ -13,7 +14,7 @@ from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
-    from runner.planning.model import ScriptPlan, Step
+    from runner.planning.model import LateRepair, ScriptPlan, Step
     from runner.sql.objects import Object
 
 
@@ -36,6 +37,7 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     if plan.forecast:
         yield Line("forecast: planned again after the upgrades", "bold")
         yield from _script_lines(plan.all_scripts[len(plan.scripts) :], sizes, verbose=verbose)
+    yield from _late_lines(plan.late, sizes)
     yield from _left_lines(planned)
     if plan.release and not plan.release.is_begun:
         yield Line(f"release {plan.release.release.identity[:12]} is recorded")
@@ -43,6 +45,16 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     if planned.left:
         yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")
     yield Line(f"plan {plan.hash}")
+
+
+def _late_lines(repairs: Sequence[LateRepair], sizes: Mapping[Object, int]) -> Iterator[Line]:
+    """Return what is tried once more when the scripts have changed the rows that block it."""
+    for script, own in groupby(repairs, lambda repair: repair.script.script.path):
+        yield Line(f"{script}  after the scripts, if no rows block it any more", "bold")
+        for repair in own:
+            start = f"alter :{repair.place.line}"
+            for text in (f"{start} {repair.reason}", *(_repair_text(step, start, sizes) for step in repair.steps)):
+                yield Line(f"  {_MARKS['alter']} {text}", _STYLES["alter"])
 
 
 def _left_lines(planned: Planned) -> Iterator[Line]:

@@ -13,13 +13,13 @@ from runner.report.line import Line
 from runner.report.log import Event, Log, LogFormat
 from runner.report.progress_text import progress_state
 from runner.report.release_text import ahead_lines
-from runner.report.run_text import error_lines, run_line, script_lines, scripts_heading, total_line
+from runner.report.run_text import error_lines, late_lines, run_line, script_lines, scripts_heading, total_line
 from runner.report.terminal import Doing, Drawing, Stream
 from runner.report.verification_text import verification_lines, verified_line
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.execution.results import ScriptResult
+    from runner.execution.results import LateResult, ScriptResult
     from runner.pipeline.apply import ApplyResult
     from runner.planning.model import ScriptPlan
     from runner.postgres.monitor import Progress
@@ -141,6 +141,13 @@ class Reporter:
             self.tell(log_events.script_event(result))
         else:
             self.lines(script_lines(result, self.width))
+
+    def tried(self, result: LateResult) -> None:
+        """Print how a late repair ended, and its error."""
+        if self.log.as_json:
+            self.tell(log_events.late_event(result))
+        else:
+            self.lines(late_lines(result, self.width))
 
     def applied(self, result: ApplyResult, seconds: float) -> None:
         """Print the end of the scripts' table, what the verification found, and what was done."""

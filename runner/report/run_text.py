@@ -11,7 +11,7 @@ from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.errors import RunnerError
-    from runner.execution.results import ScriptResult, ScriptStatus
+    from runner.execution.results import LateResult, ScriptResult, ScriptStatus
     from runner.pipeline.apply import ApplyResult
 
 
@@ -38,6 +38,20 @@ def script_lines(result: ScriptResult, width: int) -> Iterator[Line]:
             yield Line("    " + "  ".join("null" if value is None else value for value in row))
         if len(returned.rows) > MOST_ROWS_SHOWN:
             yield Line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
+    if result.error is not None:
+        yield from error_lines(result.error, indent="    ")
+
+
+def late_lines(result: LateResult, width: int) -> Iterator[Line]:
+    """Return the row of a late repair, by the script that declares it, and its error."""
+    about = f"after the scripts: {result.repair.reason}"
+    more = ", rows block it" if result.status == "left" else ""
+    style = "yellow" if result.status == "left" else _STYLES[result.status]
+    yield Line(
+        f"{result.repair.script.script.path:<{width}}  {result.status:<9}  {about}{more}",
+        style,
+        result.status in _FAILED,
+    )
     if result.error is not None:
         yield from error_lines(result.error, indent="    ")
 

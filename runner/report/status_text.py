@@ -37,8 +37,20 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     yield from older_lines(planned.plan.older) if planned.plan.older else _pending_lines(planned.plan)
 
 
-def pending_reason(script: ScriptPlan) -> str:
-    """Return why a script is pending."""
+def pending(plan: Plan) -> Iterator[tuple[str, int, str]]:
+    """Yield what is pending: the script, how many statements, and why."""
+    for script in plan.all_scripts:
+        if script.pending:
+            yield script.script.path, len(script.to_send), _pending_reason(script)
+    for late in plan.late:
+        yield (
+            late.script.script.path,
+            len(late.steps),
+            f"{late.reason}; after the scripts, if no rows block it any more",
+        )
+
+
+def _pending_reason(script: ScriptPlan) -> str:
     if script.script.run != "always":
         return str(script.reason)
     reasons = [step.reason for step in script.steps if step.action in ("create", "alter")]
@@ -47,10 +59,10 @@ def pending_reason(script: ScriptPlan) -> str:
 
 
 def _pending_lines(plan: Plan) -> Iterator[Line]:
-    pending = [script for script in plan.all_scripts if script.pending]
-    if not pending:
+    found = [(path, reason) for path, _, reason in pending(plan)]
+    if not found:
         yield Line("nothing is pending", "green")
         return
-    yield Line(f"pending in {count(len(pending), 'script')}:", "yellow")
-    for script in pending:
-        yield Line(f"  {script.script.path}: {pending_reason(script)}")
+    yield Line(f"pending in {count(len({path for path, _ in found}), 'script')}:", "yellow")
+    for path, reason in found:
+        yield Line(f"  {path}: {reason}")

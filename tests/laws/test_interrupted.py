@@ -42,6 +42,29 @@ ROWS = """
 """
 
 
+LATE = {
+    "010_item.sql": """
+        create table if not exists item (
+            id integer, name text not null, size integer not null, constraint item_id unique (id)
+        );
+    """,
+    "020_part.sql": """
+        create table if not exists part (
+            item integer, constraint part_item foreign key (item) references item (id), check (item > 0)
+        );
+        create unique index if not exists part_item_idx on part (item);
+    """,
+    "030_fill.sql": """
+        create table if not exists filled (id integer);
+        update item set name = coalesce(name, 'none'), size = 0 where name is null or size is null;
+        update part set item = 1 where item = 0;
+        delete from part as a using part as b where a.item = b.item and a.ctid > b.ctid;
+    """,
+}
+"""What rows block until the last script has changed them."""
+LATE_ROWS = "insert into item values (1000); insert into part values (0), (1), (2), (2), (7);"
+
+
 @dataclass(frozen=True)
 class Situation:
     """A project, the database before it is applied, what one run leaves of it, and how many round trips that takes."""
@@ -66,10 +89,16 @@ def large_table(folder: Path) -> tuple[Path, str]:
     return write_project(folder, INDEXES, run={"concurrent_index_above": "0"}, options=options), ROWS
 
 
+def late_repairs(folder: Path) -> tuple[Path, str]:
+    options: dict[str, dict[str, object]] = {"010_item.sql": {"run": "on_change"}, "030_fill.sql": {"run": "on_change"}}
+    return write_project(folder, LATE, options=options), f"{ROWS} create table part (item integer); {LATE_ROWS}"
+
+
 SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
     "a new database": new_database,
     "an older database": older_database,
     "indexes of a large table": large_table,
+    "late repairs": late_repairs,
 }
 
 

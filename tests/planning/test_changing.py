@@ -47,6 +47,11 @@ ROWS: Mapping[str, tuple[str, str, object]] = {
         "select string_agg(email, ' ' order by id) from person",
         "unknown ada@example.org",
     ),
+    "A constraint after a clean-up": (
+        "insert into person values (1, 'a@b.c', 'US'), (2, 'a@b.c', 'XX'), (3, null, 'GB')",
+        "select string_agg(concat(id, email, country), ' ' order by id) from person",
+        "1a@b.cUS 2 3GB",
+    ),
     "Enum to lookup table": (
         "insert into ticket values (1, 'closed')",
         "select state from ticket",

@@ -198,7 +198,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
     connection.execute("create table item (id integer, size integer)")
     folder = project(SHOWN, options=ONCE)
     document = run_command(folder, "plan", database, "--json", "--quiet").json
-    assert list(document) == ["hash", "pending", "left", "older", "release", "setup", "steps", "forecast"]
+    assert list(document) == ["hash", "pending", "left", "older", "release", "setup", "steps", "late", "forecast"]
     assert (document["left"], document["forecast"]) == ([], None)
     assert len(document["setup"]) == 25
     assert document["steps"][0] == {

@@ -98,6 +98,7 @@ def _apply(loaded: Project, where: Where, request: Request, reporter: Reporter) 
         stage=reporter.stage,
         started=reporter.started,
         finished=reporter.finished,
+        tried=reporter.tried,
         say=reporter.say,
         progressed=reporter.progressed,
     )
