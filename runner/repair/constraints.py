@@ -50,7 +50,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         bad = _violations(context, table, definition)
         blocked_by = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
-        late = _late(table, definition, then) if bad.rows else None
+        late = _late(context, table, definition, then) if bad.rows else None
         yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows, late=late)
         return
     if is_disabled(item.actual or ""):
@@ -121,7 +121,7 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     now, then = (alter(table, [f"{adds} not valid"]),), (_validated(table, name),)  # after what it may refer to
     if not blocked_by and rows and not at_once:
         return proposal(item, "missing", now=now, then=then)
-    late = _late(table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
+    late = _late(context, table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
     return proposal(
         item,
         "missing",
@@ -158,7 +158,7 @@ def _key_added(
         clauses=clauses,
         blocked_by=blocked_by,
         rows=bad.rows,
-        late=_late(table, definition, way) if bad.rows and not against else None,
+        late=_late(context, table, definition, way) if bad.rows and not against else None,
         is_script_statement=not blocked_by,
     )
 
@@ -185,31 +185,31 @@ def _violations(context: Context, table: Object, definition: str) -> Sample:
     return context.evidence.sample(query) if query else Sample(())
 
 
-def _late(table: Object, definition: str, transactions: tuple[tuple[str, ...], ...]) -> Late:
+def _late(context: Context, table: Object, definition: str, transactions: tuple[tuple[str, ...], ...]) -> Late:
     """Return how a constraint is made when no rows are against it any more, and all tables and columns are there."""
     foreign = foreign_key_definition(definition)
     tables = (table, foreign.relation) if foreign else (table,)
-    return Late(_violating(qualified_name, table, definition), transactions, tables)
+    return Late(_violating(context.relation, table, definition), transactions, tables)
 
 
 def _violating(
-    rows_of: Callable[[Object], str], table: Object, definition: str, *, shown: str = "", is_there: bool = True
+    rows_of: Callable[..., str], table: Object, definition: str, *, shown: str = "", is_there: bool = True
 ) -> str:
     """Return the query for rows that a constraint refuses, empty when there is none; `is_there`: what it refers to."""
-    rows = f"{rows_of(table)} as own"
     if key := key_definition(definition):
         nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
-        return duplicates_query(rows_of(table), key.columns, nulls=nulls)
+        return duplicates_query(rows_of(table, alone=True), key.columns, nulls=nulls)
     if foreign := foreign_key_definition(definition):
-        others = rows_of(foreign.relation)
+        rows, others = rows_of(table, alone=True), rows_of(foreign.relation, alone=True)
         given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
         pairs = zip(foreign.columns, foreign.referenced, strict=True)
         equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
         orphans = f" and not exists (select from {others} as other where {equal})"
         columns = ", ".join(f"own.{column}" for column in foreign.columns)
-        return f"select distinct {columns} from {rows} where {given}{orphans if is_there else ''}"  # noqa: S608
+        return f"select distinct {columns} from {rows} as own where {given}{orphans if is_there else ''}"  # noqa: S608
     condition = check_expression(definition)
-    return f"select {shown} from {rows} where not {condition}" if condition else ""  # noqa: S608
+    rows = rows_of(table, alone=definition.endswith(" NO INHERIT"))
+    return f"select {shown} from {rows} as own where not {condition}" if condition else ""  # noqa: S608
 
 
 def _unreferenced(context: Context, definition: str) -> str:

@@ -92,7 +92,11 @@ class Context(Struct, frozen=True):
                 return f"{other}{on} has its name"
         return ""
 
-    def rows_of(self, table: Object) -> str:
+    def relation(self, table: Object, *, alone: bool = False) -> str:
+        """Return a table as a query names it; `alone` without those that inherit from it: no key has their rows."""
+        return f"{'only ' if alone and not self.shape(table).is_partitioned else ''}{qualified_name(table)}"
+
+    def rows_of(self, table: Object, *, alone: bool = False) -> str:
         """Return what stands for a table in a query, with the values that columns will have which it lacks."""
         added = []
         for item, definition in self.declared.items():
@@ -100,11 +104,12 @@ class Context(Struct, frozen=True):
                 shape = column_definition(definition)
                 value = "row_number() over ()" if shape.is_counted else shape.generated or shape.default or "null"
                 added.append(f"({value})::{shape.type} as {identifier(item.name)}")
-        return f"(select *, {', '.join(added)} from {qualified_name(table)})" if added else qualified_name(table)  # noqa: S608
+        relation = self.relation(table, alone=alone)
+        return f"(select *, {', '.join(added)} from {relation})" if added else relation  # noqa: S608
 
     def duplicates(self, table: Object, keys: str, where: str = "", *, nulls: str) -> Sample:
         """Return values that several rows have, or that are NULL where none may be."""
-        return self.evidence.sample(duplicates_query(self.rows_of(table), keys, where, nulls=nulls))
+        return self.evidence.sample(duplicates_query(self.rows_of(table, alone=True), keys, where, nulls=nulls))
 
 
 def duplicates_query(rows: str, keys: str, where: str = "", *, nulls: str) -> str:

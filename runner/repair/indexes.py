@@ -19,7 +19,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
     makes = index_sql(item.declared or "", identifier(item.object.name), qualified_name(table))
     bad, taken = _duplicates(context, item, table), context.taken(item.object, item.object.name)
     blocked_by = bad.failure or ("rows have the same values" if bad.rows else taken)
-    late = _late(item, table, ((makes,),)) if makes and bad.rows and not taken else None
+    late = _late(context, item, table, ((makes,),)) if makes and bad.rows and not taken else None
     yield proposal(
         item,
         "missing",
@@ -61,7 +61,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         uses=Use(helper, renames),
         blocked_by=blocked_by,
         rows=bad.rows,
-        late=_late(item, table, ((makes,), swaps)) if bad.rows and not mark else None,
+        late=_late(context, item, table, ((makes,), swaps)) if bad.rows and not mark else None,
     )
 
 
@@ -73,7 +73,7 @@ def extra(_context: Context, item: Difference, _table: Object) -> Iterator[Propo
 
 
 def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
-    query = _duplicated(item, context.rows_of(table))
+    query = _duplicated(item, context.rows_of(table, alone=True))
     return context.evidence.sample(query) if query and context.has_rows(table) else Sample(())
 
 
@@ -85,8 +85,8 @@ def _duplicated(item: Difference, rows: str) -> str:
     return duplicates_query(rows, index.keys, index.where, nulls="equal" if index.nulls_equal else "distinct")
 
 
-def _late(item: Difference, table: Object, transactions: tuple[tuple[str, ...], ...]) -> Late:
-    return Late(_duplicated(item, qualified_name(table)), transactions, (table,))
+def _late(context: Context, item: Difference, table: Object, transactions: tuple[tuple[str, ...], ...]) -> Late:
+    return Late(_duplicated(item, context.relation(table, alone=True)), transactions, (table,))
 
 
 def _mark(context: Context, index: Object, table: Object) -> str:
