@@ -111,9 +111,11 @@ def _may_remove(tree: object) -> bool:
 
 
 def _comment_on_schema(tree: pg.CommentStmt, known: RelocationContext) -> Moved:
-    scratch = known.scratch.get(tree.object.string.sval)
-    if pg.ObjectType.Name(tree.objtype) == "OBJECT_EXTENSION" or scratch is None:
+    if pg.ObjectType.Name(tree.objtype) == "OBJECT_EXTENSION":
         return Moved()
+    scratch = known.scratch.get(tree.object.string.sval)
+    if scratch is None:
+        raise RefusedError(f"comments on {tree.object.string.sval}, which no script makes before it")
     return Moved((f"comment on schema {identifier(scratch)} is {literal(tree.comment or None)}",))
 
 

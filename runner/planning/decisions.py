@@ -11,7 +11,7 @@ from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
-from runner.sql.objects import ANY_ARGUMENTS, Element, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, WITH_PARTS, Element, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.spelling import comment_sql
 
@@ -113,12 +113,18 @@ def _is_unknown(case: Case) -> bool:
 
 def _is_stranger(aim: Aim, case: Case) -> bool:
     """Return whether nothing tells what the object of an effect has to be."""
-    item, named = aim.effect.object, case.named
-    if aim.effect.action == "create":
-        return item.name.endswith(ANY_ARGUMENTS) and item not in named
+    item, action = aim.effect.object, aim.effect.action
+    if action in ("create", "set") and item.name.endswith(ANY_ARGUMENTS):
+        return item not in case.goal
+    if action == "create" and item.table:
+        return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
     names = [item, without_table(item)]
     names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
-    return aim.effect.action == "change" and not any(name in case.goal or name in named for name in names)
+    return action == "change" and not any(_is_known(name, case) for name in names)
+
+
+def _is_known(item: Object, case: Case) -> bool:
+    return item in case.goal or item in case.named
 
 
 def _needs_nothing(case: Case) -> Step | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from runner.project.manifest import Manifest
 from runner.project.templates import render
 from runner.resources import read_sql
@@ -18,6 +20,7 @@ def release_name(manifest: Manifest) -> str:
     return f"{identifier(manifest.project.schema)}.{identifier(manifest.run.release_table)}"
 
 
+@cache
 def statements_in(file: str, table: str, schema: str) -> tuple[str, ...]:
     """Return the statements of a file of the runner's own, for a table in a schema."""
     from runner.sql.parser import parse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from runner.errors import Hint, InputError, Place
@@ -12,6 +12,10 @@ from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, Effect, Object
 from runner.sql.statements import Script, Statement, effects_in
 
 State = Mapping[Object, str]
+
+
+_ALSO: Mapping[str, Sequence[str]] = {"type": ("domain",), "table": ("view", "materialized view", "sequence")}
+"""Other kinds of what statements may call by one kind."""
 
 
 def declare(scripts: Iterable[Script]) -> State:
@@ -31,16 +35,19 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
     """Return the effect on the object by which it is known; None when nothing is known that it may be about.
 
     A function, or the comment on one, may be named without its arguments. DROP and ALTER INDEX name no table, and may
-    be about the index of a constraint; the sequence of a serial or identity column is part of the column.
+    be about the index of a constraint; the sequence of a serial or identity column is part of the column. A type may be
+    a domain, and what ALTER TABLE names a view or a sequence.
     """
     item = effect.object
     if item in known:
         return effect
     found: Object | None = None
     if item.name.endswith(ANY_ARGUMENTS):
-        found = _with_arguments(item, known)
+        found = None if effect.action == "create" else _with_arguments(item, known)
     elif item.kind == "index" and not item.table:
         found = _with_table(item, known)
+    elif item.subject.kind in _ALSO:
+        found = _of_another_kind(item, known)
     elif item.kind == "sequence" and effect.action == "change":
         found = _of_column(item, known)
     elif item.kind == "constraint":
@@ -57,6 +64,13 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
 def _with_arguments(item: Object, known: Inventory) -> Object | None:
     own = known.near(item.schema, item.name.removesuffix(ANY_ARGUMENTS))
     return next((item._replace(name=other.name) for other in own if other.kind == item.subject.kind), None)
+
+
+def _of_another_kind(item: Object, known: Inventory) -> Object | None:
+    """Return what a statement calls a type or a table, and is a domain or another relation, or the comment on it."""
+    others = (item.subject._replace(kind=kind) for kind in _ALSO[item.subject.kind])
+    found = next((other for other in others if other in known), None)
+    return found.comment if found and item.is_comment else found
 
 
 def _with_table(item: Object, known: Inventory) -> Object | None:

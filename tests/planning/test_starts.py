@@ -1,6 +1,7 @@
 """Scripts on every database that they can meet: an empty one, a complete one, half of one, one of an earlier release.
 
-Each ends like the empty one, which ends as psql leaves it; the dry run does the same, and a second run sends nothing.
+Each ends like the empty one, of which tests/laws/test_as_psql.py is; the dry run does the same, and a second run sends
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import psycopg
 import pytest
 
 from tests.support.dumps import still_dump
-from tests.support.in_process import call
 from tests.support.planned_cases import begin, feed, run_command, write_case
 from tests.support.projects import CASES
 from tests.support.servers import Server
@@ -104,25 +104,6 @@ def assert_nothing_is_left(folder: Path, dsn: str, facts: Mapping[str, Any]) -> 
     assert (left["pending"], left["setup"], sent) == (0, [], facts.get("sent_again", []))
     again = run_command(folder, "apply", dsn)
     assert again.code == facts["code"], again
-
-
-@pytest.mark.parametrize("case", [case for case, facts in STARTS.items() if "code" not in facts])
-def test_an_empty_database_ends_as_psql_leaves_it(
-    server: Server, trio: Sequence[str], tmp_path: Path, case: str
-) -> None:
-    """What apply makes of an empty database is what psql makes of the rendered scripts."""
-    facts, (by_apply, by_psql, _) = STARTS[case], trio
-    if not facts.get("renders", True) or "earlier" in facts or server.major < facts.get("only_since", 0):
-        pytest.skip("the rendered scripts are not for an empty database, or not for this server")
-    bare = {key: value for key, value in facts.items() if key != "starts"}
-    for dsn in (by_apply, by_psql):
-        begin(tmp_path, bare, dsn)
-    write_case(tmp_path, bare)
-    rendered = call("render", folder=tmp_path)
-    assert rendered.code == 0, rendered
-    assert feed(tmp_path, by_psql, rendered.out) == (0, "")
-    assert run_command(tmp_path, "apply", by_apply).code == 0
-    assert still_dump(by_psql) == still_dump(by_apply)
 
 
 def tables(dsn: str) -> Counter[tuple[Any, ...]]:

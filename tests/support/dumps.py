@@ -35,5 +35,5 @@ def still_dump(dsn: str) -> str:
     """Return a dump in which all clocks show one time, and the rows of a table are sorted."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         stop_clocks(connection)
-    copied = re.compile(r"(?<= FROM stdin;\n).*?(?=^\\\.$)", flags=re.DOTALL | re.MULTILINE)
-    return copied.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn))
+    rows = re.compile(r"(?<= FROM stdin;\n)(?:(?!\\\.$).*\n)+", flags=re.MULTILINE)
+    return rows.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn))
