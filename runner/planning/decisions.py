@@ -174,9 +174,10 @@ def _adds_to_table(case: Case) -> Step | None:
     if not lacking:
         missing = tuple(item for item in living if item in case.goal)
         return case.unchanged(Reason("not added", missing) if missing else _reason_for_nothing(case))
-    sql = f"{_alter(case)} " + ",\n    ".join(element.sql for element in lacking)
-    reason = Reason("missing", tuple(element.object for element in lacking))
-    return Step(case.place.flow.statement, "alter", reason, sql)
+    statement, reason = case.place.flow.statement, Reason("missing", tuple(element.object for element in lacking))
+    if statement.node != "create_stmt":
+        return case.whole("alter", reason)
+    return Step(statement, "alter", reason, f"{_alter(case)} " + ",\n    ".join(element.sql for element in lacking))
 
 
 def _alter(case: Case) -> str:

@@ -49,6 +49,12 @@ class Step(Struct, frozen=True, gc=False):
         """The strongest lock on a relation that it takes."""
         return self.takes or (None if self.about else self.statement.declaration.lock)
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether its SQL is neither the script's nor clauses of it, and sent in the script's own transaction."""
+        is_written = self.sql == self.statement.sql or (self.statement.node == "alter_table_stmt" and not self.about)
+        return not (self.transaction or is_written)
+
 
 class ScriptPlan(Struct, frozen=True):
     """A script and its steps; `reason` says why it is due or not, `changed` that it was edited since it was applied.

@@ -12,6 +12,7 @@ from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
 from runner.planning.aims import Aim, Place, known_facts
+from runner.planning.clauses import by_clause, together
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
@@ -184,7 +185,7 @@ class _Planner:
         if self.path is None:
             yield from steps
             return
-        for is_generated, own in groupby(steps, lambda step: not step.transaction and step.sql != statement.sql):
+        for is_generated, own in groupby(steps, lambda step: step.is_generated):
             if is_generated:
                 yield Step(statement, "run", Reason("own path"), f"set search_path = {self.own_path}")
             yield from own
@@ -192,19 +193,24 @@ class _Planner:
                 yield Step(statement, "run", Reason("own path"), f"set search_path = {self.path}")
 
     def steps(self, place: Place) -> Iterator[Step]:
-        """Return what is done for a statement, and take it into the state."""
+        """Return what is done for a statement, with what is repaired at it."""
         statement = place.flow.statement
         proposals, written = self.proposals(place)
         repaired = frozenset() if written else frozenset(proposal.object for proposal in proposals)
-        case = self.case(place, repaired)
-        step = decide(case)
-        if step.action != "unchanged":
-            self.moved_rows = self.moved_rows or statement.node not in _CHANGES_NO_ROWS
-            self.state.advance(case.aims)
+        step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         repairs = list(self.mend(statement, proposals))
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield self.apart.moved(step, self.next_transaction)
         yield from repairs
+
+    def decided(self, place: Place, repaired: frozenset[Object]) -> Step:
+        """Return what is done for a statement, or a clause of one, and take it into the state."""
+        case = self.case(place, repaired)
+        step = decide(case)
+        if step.action != "unchanged":
+            self.moved_rows = self.moved_rows or place.flow.statement.node not in _CHANGES_NO_ROWS
+            self.state.advance(case.aims)
+        return step
 
     def case(self, place: Place, repaired: frozenset[Object]) -> Case:
         """Return what is known of a statement in the state before it."""

@@ -84,6 +84,7 @@ def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Ite
 def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[tuple[str, str]]:
     """Return what may not be sent with each run, and what to do."""
     traits, declaration = statement.traits, statement.declaration
+    is_compared = all(part.effects for part in declaration.clauses or (declaration,))
     if traits.destroys and not script.allow_destructive:
         yield (
             f"{traits.destroys} in a script that is run always",
@@ -104,7 +105,7 @@ def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[t
             "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
             'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
-    elif not declaration.effects and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
+    elif not is_compared and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
         yield (
             f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
             'move it to a script that has run = "on_change" or run = "once" in the manifest',

@@ -113,6 +113,8 @@ class Declaration(NamedTuple):
     sets_owner: bool = False
     """It sets an owner, which is not compared."""
     elements: tuple[Element, ...] = ()
+    clauses: tuple[Declaration, ...] = ()
+    """What each clause of an ALTER TABLE declares that has several; the effects are theirs, in their order."""
     lock: TableLock | None = None
 
     @property

@@ -1,16 +1,20 @@
-"""Another form of one statement: with CONCURRENTLY, or safe for psql to read."""
+"""Another form of one statement: with CONCURRENTLY, with some of its clauses, or safe for psql to read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import pairwise
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from runner.sql.tokens import COMMENTS
+from runner.sql.tokens import COMMA, COMMENTS, DEPTH
+from runner.sql.trees import tree_of
 
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
+_ENDS_NAME = (pg.ASCII_46, pg.ASCII_42, pg.ASCII_41)
+"""What can follow a word of the table's name: `.`, `*` and `)`."""
 _MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -34,3 +38,21 @@ def concurrently(sql: str) -> str | None:
         return sql if tokens[1].token == pg.INDEX else None
     data, end = sql.encode(), tokens[1].end
     return (data[:end] + b" concurrently" + data[end:]).decode()
+
+
+def with_clauses(sql: str, kept: Collection[int]) -> str:
+    """Return ALTER TABLE with some of its clauses, all as it is written."""
+    data = sql.encode()
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS]
+    name = tree_of(sql).relation.location
+    first = next(at for at, token in enumerate(tokens) if token.start == name) + 1
+    while tokens[first].token in _ENDS_NAME:
+        first += 1 + (tokens[first].token == pg.ASCII_46)
+    clauses, begin, depth = [], first, 0
+    for at, token in enumerate([*tokens[first:], None], start=first):
+        if token is None or (depth == 0 and token.token == COMMA):
+            clauses.append(data[tokens[begin].start : tokens[at - 1].end].decode())
+            begin = at + 1
+        else:
+            depth += DEPTH.get(token.token, 0)
+    return data[: tokens[first].start].decode() + ",\n    ".join(clauses[number] for number in kept)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 from postgast import pg_query_pb2 as pg
 
@@ -46,16 +45,6 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
 }
 _WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
-
-
-class _Clause(NamedTuple):
-    """What one clause of ALTER TABLE declares: see `Declaration`."""
-
-    effects: tuple[Effect, ...]
-    elements: tuple[Element, ...] = ()
-    adds: bool = False
-    guarded: bool = False
-    nameless: bool = False
 
 
 class TableEffects:
@@ -135,19 +124,20 @@ class TableEffects:
             return self._of_another_kind(relation, body)._replace(sets_owner=sets_owner)
         if kind != "table":
             return Declaration(opaque=True)
-        clauses = [self._clause(relation, item) for item in body.cmds]
-        restarts = any(_restarts(item) for item in body.cmds)
-        only_adds = all(clause.adds for clause in clauses)
+        clauses = tuple(self._clause(relation, item) for item in body.cmds)
+        return clauses[0] if len(clauses) == 1 else self._together(relation, body, clauses)
+
+    def _together(self, table: Object, body: pg.AlterTableStmt, clauses: tuple[Declaration, ...]) -> Declaration:
         return Declaration(
             tuple(effect for clause in clauses for effect in clause.effects),
             all(clause.guarded for clause in clauses),
-            opaque=any(pg.DropBehavior.Name(item.alter_table_cmd.behavior) == "DROP_CASCADE" for item in body.cmds),
+            opaque=any(clause.opaque for clause in clauses),
             nameless=any(clause.nameless for clause in clauses),
-            moves=restarts or any(_converts(item) for item in body.cmds),
-            restarts=restarts,
-            sets_owner=sets_owner,
-            elements=tuple(element for clause in clauses for element in clause.elements) if only_adds else (),
-            lock=TableLock(self._lock_level(body), relation),
+            moves=any(clause.moves for clause in clauses),
+            restarts=any(clause.restarts for clause in clauses),
+            sets_owner=any(clause.sets_owner for clause in clauses),
+            clauses=clauses,
+            lock=TableLock(_lock_level(body.cmds), table),
         )
 
     def _of_another_kind(self, relation: Object, body: pg.AlterTableStmt) -> Declaration:
@@ -158,17 +148,28 @@ class TableEffects:
         effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
         return Declaration(tuple(effects), lock=TableLock("ACCESS EXCLUSIVE", relation))
 
-    def _clause(self, table: Object, item: pg.Node) -> _Clause:
+    def _clause(self, table: Object, item: pg.Node) -> Declaration:
         command, subtype = item.alter_table_cmd, _subtype(item)
         effects = tuple(self._command_effects(table, command, subtype))
+        declaration = Declaration(
+            effects,
+            guarded=subtype == "AT_ValidateConstraint",
+            opaque=pg.DropBehavior.Name(command.behavior) == "DROP_CASCADE",
+            moves=_restarts(item) or _converts(item),
+            restarts=_restarts(item),
+            sets_owner=subtype == "AT_ChangeOwner",
+            lock=TableLock(_lock_level([item]), table),
+        )
         adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
         if not adds or any(effect.action == "take" for effect in effects):
-            return _Clause(effects, guarded=subtype == "AT_ValidateConstraint")
+            return declaration
         is_constraint = subtype == "AT_AddConstraint"
         is_named = bool(effects) and not effects[0].object.name.startswith("check (")
-        elements = tuple(self._elements(table, getattr(command, "def"), list(effects)))
-        guarded = is_constraint or bool(command.missing_ok)
-        return _Clause(effects, elements, adds=True, guarded=guarded, nameless=is_constraint and not is_named)
+        return declaration._replace(
+            guarded=is_constraint or bool(command.missing_ok),
+            nameless=is_constraint and not is_named,
+            elements=tuple(self._elements(table, getattr(command, "def"), list(effects))),
+        )
 
     def _command_effects(self, table: Object, command: pg.AlterTableCmd, subtype: str) -> Iterator[Effect]:
         if subtype in _PART_COMMANDS:
@@ -187,11 +188,12 @@ class TableEffects:
         elif subtype in _CHANGES_TABLE:
             yield Effect("change", table)
 
-    def _lock_level(self, body: pg.AlterTableStmt) -> str:
-        if all(_subtype(item) in _WEAK for item in body.cmds):
-            return "SHARE UPDATE EXCLUSIVE"
-        foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in body.cmds]
-        return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
+
+def _lock_level(commands: Sequence[pg.Node]) -> str:
+    if all(_subtype(item) in _WEAK for item in commands):
+        return "SHARE UPDATE EXCLUSIVE"
+    foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in commands]
+    return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
 
 
 def _columns_in(expression: pg.Node) -> Iterator[str]:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 COMMENTS = (pg.SQL_COMMENT, pg.C_COMMENT)
 LARGE = 1 << 20
 """From how many bytes on a tree is made for each statement by itself: one takes forty times as many."""
-_COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
-_DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
+COMMA, _SEMICOLON, _CLOSE = pg.ASCII_44, pg.ASCII_59, pg.ASCII_41
+DEPTH = {pg.ASCII_40: 1, _CLOSE: -1, pg.ASCII_91: 1, pg.ASCII_93: -1}  # ( ) [ ]
 _SET_OPERATIONS = (pg.UNION, pg.INTERSECT, pg.EXCEPT)
 _MOST_LINKS = 16_000
 """Where the parser's stack, of 8 MB, is half full."""
@@ -126,8 +126,8 @@ class Source:
         outer: list[tuple[int, int]] = []
         for token in self.tokens:
             kind = token.token
-            change = _DEPTH.get(kind, 0)
-            if kind in (_COMMA, _SEMICOLON):
+            change = DEPTH.get(kind, 0)
+            if kind in (COMMA, _SEMICOLON):
                 own, longest = 0, max(own, longest)
                 unions = 0 if kind == _SEMICOLON else unions
             elif change > 0:
@@ -246,9 +246,9 @@ class Source:
         for place in range(index, len(self.tokens)):
             token = self.tokens[place]
             kind = token.token
-            if depth == 0 and kind in (_COMMA, _CLOSE, _SEMICOLON):
+            if depth == 0 and kind in (COMMA, _CLOSE, _SEMICOLON):
                 break
-            depth += _DEPTH.get(kind, 0)
+            depth += DEPTH.get(kind, 0)
             if kind not in COMMENTS:
                 end = token.end
         return self.data[location:end].decode()
