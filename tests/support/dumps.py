@@ -31,9 +31,9 @@ def state(dsn: str) -> list[str]:
     return sorted(line for line in lines if "pg_catalog.setval" not in line)
 
 
-def still_dump(dsn: str) -> str:
+def still_dump(dsn: str, *options: str) -> str:
     """Return a dump in which all clocks show one time, and the rows of a table are sorted."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         stop_clocks(connection)
     rows = re.compile(r"(?<= FROM stdin;\n)(?:(?!\\\.$).*\n)+", flags=re.MULTILINE)
-    return rows.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn))
+    return rows.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn, *options))

@@ -155,9 +155,9 @@ def psql(dsn: str, script: Path) -> subprocess.CompletedProcess[str]:
     return program("psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", script)
 
 
-def dump(dsn: str) -> str:
+def dump(dsn: str, *options: str) -> str:
     """Return schema and data as pg_dump writes them, without its random key, and what the server counts by itself."""
-    dumped = program("pg_dump", "--dbname", dsn)
+    dumped = program("pg_dump", "--dbname", dsn, *options)
     assert dumped.returncode == 0, dumped.stderr
     counted = r"^ALTER .* SET \(pg_attver=\d+\);\n"  # since 17.12, of which another version of pg_dump does not know
     return re.sub(rf"^\\(un)?restrict .*\n|{counted}", "", dumped.stdout, flags=re.MULTILINE)

@@ -1,0 +1,1 @@
+insert into setting (name, value) values ('greeting', 'Grüezi');

@@ -1,0 +1,1 @@
+update copy set shelf_id = null where condition = 'lost';

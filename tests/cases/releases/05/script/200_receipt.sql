@@ -1,0 +1,2 @@
+create or replace view receipt as
+select id, upper(token::text) as code from loan;

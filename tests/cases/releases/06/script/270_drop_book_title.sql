@@ -1,0 +1,1 @@
+drop index if exists book_title;

@@ -1,0 +1,2 @@
+drop table fax;
+alter table shelf drop column height;

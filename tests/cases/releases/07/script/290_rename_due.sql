@@ -1,0 +1,1 @@
+alter table loan rename due to due_on;

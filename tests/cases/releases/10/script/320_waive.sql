@@ -1,0 +1,4 @@
+do $$
+begin
+    update charge set note = 'waived' where amount = 0 and note is null;
+end $$;
