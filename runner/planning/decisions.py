@@ -57,10 +57,7 @@ def decide(case: Case) -> Step:
 
 def _done(case: Case) -> Step | None:
     """Leave out what a run that was cut off has committed."""
-    flow = case.place.flow
-    if not flow.script.due.done or any(
-        aim.effect.action == "create" and aim.effect.object not in case.state.facts for aim in case.aims
-    ):
+    if not case.place.flow.script.due.done:
         return None
     return case.unchanged(Reason("done")) if _would_run(case) else None
 
@@ -147,8 +144,7 @@ def _reason_for_nothing(case: Case) -> Reason:
 
 def _stays_different(aim: Aim, case: Case) -> bool:
     item, state = aim.effect.object, case.state
-    is_changed = item in state.fresh or without_table(item) in case.changed
-    return item in state.facts and not is_changed and state.differs(aim)
+    return item in state.facts and without_table(item) not in case.changed and state.differs(aim)
 
 
 def _has_old_names(case: Case) -> Step | None:
@@ -166,11 +162,10 @@ def _has_old_names(case: Case) -> Step | None:
 def _adds_to_table(case: Case) -> Step | None:
     """Add to a table that is there the columns and constraints which it lacks."""
     declaration = case.place.flow.statement.declaration
-    elements = [element for element in declaration.elements if element.object not in case.repaired]
     if not declaration.elements or not _has_table(case) or len(case.needed) == len(case.place.aims):
         return None
     living = {aim.effect.object for aim in case.needed}
-    lacking = [element for element in elements if element.object in living and _lacks(element, case.state)]
+    lacking = [element for element in declaration.elements if element.object in living and _lacks(element, case.state)]
     if not lacking:
         missing = tuple(item for item in living if item in case.goal)
         return case.unchanged(Reason("not added", missing) if missing else _reason_for_nothing(case))

@@ -209,7 +209,7 @@ class _Planner:
         step = decide(case)
         if step.action != "unchanged":
             self.moved_rows = self.moved_rows or place.flow.statement.node not in _CHANGES_NO_ROWS
-            self.state.advance(case.aims)
+            self.state.advance(case.aims if step.sql == place.flow.statement.sql else case.needed)
         return step
 
     def case(self, place: Place, repaired: frozenset[Object]) -> Case:

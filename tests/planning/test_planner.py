@@ -103,6 +103,33 @@ def test_an_index_that_no_script_makes_is_altered(pair: Sequence[str], tmp_path:
         assert connection.execute(query).fetchall() == [(["fillfactor=50"],)]
 
 
+def test_what_a_run_that_was_cut_off_has_done_is_left_out(pair: Sequence[str], tmp_path: Path) -> None:
+    """Rows are not moved again, nor what is unknown sent again; what is missing is made."""
+    facts: dict[str, Any] = {
+        "before": "create table item (id integer primary key, a integer); create index other on item (a)",
+        "scripts": {
+            "010_item.sql": "create table if not exists item (id integer primary key, a integer);",
+            "020_once.sql": """insert into item values (1);
+create index item_a on item (a, id);
+alter index other set (fillfactor = 50);""",
+        },
+        "options": {"020_once.sql": {"run": "once"}},
+    }
+    begin(tmp_path, facts, pair[0])
+    write_case(tmp_path, {**facts, "scripts": {"010_item.sql": facts["scripts"]["010_item.sql"]}, "options": {}})
+    assert run_command(tmp_path, "apply", pair[0]).code == 0
+    write_case(tmp_path, facts)
+    assert run_command(tmp_path, "apply", pair[0]).code == 0
+    with psycopg.connect(pair[0]) as connection:
+        connection.execute("update runner_history set status = 'started' where script like '%once%'")
+        connection.execute("drop index item_a")
+    planned = run_command(tmp_path, "plan", pair[0], "--json").json
+    assert compact(planned)[1:] == ["= 020:1 -", "+ 020:2 index item_a", "= 020:3 index other"]
+    assert run_command(tmp_path, "apply", pair[0]).code == 0
+    with psycopg.connect(pair[0]) as connection:
+        assert connection.execute("select id from item").fetchall() == [(1,)]
+
+
 def is_one_transaction(facts: Mapping[str, Any]) -> bool:
     """Return whether all scripts of a case can be in one transaction; no value is used that an enum type gets in it."""
     if facts is PLANS["an enum type with a value more"]:
