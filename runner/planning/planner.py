@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from msgspec.structs import replace
-
 from runner.catalog.definitions import as_valid
 from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
-from runner.planning.aims import Aim, Place, known_facts
+from runner.planning.aims import Aim, Place
 from runner.planning.clauses import by_clause, together
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
+from runner.planning.forecast import after_upgrades
 from runner.planning.late import with_late_repairs
 from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
 from runner.planning.outlook import look_back
-from runner.planning.past import Applied, Past
+from runner.planning.past import Past
 from runner.planning.program import DueScript, Flow, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
@@ -30,7 +29,6 @@ from runner.planning.translation import Translation
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
-from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, TableLock, without_table
 from runner.sql.quoting import identifier
 from runner.sql.search_path import search_path_set
@@ -52,7 +50,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     upgrades = [script for script in planned if script.entry.run == "upgrade" and script.is_ahead]
     if upgrades:
         plans = tuple(_script_plan(script, past, _as_written(script)) for script in upgrades)
-        forecast = make_plan(manifest, scripts, _after(upgrades, planned, situation), options)
+        forecast = make_plan(manifest, scripts, after_upgrades(upgrades, planned, situation), options)
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
     flows = with_scripts(flows, planned)
     places, goal = look_back(flows, situation.declared, actual)
@@ -72,20 +70,6 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
 def _as_written(script: DueScript) -> tuple[Step, ...]:
     """Return the steps that send all statements of a script."""
     return tuple(Step(item, "run", Reason("upgrade"), item.sql) for item in script.parsed.statements)
-
-
-def _after(upgrades: Sequence[DueScript], scripts: Sequence[DueScript], situation: Situation) -> Situation:
-    """Return the situation as the text of upgrades tells that it is after them."""
-    facts = Inventory(known_facts(situation.actual, situation.declared))
-    for effect in (effect for flow in follow(upgrades, {}, situation.actual) for effect in flow.effects):
-        definition = situation.declared.get(effect.object, effect.value)
-        if effect.action == "change" and effect.object in facts:
-            facts[effect.object] = definition
-        facts.apply(effect._replace(value=definition) if effect.action == "create" else effect)
-    past = situation.past
-    recorded = (script for script in scripts if script.due.in_setup)
-    done = {s.entry.path: Applied(s.parsed.checksum, "", "", past.run) for s in (*upgrades, *recorded)}
-    return Situation(situation.declared, Snapshot(dict(facts)), replace(past, applied={**past.applied, **done}))
 
 
 def _planned(entry: ScriptEntry, parsed: Script, past: Past, options: Options) -> DueScript:
