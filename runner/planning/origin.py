@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from runner.catalog.diff import holds, is_as_declared
 from runner.catalog.snapshot import Snapshot
 from runner.errors import DatabaseError, Hint, InputError
-from runner.planning.aims import Aim
+from runner.planning.aims import Aim, known_facts
+from runner.planning.due import Due
 from runner.planning.model import Options
 from runner.planning.outlook import look_back
 from runner.planning.past import Past
@@ -39,14 +40,17 @@ def judged(
 ) -> list[DueScript]:
     """Return the scripts with what a database of that origin needs of them. Raise DatabaseError when it is unknown.
 
-    A new one needs no upgrade. In one without a history what is run once is done when all is as declared, or all that
-    the script itself makes; it is not when something of that is missing.
+    A new one needs no upgrade. In a known one, a script that is run on a change is run again when what it makes is
+    missing: somebody, or an upgrade, has dropped it. In one without a history what is run once is done when all is as
+    declared, or all that the script itself makes; it is not when something of that is missing.
     """
     first = _first_upgrade(scripts, options.upgrade_from) if options.upgrade_from else None
     if origin == "new":
         return [_unneeded(script) for script in scripts]
-    if origin == "known" or options.baseline:
+    if options.baseline:
         return list(scripts)
+    if origin == "known":
+        return _due_for_what_is_missing(scripts, flows, situation)
     if is_as_declared(situation.declared, situation.actual):
         return [_reached(script, "reached") for script in scripts]
     wanted = _wanted(flows, situation)
@@ -57,6 +61,25 @@ def judged(
         else script
         if wanted.get(script.entry.path, True)
         else _reached(script, "made already")
+        for script in scripts
+    ]
+
+
+def _due_for_what_is_missing(
+    scripts: Sequence[DueScript], flows: Sequence[Flow], situation: Situation
+) -> list[DueScript]:
+    """Return the scripts, those due that are run on a change, and of which something is missing that they make."""
+    missing: dict[str, list[Object]] = {}
+    there = known_facts(situation.actual, situation.declared)
+    for flow in flows:
+        if flow.script.entry.run == "on_change" and not flow.script.due.is_due:
+            made = (effect.object for effect in flow.effects if effect.action == "create")
+            lacking = [item for item in made if item in situation.declared and item not in there]
+            missing.setdefault(flow.script.entry.path, []).extend(lacking)
+    return [
+        replace(script, due=Due(is_due=True, reason=Reason("missing", tuple(lost))), skipped=False)
+        if (lost := missing.get(script.entry.path))
+        else script
         for script in scripts
     ]
 

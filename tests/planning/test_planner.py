@@ -494,3 +494,27 @@ def test_rows_moved_through_a_table_leave_nothing_pending(project: MakeProject, 
     folder = project({"010_item.sql": ITEM + moves}, options={"010_item.sql": {"allow_destructive": True}})
     assert run_command(folder, "apply", database).code == 0
     assert run_command(folder, "plan", database, "--check").code == 0
+
+
+def test_what_a_script_makes_on_a_change_is_made_again(pair: Sequence[str], tmp_path: Path) -> None:
+    """An upgrade has dropped the view of an `on_change` script whose text is the same; or somebody has."""
+    view = "create view v as select id, upper(token) as t from loan;\ncomment on view v is 'V';\n"
+    earlier = {"010_loan.sql": "create table if not exists loan (id int primary key, token text);", "020_v.sql": view}
+    scripts = {
+        **earlier,
+        "010_loan.sql": "create table if not exists loan (id int primary key, token varchar(40));",
+        "030_token.sql": "drop view v; alter table loan alter column token type varchar(40);",
+    }
+    options = {"020_v.sql": {"run": "on_change"}, "030_token.sql": {"run": "upgrade", "allow_destructive": True}}
+    begin(tmp_path, {}, pair[0])
+    write_case(tmp_path, {"scripts": earlier, "options": {"020_v.sql": options["020_v.sql"]}})
+    assert run_command(tmp_path, "apply", pair[0]).code == 0
+    write_case(tmp_path, {"scripts": scripts, "options": options})
+    assert run_command(tmp_path, "apply", pair[0]).code == 0
+    assert run_command(tmp_path, "plan", pair[0], "--check").code == 0
+    with psycopg.connect(pair[0], autocommit=True) as connection:
+        connection.execute("drop view v")
+        assert "script/020_v.sql  missing: view v" in run_command(tmp_path, "plan", pair[0]).out
+        assert run_command(tmp_path, "apply", pair[0]).code == 0
+        assert run_command(tmp_path, "plan", pair[0], "--check").code == 0
+        assert connection.execute("select obj_description('v'::regclass)").fetchall() == [("V",)]
