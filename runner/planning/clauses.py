@@ -29,15 +29,20 @@ def together(statement: Statement, steps: Sequence[Step]) -> Step:
     """Return what is done for a statement of which the clauses have these steps."""
     if len(steps) == 1:
         return steps[0]
-    kept = [number for number, step in enumerate(steps) if step.action != "unchanged"]
-    if not kept:
+    pairs = zip(statement.declaration.clauses, steps, strict=True)
+    sent = [(clause.number, step) for clause, step in pairs if step.action != "unchanged"]
+    if not sent:
         return Step(statement, "unchanged", _unchanged([step.reason for step in steps]), statement.sql)
-    sent = [steps[number] for number in kept]
-    reason = Reason(sent[0].reason.code, tuple(item for step in sent for item in step.reason.objects))
-    action = min((step.action for step in sent), key=_RANKS.index)
+    reason = Reason(sent[0][1].reason.code, tuple(item for _, step in sent for item in step.reason.objects))
+    action = min((step.action for _, step in sent), key=_RANKS.index)
     if len(sent) == len(steps):
         return Step(statement, action, reason, statement.sql)
-    return Step(statement, "run" if action == "run" else "alter", reason, with_clauses(statement.sql, kept))
+    return Step(
+        statement,
+        "run" if action == "run" else "alter",
+        reason,
+        with_clauses(statement.sql, sorted(n for n, _ in sent)),
+    )
 
 
 _RANKS = ("create", "alter", "run")

@@ -114,7 +114,12 @@ class Declaration(NamedTuple):
     """It sets an owner, which is not compared."""
     elements: tuple[Element, ...] = ()
     clauses: tuple[Declaration, ...] = ()
-    """What each clause of an ALTER TABLE declares that has several; the effects are theirs, in their order."""
+    """What each clause of an ALTER TABLE declares that has several, in the order in which PostgreSQL does them.
+
+    The effects are theirs, in this order.
+    """
+    number: int = 0
+    """Where it is among the clauses as they are written."""
     lock: TableLock | None = None
 
     @property

@@ -44,6 +44,8 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     **dict.fromkeys(_CHANGES_COLUMN, ("change", "column")),
     **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
 }
+_TURNS = ("AT_DropColumn AT_DropConstraint", "AT_AlterColumnType", "AT_AddColumn")
+"""What PostgreSQL does first of the clauses of a statement; what is not named comes after these."""
 _WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
 
 
@@ -124,7 +126,8 @@ class TableEffects:
             return self._of_another_kind(relation, body)._replace(sets_owner=sets_owner)
         if kind != "table":
             return Declaration(opaque=True)
-        clauses = tuple(self._clause(relation, item) for item in body.cmds)
+        in_order = sorted(enumerate(body.cmds), key=lambda numbered: _turn(numbered[1]))
+        clauses = tuple(self._clause(relation, item)._replace(number=number) for number, item in in_order)
         return clauses[0] if len(clauses) == 1 else self._together(relation, body, clauses)
 
     def _together(self, table: Object, body: pg.AlterTableStmt, clauses: tuple[Declaration, ...]) -> Declaration:
@@ -227,3 +230,8 @@ def _constraint_type(item: pg.Node) -> str:
 def _not_null_columns(command: pg.AlterTableCmd) -> list[str]:
     constraint = getattr(command, "def").constraint
     return [*strings(constraint.keys)] if pg.ConstrType.Name(constraint.contype) == "CONSTR_NOTNULL" else []
+
+
+def _turn(item: pg.Node) -> int:
+    """Return when PostgreSQL does a clause, whatever the order in which they are written."""
+    return next((turn for turn, subtypes in enumerate(_TURNS) if _subtype(item) in subtypes.split()), len(_TURNS))
