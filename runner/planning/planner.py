@@ -179,8 +179,8 @@ class _Planner:
     def steps(self, place: Place) -> Iterator[Step]:
         """Return what is done for a statement, with what is repaired at it."""
         statement = place.flow.statement
-        proposals, written = self.proposals(place)
-        repaired = frozenset() if written else frozenset(proposal.object for proposal in proposals)
+        proposals = self.proposals(place)
+        repaired = frozenset(proposal.object for proposal in proposals if not _is_sent_as_written(proposal, place))
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         repairs = list(self.mend(statement, proposals))
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
@@ -209,19 +209,16 @@ class _Planner:
         self.transaction += not self.single
         return self.transaction
 
-    def proposals(self, place: Place) -> tuple[list[Proposal], bool]:
-        """Return what is repaired at the statement, and whether that comes after it, and not in its place."""
+    def proposals(self, place: Place) -> list[Proposal]:
+        """Return what is repaired at the statement."""
         statement = place.flow.statement
         placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
-        if statement.node == "create_stmt" or place.is_stale:
-            return placed, False
+        if _shows_the_end(place):
+            return placed
         if statement.declaration.moves or any(_is_taken(aim) for aim in place.aims) or not self.mends:
-            return [], True
-        if all(proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed):
-            return [], True
-        changed = {aim.effect.object for aim in place.aims if aim.effect.action == "change"}
-        written = any(proposal.blocked_by and not proposal.rows and proposal.object in changed for proposal in placed)
-        return placed, written
+            return []
+        is_left = all(proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed)
+        return [] if is_left else placed
 
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed what a proposal is about, nor will."""
@@ -261,6 +258,17 @@ class _Planner:
         for proposal in runs:
             self.state.repair(proposal)
             self.apart.repair(proposal)
+
+
+def _shows_the_end(place: Place) -> bool:
+    """Return whether a statement is never sent for what is repaired at it."""
+    return place.flow.statement.node == "create_stmt" or place.is_stale
+
+
+def _is_sent_as_written(proposal: Proposal, place: Place) -> bool:
+    """Return whether a statement asks for a change that no repair dares to make, and rows are not against it."""
+    changed = (aim.effect.object for aim in place.aims if aim.effect.action == "change")
+    return bool(proposal.blocked_by) and not proposal.rows and not _shows_the_end(place) and proposal.object in changed
 
 
 def _is_taken(aim: Aim) -> bool:
