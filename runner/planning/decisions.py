@@ -112,10 +112,10 @@ def _is_stranger(aim: Aim, case: Case) -> bool:
     """Return whether nothing tells what the object of an effect has to be."""
     item, action = aim.effect.object, aim.effect.action
     if action in ("create", "set") and item.name.endswith(ANY_ARGUMENTS):
-        return item not in case.goal
+        return not _is_known(item, case)
     if action == "create" and item.table:
         return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
-    names = [item, without_table(item)]
+    names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
     names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
     return action == "change" and not any(_is_known(name, case) for name in names)
 

@@ -84,12 +84,16 @@ def _script_plan(script: DueScript, past: Past, steps: tuple[Step, ...]) -> Scri
 
 
 def _named(flows: Sequence[Flow]) -> frozenset[Object]:
-    """Return what any script makes, drops or renames, by each of its names; an index without its table."""
+    """Return what any script makes, drops or renames, by each of its names, and functions by their names alone.
+
+    An index has no table here. A function without arguments stands for one that is dropped or renamed.
+    """
     named: set[Object] = set()
     for effect in (effect for flow in flows for effect in flow.effects):
         if effect.action in ("create", "drop", "rename", "move"):
-            named.add(without_table(effect.object))
-            named.add(effect.object._replace(name=effect.object.name.partition("(")[0] + ANY_ARGUMENTS))
+            item, name = without_table(effect.object), effect.object.name.partition("(")[0]
+            named.add(item._replace(name=name if effect.action == "create" else name + ANY_ARGUMENTS))
+            named |= {item} if effect.action != "create" or not item.name.endswith(ANY_ARGUMENTS) else set()
         if effect.action in ("rename", "move"):
             named.add(without_table(effect.becomes))
     return frozenset(named)
