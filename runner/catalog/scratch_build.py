@@ -12,11 +12,12 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.catalog.questions import ask, set_search_path
 from runner.catalog.relocation import Moved, move, restore_body
 from runner.catalog.relocation_guards import RelocationContext
-from runner.catalog.snapshot import Scope, Snapshot, read_in_transaction, set_search_path
+from runner.catalog.snapshot import READING_TIMEOUT, Scope, Snapshot, read_in_transaction
 from runner.errors import DatabaseError, Hint
-from runner.postgres.settings import session_settings
+from runner.postgres.settings import own_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.early_values import SINCE, EarlyValues, early_values
@@ -35,7 +36,7 @@ _PREFIX = "_runner_scratch_"
 _QUIET = (
     "set local check_function_bodies = off",
     "set local client_min_messages = 'error'",
-    "set local statement_timeout = 0",
+    f"set local statement_timeout = '{READING_TIMEOUT}'",
 )
 _EVENT_TRIGGERS_SINCE = 170_000
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
@@ -97,6 +98,8 @@ class _Build:
         """What is in the scratch schemas by now."""
         self.bodies: list[str] = []
         """The bodies of functions, by the number that stands for them."""
+        self.extensions: Sequence[str] = ()
+        """Those that are declared: their schemas are on the search path of what is built."""
         self.movables = list(self.readable(statements))
         target = manifest.project.schema
         made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
@@ -122,18 +125,18 @@ class _Build:
                 self.try_to_make(movable, statement)
         else:
             self.make_all()
-        path = (*self.path, self.manifest.project.extension_schema)
         shown = {scratch: "" if name == self.known.target else name for name, scratch in self.names.items()}
-        snapshot = read_in_transaction(self.connection, Scope(shown, path, extensions))
+        snapshot = read_in_transaction(self.connection, Scope(shown, self.path, extensions))
         return Built(self.facts(snapshot), tuple(self.unbuilt))
 
     @property
     def path(self) -> tuple[str, ...]:
-        return self.names[self.manifest.project.schema], self.for_extensions
+        project = self.manifest.project
+        return self.names[project.schema], self.for_extensions, project.extension_schema
 
     def begin(self) -> None:
         with self.connection.pipeline():
-            for statement in ("begin", *session_settings(self.manifest, local=True), *_QUIET):
+            for statement in ("begin", *own_settings(self.manifest), *_QUIET):
                 self.connection.execute(statement)
         self.silence_event_triggers()
         with self.connection.pipeline():
@@ -160,20 +163,24 @@ class _Build:
 
     def find_names(self, extensions: Sequence[str]) -> RelocationContext:
         """Find out which names that the statements use belong to extensions, and which to nobody known."""
+        project = self.manifest.project
         parameters = {
             "names": sorted({word for movable, _ in self.movables for word in movable.words}),
-            "path": [self.for_extensions, self.manifest.project.extension_schema],
+            "path": [self.for_extensions, project.extension_schema],
             "extensions": list(extensions),
         }
-        rows = self.connection.execute(read_sql("catalog/scratch_names.sql"), parameters).fetchall()
+        path = (project.schema, project.extension_schema)
+        rows = ask(self.connection, read_sql("catalog/scratch_names.sql"), parameters, path, ())
         members = {(sort, name): schema for sort, name, schema, _, whose in rows if whose == "extension"}
         strangers: dict[tuple[Sort, str], frozenset[Name]] = {}
         for sort, name, schema, exact, whose in rows:
             if whose == "nobody":
                 strangers[sort, name] = strangers.get((sort, name), frozenset()) | {Name(sort, schema, exact)}
         harmless = frozenset(name for _, name, *_, whose in rows if whose == "harmless")
-        set_search_path(self.connection, (*self.path, self.manifest.project.extension_schema), extensions)
-        target = self.manifest.project.schema
+        self.extensions = extensions
+        with self.connection.pipeline():
+            set_search_path(self.connection, self.path, extensions)
+        target = project.schema
         scripted = frozenset(
             Name("function", effect.object.schema or target, effect.object.name)
             for _, statement in self.movables
@@ -224,7 +231,7 @@ class _Build:
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""
         parameters = {"names": list(self.names), "schemas": list(self.names.values())}
-        rows = self.connection.execute(read_sql("catalog/scratch_own.sql"), parameters)
+        rows = ask(self.connection, read_sql("catalog/scratch_own.sql"), parameters, self.path, self.extensions)
         self.own.clear()
         self.own.update(Name(*row) for row in rows)
 

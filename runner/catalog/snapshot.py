@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.catalog.definitions import as_valid
+from runner.catalog.questions import BEGIN_ASKING, send_question, set_search_path
 from runner.errors import DatabaseError, Hint
 from runner.postgres.replies import send
 from runner.resources import read_sql
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5
 LOCK_TIMEOUT = "200ms"
 """How long a question waits for a table that somebody has locked."""
+READING_TIMEOUT = "10min"
+"""How long a question to the catalog may take; the limit that is meant for scripts may be shorter."""
 _PART = "\1"
+_QUESTIONS = ("facts", "deparsed_facts")
 OWN_WORDS = (
     "set local timezone = 'UTC'",
     "set local datestyle = 'ISO, YMD'",
@@ -36,12 +40,12 @@ OWN_WORDS = (
     "set local quote_all_identifiers = off",
     "set local standard_conforming_strings = on",
     "set local client_min_messages = 'error'",
-    "set local statement_timeout = 0",
+    f"set local statement_timeout = '{READING_TIMEOUT}'",
     "set local jit = off",
     "set local join_collapse_limit = 1",
     "set local from_collapse_limit = 1",
 )
-"""Settings that PostgreSQL's words depend on, and no limit that is meant for scripts.
+"""Settings that PostgreSQL's words depend on, and the limit of a question.
 
 The questions are planned as they are written: compiling them takes longer than they do, and so does the search for
 another order of their joins, which without statistics finds bad ones.
@@ -115,12 +119,14 @@ def _read(
     refused: psycopg.Error | None = None
     try:
         with connection.pipeline():
-            for statement in (*before, *OWN_WORDS):
+            for statement in (*before, *OWN_WORDS, *BEGIN_ASKING):
                 connection.execute(statement)
-            set_search_path(connection, scope.path, scope.extensions)
             send(connection, asked, read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)})
-            for file in ("catalog/facts.sql", "catalog/deparsed_facts.sql"):
-                send(connection, asked, read_sql(file), parameters)
+            for name in _QUESTIONS:
+                send_question(connection, name, read_sql(f"catalog/{name}.sql"), parameters)
+            set_search_path(connection, scope.path, scope.extensions)
+            for name in _QUESTIONS:
+                send(connection, asked, f"fetch all from {name}")
             for statement in after:
                 send(connection, asked, statement)
     except psycopg.Error as error:
@@ -143,12 +149,6 @@ def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
     rows = connection.execute(read_sql("catalog/sizes.sql"), parameters)
     return {Object("table", name, "", schema): size for name, schema, size in rows}
-
-
-def set_search_path(connection: Connection[Any], path: Sequence[str], extensions: Sequence[str]) -> None:
-    """Put schemas, and those of extensions after them, on the search path of the open transaction."""
-    names = [identifier(name) for name in dict.fromkeys(path)]
-    connection.execute(read_sql("catalog/search_path.sql"), {"path": names, "extensions": list(extensions)})
 
 
 def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[Any, ...]]) -> Snapshot:

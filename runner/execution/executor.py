@@ -165,8 +165,8 @@ class _Run:
         """Drop the index when it is invalid; when that fails too, the next run finds it."""
         for index in build.step.objects[:1] if build.step else ():
             name = qualified_name(index._replace(schema=index.schema or self.manifest.project.schema))
-            limit, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
-            self.keep([limit])
+            *settings, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
+            self.keep(settings)
             found: list[Reply] = []
             if self.sender.once(invalid, found) is None and found[0].count and self.sender.once(drop, []):
                 self.sender.say(f"{drop.place}: the invalid index {name} is left; the next run builds it anew")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from runner.execution.schedule import BLOCKED, Attempt, Label, Send, Turn, ended, repaired, schedule
 from runner.planning.model import Plan
-from runner.postgres.settings import run_lock_key, session_settings
+from runner.postgres.settings import begin_reading, run_lock_key
 from runner.project.manifest import Manifest
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import with_free_colons
@@ -35,13 +35,13 @@ _SETTINGS = """\
 """
 _LOCK = """
 -- One run at a time: this fails at once when another has the lock.
-select pg_try_advisory_lock({key}) as runner_has_lock \\gset
+select pg_catalog.pg_try_advisory_lock({key}) as runner_has_lock \\gset
 \\if :runner_has_lock
 \\else
     do $$ begin raise exception 'another run holds the lock'; end $$;
 \\endif
 """
-_BEGAN = "select clock_timestamp() as runner_started \\gset"
+_BEGAN = "select pg_catalog.clock_timestamp() as runner_started \\gset"
 _SECONDS = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
 _TITLES: dict[Label, str] = {
     "setup": "The schemas and the history table, as far as they are missing, and the release",
@@ -88,12 +88,12 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     if plan.forecast:
         blocks.append(f"\n-- {_FORECAST}\n")
     elif checks:
-        lines = ["begin read only;", *(f"{setting};" for setting in session_settings(manifest, local=True))]
+        lines = [f"{setting};" for setting in begin_reading(manifest)]
         for statement in (statement for check in checks for statement in check.statements):
             lines += _statement(f"{statement.script}:{statement.line}", statement.sql)
         blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
     if dry_run:
-        blocks.append(f"select pg_advisory_unlock({run_lock_key(manifest)});\n")
+        blocks.append(f"select pg_catalog.pg_advisory_unlock({run_lock_key(manifest)});\n")
     return "\n".join(blocks)
 
 

@@ -13,7 +13,17 @@ from runner.planning import history
 from runner.planning.history import HistoryStatus
 from runner.planning.model import LateRepair, Plan, ScriptPlan, Step, in_transactions
 from runner.planning.releases import begin_release, end_release
-from runner.postgres.settings import RESET, build_settings, own_role, session_settings, session_sql, tag
+from runner.postgres.settings import (
+    ON_OWN_PATH,
+    OWN_PATH,
+    RESET,
+    build_settings,
+    own_role,
+    own_settings,
+    session_settings,
+    session_sql,
+    tag,
+)
 from runner.project.manifest import Manifest
 from runner.sql.quoting import literal
 
@@ -53,7 +63,7 @@ class Send(Struct, frozen=True, gc=False):
     script: ScriptPlan | None = None
     step: Step | None = None
     is_runners: bool = False
-    """A psql script does without it: psql commits by itself, and its session is not the runner's."""
+    """A psql script does without it: psql's session is not the runner's."""
 
     @property
     def place(self) -> str:
@@ -101,7 +111,7 @@ class Turn(Struct, frozen=True):
 
 def schedule(plan: Plan, manifest: Manifest) -> Iterator[Turn]:
     """Yield what is sent, in order."""
-    opening = ("begin", *session_settings(manifest, local=True))
+    opening = ("begin", *own_settings(manifest))
     if plan.single:
         yield Turn(None, (Part("transaction", tuple(_single(plan, manifest, opening))),))
         return
@@ -138,19 +148,22 @@ def repaired(plan: Plan, manifest: Manifest, repair: LateRepair, seconds: str) -
 
 
 def cleanup(build: Send, index: str, timeout: str) -> tuple[Send, ...]:
-    """Return what a failed build of an index needs: a limit, the question whether it is there and invalid, its drop."""
+    """Return what a failed build of an index needs: settings, the question whether it is there, invalid, its drop."""
     invalid = f"select from pg_index where indexrelid = to_regclass({literal(index)}) and not indisvalid"
-    limit, drop = f"set statement_timeout = {literal(timeout)}", f"drop index concurrently if exists {index}"
-    return _sends("limits", (limit, invalid, drop), build.place)
+    limits = (f"set search_path = {OWN_PATH}", f"set statement_timeout = {literal(timeout)}")
+    drop = f"drop index concurrently if exists {index}"
+    return _sends("limits", (*limits, invalid, drop), build.place)
 
 
 def _single(plan: Plan, manifest: Manifest, opening: tuple[str, ...]) -> Iterator[Send]:
     owner, before = "before the scripts", (*plan.setup, *begin_release(manifest, plan.release))
-    end = (*_end_of_release(plan, manifest), "commit")
+    after = _end_of_release(plan, manifest)
+    end = (ON_OWN_PATH, *after, "commit") if after else ("commit",)
+    settings = session_settings(manifest, local=True)
     last = _sends("commit", end, owner)
     yield from (*_sends("single", opening, owner), *_sends(_label(plan), before, owner))
     for script in (_Script(plan, manifest, script) for script in plan.scripts if script.is_run):
-        yield from (*script.all("settings", opening[1:]), *script.own(history.record_applied))
+        yield from (*script.all("settings", settings), *script.own(history.record_applied))
         last = script.all("commit", end)
     yield from last
 
@@ -207,7 +220,7 @@ class _Script(Struct, frozen=True):
 
     def own(self, record: Callable[[Manifest, int, ScriptPlan], str]) -> tuple[Send, ...]:
         """Return the steps of a script's own transaction, its history row, and the end of what it has set."""
-        role = self.all("role", own_role(self.manifest))
+        role = self.all("role", (*own_role(self.manifest), ON_OWN_PATH))
         row = self.all("row", (record(self.manifest, self.plan.run, self.script),))
         return (*self.steps(self.script.own_steps), *role, *row, *self.reset())
 
@@ -221,12 +234,12 @@ class _Script(Struct, frozen=True):
 
     def apart(self, row: Send) -> tuple[Send, ...]:
         """Return a history row in a transaction of its own."""
-        opening = ("begin", *session_settings(self.manifest, local=True))
-        before = _sends("settings", opening, row.owner, self.script, is_runners=True)
-        return (*before, row, *_sends("end", ("commit",), row.owner, self.script, is_runners=True))
+        begin = _sends("begin", ("begin",), row.owner, self.script)
+        settings = _sends("settings", own_settings(self.manifest), row.owner, self.script)
+        return (*begin, *settings, row, *_sends("end", ("commit",), row.owner, self.script))
 
     def reset(self) -> tuple[Send, ...]:
-        session = Send("end", session_sql(), self.script.script.path, self.script, is_runners=True)
+        session = Send("end", session_sql(self.manifest), self.script.script.path, self.script, is_runners=True)
         return (*self.all("end", (RESET,)), session)
 
     def steps(self, steps: Iterable[Step]) -> tuple[Send, ...]:
@@ -236,7 +249,5 @@ class _Script(Struct, frozen=True):
         return _sends(label, statements, self.script.script.path, self.script)
 
 
-def _sends(
-    label: Label, statements: Iterable[str], owner: str, script: ScriptPlan | None = None, *, is_runners: bool = False
-) -> tuple[Send, ...]:
-    return tuple(Send(label, sql, owner, script, None, is_runners) for sql in statements)
+def _sends(label: Label, statements: Iterable[str], owner: str, script: ScriptPlan | None = None) -> tuple[Send, ...]:
+    return tuple(Send(label, sql, owner, script) for sql in statements)

@@ -21,7 +21,7 @@ from runner.project.loading import Project
 from runner.repair.context import Context
 from runner.repair.probes import Evidence
 from runner.repair.propose import Proposals, propose
-from runner.sql.objects import PRESENT, Facts, Object, qualified_name
+from runner.sql.objects import PRESENT, Facts, Object
 from runner.verification.remedies import Remedies, makers
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def plan_in_full(
         return proposals
 
     def is_large(table: Object) -> bool:
-        there = evidence.table(qualified_name(table))
+        there = evidence.table(table)
         return there is None or there.size > manifest.run.concurrent_index_above.bytes
 
     situation = replace(situation, propose=propose_for, is_large=is_large)

@@ -99,7 +99,7 @@ def records(manifest: Manifest, answers: Sequence[Sequence[tuple[Any, ...]]]) ->
 
     A row without a project belongs to whichever project finds a script of its own in it.
     """
-    _, rows, released = answers
+    rows, released = answers
     known, recorded = [HistoryRow(*row) for row in rows], tuple(ReleaseRow(*row) for row in released)
     paths = {script.path for script in manifest.scripts}
     own = tuple(entry for entry in known if entry.project or entry.script in paths)
@@ -107,13 +107,12 @@ def records(manifest: Manifest, answers: Sequence[Sequence[tuple[Any, ...]]]) ->
 
 
 def questions(manifest: Manifest) -> tuple[str, ...]:
-    """Return queries for one transaction: a setting, the history of the project, and its releases, oldest first.
+    """Return the queries for the history of the project, and for its releases, oldest first.
 
     The rows of the history are `HistoryRow`, those without a project among them.
     """
     own = f"where {_PROJECT} in ('', {literal(manifest.project.name)})"
     return (
-        f"select set_config('lock_timeout', {literal(manifest.run.lock_timeout)}, true)",
         f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started",  # noqa: S608
         releases.question(manifest),
     )

@@ -42,7 +42,7 @@ def take_run_lock(
     key = run_lock_key(manifest)
     deadline = time.monotonic() + wait
     told: Holder | None = None
-    while not scalar(connection, f"select pg_try_advisory_lock({key})"):
+    while not scalar(connection, f"select pg_catalog.pg_try_advisory_lock({key})"):
         holder = lock_holder(connection, manifest)
         if time.monotonic() > deadline:
             raise DatabaseError(

@@ -12,4 +12,4 @@ where
     and l.granted
     and l.objsubid = 1
     and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
-    and (l.classid::bigint << 32) + l.objid::bigint = hashtextextended(%(name)s, 0)
+    and (l.classid::bigint << 32) + l.objid::bigint = hashtextextended(%(name)s, 0::bigint)

@@ -14,12 +14,13 @@ from runner.postgres.settings import session_sql
 from runner.project.manifest import Manifest
 from runner.sql.quoting import identifier
 
+_PROCESS = "select pg_catalog.pg_backend_pid()"
 _POOLED = "the connection is pooled by transaction: what a run needs of its session would be lost, the run lock first"
 
 
 def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
     """Give the session its settings and its role. Raise ConnectError behind a pooler that shares sessions."""
-    pid = scalar(connection, session_sql())
+    pid = scalar(connection, session_sql(manifest))
     if pid != connection.info.backend_pid:
         _require_own_process(connection, pid)
     role = manifest.run.role
@@ -62,9 +63,9 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
             other.execute("begin")
         except psycopg.errors.ProtocolViolation:  # pooled by statement
             raise pooled from None
-        seen = [scalar(connection, "select pg_backend_pid()") for _ in range(2)]
-        shared = scalar(other, "select pg_backend_pid()")
-        seen.append(scalar(connection, "select pg_backend_pid()"))
+        seen = [scalar(connection, _PROCESS) for _ in range(2)]
+        shared = scalar(other, _PROCESS)
+        seen.append(scalar(connection, _PROCESS))
         other.execute("rollback")
     if shared == pid or seen != [pid] * len(seen):
         raise pooled

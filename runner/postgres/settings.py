@@ -6,6 +6,10 @@ from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.quoting import identifier, literal
 
+OWN_PATH = "pg_catalog, pg_temp"
+"""Where the runner's own SQL looks for names: nothing that somebody makes is found there, whatever it is called."""
+ON_OWN_PATH = f"set local search_path = {OWN_PATH}"
+
 
 def run_lock_name(manifest: Manifest) -> str:
     """Return what the advisory lock that lets one run in at a time is called."""
@@ -13,8 +17,8 @@ def run_lock_name(manifest: Manifest) -> str:
 
 
 def run_lock_key(manifest: Manifest) -> str:
-    """Return, as SQL, the number of that lock."""
-    return f"hashtextextended({literal(run_lock_name(manifest))}, 0)"
+    """Return, as SQL that means the same on every search path, the number of that lock."""
+    return f"pg_catalog.hashtextextended({literal(run_lock_name(manifest))}, 0)"
 
 
 def search_path(manifest: Manifest) -> str:
@@ -25,21 +29,39 @@ def search_path(manifest: Manifest) -> str:
 
 def session_settings(manifest: Manifest, *, local: bool) -> tuple[str, ...]:
     """Return the statements that give a transaction, or the session, the settings that scripts rely on."""
+    return _settings(manifest, "set local" if local else "set", search_path(manifest))
+
+
+def own_settings(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that give the same settings to a transaction of the runner's own SQL."""
+    return _settings(manifest, "set local", OWN_PATH)
+
+
+def begin_reading(manifest: Manifest) -> tuple[str, ...]:
+    """Return the statements that begin a transaction in which rows are read for people.
+
+    A policy that hides rows from the role is an error there: what they say would be about a part of the rows.
+    """
+    return ("begin read only", *session_settings(manifest, local=True), "set local row_security = off")
+
+
+def _settings(manifest: Manifest, command: str, path: str) -> tuple[str, ...]:
     run = manifest.run
-    command = "set local" if local else "set"
     return (
         f"{command} client_encoding = 'UTF8'",
         f"{command} standard_conforming_strings = on",
-        f"{command} search_path = {search_path(manifest)}",
+        f"{command} search_path = {path}",
         f"{command} lock_timeout = {literal(run.lock_timeout)}",
         f"{command} statement_timeout = {literal(run.statement_timeout)}",
         f"{command} idle_in_transaction_session_timeout = {literal(run.idle_in_transaction_session_timeout)}",
     )
 
 
-def session_sql() -> str:
+def session_sql(manifest: Manifest) -> str:
     """Return the statement that gives a session its settings, which RESET ALL takes away."""
-    return read_sql("postgres/session.sql")
+    run = manifest.run
+    limits = {"lock_timeout": literal(run.lock_timeout), "statement_timeout": literal(run.statement_timeout)}
+    return read_sql("postgres/session.sql").format(path=literal(OWN_PATH), **limits)
 
 
 def build_settings(manifest: Manifest) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def _parts(
 
 
 def _type(context: Context, item: Difference, table: Object, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    column, name = identifier(item.object.name), qualified_name(table)
+    column = identifier(item.object.name)
     collation = f" collate {new.collation}" if new.collation else ""
     before = f"{old.type} collate {old.collation}" if old.collation else old.type
     detail = f"{before}, declared {new.type}{collation}"
@@ -106,13 +106,13 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
         return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
     if old.collation != new.collation:
         return proposal(item, "differs", detail, clauses=(change,), blocked_by="a collation changes how values compare")
-    if not context.evidence.table(name):
+    if not context.evidence.table(table):
         return proposal(item, "differs", detail, clauses=(change,))
     drops = (f"alter column {column} drop default",) if old.default and not new.default else ()
     grows = old.is_serial and old.fills == new.fills and new.type in ("integer", "bigint")
-    now = (f"alter sequence {context.evidence.sequence(name, item.object.name)} as {new.type}",) if grows else ()
+    now = (f"alter sequence {context.evidence.sequence(table, item.object.name)} as {new.type}",) if grows else ()
     clauses = (*drops, change)
-    dependents = context.evidence.dependents(name, item.object.name)
+    dependents = context.evidence.dependents(table, item.object.name)
     if dependents:
         gone = [other.drop for other in dependents]
         back = [other.create or f"-- {other.what} has to be made again by hand" for other in reversed(dependents)]
@@ -146,7 +146,7 @@ def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinit
     detail = f"filled by {old.fills or 'nothing'}, declared {new.fills or 'nothing'}"
     blocked_by = "which values come next is a decision about the rows that are there"
     if old.is_serial and new.is_serial:
-        sequence = context.evidence.sequence(name, item.object.name)
+        sequence = context.evidence.sequence(table, item.object.name)
         if old.sequence_options == "as integer" and not new.sequence_options:
             return proposal(item, "differs", detail, now=(f"alter sequence {sequence} as {new.type}",))
         options = new.sequence_options or "increment 1 no minvalue no maxvalue cache 1 no cycle"
@@ -163,7 +163,7 @@ def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinit
     sequence = identifier(shortened_name(f"{item.object.table}_{item.object.name}_seq"))
     now = (
         f"create sequence {sequence} as {new.type} owned by {name}.{column}",
-        f"select setval({literal(sequence)}, max({column})) from {name}",  # noqa: S608
+        f"select pg_catalog.setval({literal(sequence)}, pg_catalog.max({column})) from {name}",  # noqa: S608
         alter(table, [f"alter column {column} set default nextval({literal(sequence)})"]),
     )
     return proposal(item, "differs", detail, now=now, blocked_by=blocked_by)
@@ -182,7 +182,7 @@ def _nullability(
     nulls = context.evidence.sample(f"select {shown} from {name} where {column} is null")  # noqa: S608
     blocked_by = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
     if old.not_null and not blocked_by:
-        constraint = identifier(context.evidence.not_null_constraint(name, item.object.name))
+        constraint = identifier(context.evidence.not_null_constraint(table, item.object.name))
         then = ((alter(table, [f"validate constraint {constraint}"]),),)
         return proposal(item, "differs", "NOT NULL is not validated", then=then)
     if blocked_by or not context.has_rows(table):

@@ -49,14 +49,13 @@ class Context(Struct, frozen=True):
             return "the table belongs to another one, and is repaired with it"
         if shape.is_foreign:
             return "its rows are on another server"
-        name = qualified_name(table)
-        if self.evidence.table(name) or (may_wait_for_lock and name in self.evidence.locked):
+        if self.evidence.table(table) or (may_wait_for_lock and table in self.evidence.locked):
             return ""
-        return f"the table could not be looked at: {self.evidence.failures[name]}"
+        return f"the table could not be looked at: {self.evidence.failures[table]}"
 
     def has_rows(self, table: Object) -> bool:
         """Return whether a table has rows."""
-        there = self.evidence.table(qualified_name(table))
+        there = self.evidence.table(table)
         return there is not None and there.has_rows
 
     def shape(self, table: Object) -> TableDefinition:
@@ -69,7 +68,7 @@ class Context(Struct, frozen=True):
 
     def too_large(self, table: Object) -> str:
         """Return why all rows of a table are not written anew, when that is so."""
-        there = self.evidence.table(qualified_name(table))
+        there = self.evidence.table(table)
         if there is None or not there.has_rows or there.size <= self.rewrite_above.bytes:
             return ""
         return f"it writes every row anew, and the table is larger than rewrite_above = {self.rewrite_above!r}"
@@ -102,7 +101,11 @@ class Context(Struct, frozen=True):
         for item, definition in self.declared.items():
             if is_part(item, "column", table) and item not in self.actual.facts and definition != PRESENT:
                 shape = column_definition(definition)
-                value = "row_number() over ()" if shape.is_counted else shape.generated or shape.default or "null"
+                value = (
+                    "pg_catalog.row_number() over ()"
+                    if shape.is_counted
+                    else shape.generated or shape.default or "null"
+                )
                 added.append(f"({value})::{shape.type} as {identifier(item.name)}")
         relation = self.relation(table, alone=alone)
         return f"(select *, {', '.join(added)} from {relation})" if added else relation  # noqa: S608
@@ -121,12 +124,12 @@ def duplicates_query(rows: str, keys: str, where: str = "", *, nulls: str) -> st
     conditions = [f"({where})"] if where else []
     if nulls == "distinct":
         conditions += [f"{column} is not null" for column in columns]
-    having = ["count(*) > 1"]
+    having = ["pg_catalog.count(*) operator(pg_catalog.>) 1"]
     if nulls == "refused":
         having += [f"{column} is null" for column in columns]
     filtered = f" where {' and '.join(conditions)}" if conditions else ""
     return (
-        f'select {keys}, count(*) as "rows" from {rows} as own{filtered}'  # noqa: S608
+        f'select {keys}, pg_catalog.count(*) as "rows" from {rows} as own{filtered}'  # noqa: S608
         f" group by {keys} having {' or '.join(having)}"
     )
 

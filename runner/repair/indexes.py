@@ -26,7 +26,8 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         now=(makes,) if makes else (),
         blocked_by=blocked_by,
         rows=bad.rows,
-        late=late and late._replace(unless=f"to_regclass({literal(qualified_name(item.object))}) is not null"),
+        late=late
+        and late._replace(unless=f"pg_catalog.to_regclass({literal(qualified_name(item.object))}) is not null"),
         is_script_statement=not blocked_by,
     )
 

@@ -5,16 +5,19 @@ Each question is a transaction of its own that only reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
+from runner.catalog.questions import BEGIN_ASKING, send_question
 from runner.catalog.snapshot import LOCK_TIMEOUT
 from runner.postgres.blockers import Blocker
-from runner.postgres.settings import session_settings
+from runner.postgres.settings import begin_reading, search_path
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
+from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import literal
 
 if TYPE_CHECKING:
@@ -49,24 +52,25 @@ class Sample(NamedTuple):
 
 
 class Evidence(Struct):
-    """Answers questions about the tables of one database; names are as SQL writes them."""
+    """Answers questions about the tables of one database."""
 
     connection: Connection[Any]
     manifest: Manifest
-    tables: dict[str, Table | None] = {}
-    failures: dict[str, str] = {}
+    tables: dict[Object, Table | None] = {}
+    failures: dict[Object, str] = {}
     """Why tables could not be looked at."""
-    locked: set[str] = set()
+    locked: set[Object] = set()
     """Those of them that somebody holds locked."""
 
-    def table(self, table: str) -> Table | None:
+    def table(self, table: Object) -> Table | None:
         """Return what is known of a table; None when it cannot be looked at now."""
         import psycopg
 
         if table not in self.tables:
-            query = f"select pg_table_size({literal(table)}::regclass), exists (select 1 from {table} limit 1)"  # noqa: S608
+            name = self._name(table)
+            query = f"select pg_table_size({literal(name)}::regclass), exists (select 1 from {name} limit 1)"  # noqa: S608
             try:
-                self.tables[table] = Table(*self._ask(query, {})[0])
+                self.tables[table] = Table(*self._ask(query)[0])
             except psycopg.Error as error:
                 if self.connection.closed:
                     raise
@@ -85,49 +89,67 @@ class Evidence(Struct):
         import psycopg
 
         try:
-            rows = self._ask(f"select to_jsonb(sample) from ({query} limit {SAMPLE}) as sample", {})  # noqa: S608
+            rows = self._read(f"select pg_catalog.to_jsonb(sample) from ({query} limit {SAMPLE}) as sample")  # noqa: S608
         except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
             return Sample(())
         except psycopg.Error as error:
             return Sample((), error.diag.message_primary or str(error).strip())
         return Sample(tuple(_shown(row) for (row,) in rows))
 
-    def dependents(self, table: str, column: str) -> list[Dependent]:
+    def dependents(self, table: Object, column: str) -> list[Dependent]:
         """Return what depends on the type of a column, in the order in which it has to go."""
-        rows = self._ask(read_sql("repair/dependents.sql"), {"table": table, "column": column})
+        rows = self._ask(read_sql("repair/dependents.sql"), {"table": self._name(table), "column": column})
         return [Dependent(*row[:3]) for row in rows]
 
-    def sequence(self, table: str, column: str) -> str:
+    def sequence(self, table: Object, column: str) -> str:
         """Return the sequence that belongs to a column."""
-        rows = self._ask("select pg_get_serial_sequence(%(table)s, %(column)s)", {"table": table, "column": column})
-        return str(rows[0][0])
+        parameters = {"table": self._name(table), "column": column}
+        return str(self._ask("select pg_get_serial_sequence(%(table)s, %(column)s)", parameters)[0][0])
 
-    def not_null_constraint(self, table: str, column: str) -> str:
+    def not_null_constraint(self, table: Object, column: str) -> str:
         """Return the name of the NOT NULL constraint of a column; PostgreSQL 18 and newer have them."""
         query = """
             select c.conname from pg_constraint as c
             inner join pg_attribute as a on c.conrelid = a.attrelid and a.attnum = any(c.conkey)
             where c.conrelid = %(table)s::regclass and c.contype = 'n' and a.attname = %(column)s
         """
-        return str(self._ask(query, {"table": table, "column": column})[0][0])
+        return str(self._ask(query, {"table": self._name(table), "column": column})[0][0])
 
-    def _held_by(self, table: str) -> str:
+    def _held_by(self, table: Object) -> str:
         """Return who holds a table locked, as far as that is still to be seen."""
-        rows = self._ask(read_sql("postgres/table_lock_holders.sql"), {"table": table})
+        rows = self._ask(read_sql("postgres/table_lock_holders.sql"), {"table": self._name(table)})
         return f" by {'; '.join(str(Blocker(*row)) for row in rows)}" if rows else ""
 
-    def _ask(self, query: str, parameters: dict[str, str]) -> Sequence[tuple[Any, ...]]:
+    def _name(self, table: Object) -> str:
+        """Return the name of a table that is found on every search path."""
+        return qualified_name(table._replace(schema=table.schema or self.manifest.project.schema))
+
+    def _ask(self, question: str, parameters: dict[str, str] | None = None) -> Sequence[tuple[Any, ...]]:
+        """Return the rows of a question to the catalog."""
+        with self._transaction():
+            for statement in BEGIN_ASKING:
+                self.connection.execute(statement)
+            send_question(self.connection, "asked", question, parameters)
+            self.connection.execute(f"set local search_path = {search_path(self.manifest)}")
+            cursor = self.connection.execute("fetch all from asked")
+        return cursor.fetchall()
+
+    def _read(self, query: str) -> Sequence[tuple[Any, ...]]:
+        """Return the rows of a query in the words of definitions: their search path is that of scripts."""
+        with self._transaction():
+            cursor = self.connection.execute(query)
+        return cursor.fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         import psycopg
 
-        limit = f"set local lock_timeout = '{LOCK_TIMEOUT}'"
-        begin = ("begin read only", *session_settings(self.manifest, local=True), limit)
         try:
             with self.connection.pipeline():
-                for statement in begin:
+                for statement in (*begin_reading(self.manifest), f"set local lock_timeout = '{LOCK_TIMEOUT}'"):
                     self.connection.execute(statement)
-                cursor = self.connection.execute(query, parameters or None)
+                yield
                 self.connection.execute("rollback")
-            return cursor.fetchall()
         except psycopg.Error:
             if not self.connection.closed:
                 self.connection.execute("rollback")

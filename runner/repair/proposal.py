@@ -96,9 +96,10 @@ def analyze(table: Object, columns: Sequence[str]) -> str:
 
 
 def has_constraint(table: Object, name: str) -> str:
-    """Return the condition, as SQL, that a table has a constraint."""
-    relation = f"to_regclass({literal(qualified_name(table))})"
-    return f"exists (select from pg_constraint where conrelid = {relation} and conname = {literal(name)})"
+    """Return the condition, as SQL that finds PostgreSQL's own on every search path, that a table has a constraint."""
+    relation = f"pg_catalog.to_regclass({literal(qualified_name(table))})"
+    is_its = f"conrelid operator(pg_catalog.=) {relation} and conname operator(pg_catalog.=) {literal(name)}"
+    return f"exists (select from pg_catalog.pg_constraint where {is_its})"
 
 
 def reserved_name(name: str) -> str:

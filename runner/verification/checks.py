@@ -13,7 +13,7 @@ from runner.errors import StatementError
 from runner.execution.sender import roll_back
 from runner.postgres.errors import statement_error
 from runner.postgres.replies import rows_as_text, send
-from runner.postgres.settings import session_settings, tag
+from runner.postgres.settings import begin_reading, tag
 from runner.project.manifest import CheckEntry, Manifest
 from runner.sql.statements import Script, Statement
 
@@ -42,8 +42,7 @@ def _run_until_error(
     failure: psycopg.Error | None = None
     try:
         with connection.pipeline():
-            connection.execute("begin read only")
-            for setting in session_settings(manifest, local=True):
+            for setting in begin_reading(manifest):
                 connection.execute(setting)
             for check in parsed:
                 cursors.append([])

@@ -57,6 +57,7 @@ def applied(name: str, server: Server, folder: Path) -> Iterator[Group]:
         planned = plan_database(connection, loaded, pytest.fail)
         (result,) = apply_plan(connection, loaded, planned).scripts
         assert result.error is None
+        connection.execute("reset search_path")
         yield Group(loaded, planned.declared, connection)
 
 
@@ -133,6 +134,6 @@ def test_what_cannot_be_built_is_known_by_its_name(project: MakeProject, connect
     assert len(declared.unbuilt) == 2
     assert declared.facts[Object("table", "item")] == PRESENT
     assert verify_database(connection, loaded).findings == ()
-    connection.execute("drop table item")
+    connection.execute("drop table public.item")
     (finding,) = verify_database(connection, loaded).findings
     assert (finding.kind, finding.object) == ("missing", Object("table", "item"))

@@ -30,7 +30,16 @@ MOST_TRIPS = {"a new database": 16, "a second run": 12}
 """How often a run of this repository's project asks the server and waits for its answer, connecting not counted."""
 ATTEMPTS = 3
 """The server writes a record of its own now and then: a run that changed nothing is seen in one of a few."""
-READS = frozenset({"select_stmt", "transaction_stmt", "variable_set_stmt", "variable_show_stmt"})
+READS = frozenset(
+    {
+        "declare_cursor_stmt",
+        "fetch_stmt",
+        "select_stmt",
+        "transaction_stmt",
+        "variable_set_stmt",
+        "variable_show_stmt",
+    }
+)
 TAG = re.compile(r"/\* \S+:[0-9]+ \*/ ")
 """What tells where a statement stands."""
 ONLY_IF_WRITTEN = "where pg_current_xact_id_if_assigned() is not null"

@@ -150,6 +150,7 @@ def assert_repaired(connection: Connection, folder: Path) -> None:
     planned = plan_database(connection, loaded, note)
     note("\n".join(f"{step.transaction} {step.sql}" for script in planned.plan.scripts for step in script.to_send))
     result = apply_plan(connection, loaded, planned)
+    connection.execute("reset search_path")
     failed = [str(script.error) for script in result.scripts if script.error]
     assert not failed, failed
     undone = [finding for finding in result.verification.findings if not has_reason(finding)]

@@ -250,6 +250,7 @@ def test_what_is_left_to_drop_is_planned(project: MakeProject, connection: Conne
     scripts = {"010_some.sql": f"create table if not exists item (id integer); {removes}"}
     loaded = sealed_now(project(scripts, options={"010_some.sql": {"allow_destructive": True}}), connection)
     apply_plan(connection, loaded, plan_database(connection, loaded, pytest.fail, brief=True))
+    connection.execute("reset search_path")
     connection.execute(again.encode())
     full = plan_database(connection, loaded, pytest.fail).plan
     assert full.pending == 1

@@ -1,0 +1,301 @@
+"""Nothing that a stranger has planted in a schema is executed, or changes what is said: the class of CVE-2018-1058."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from runner.postgres.settings import OWN_PATH
+from tests.conftest import MakeProject, Run
+from tests.support.projects import ROOT, Result, until
+from tests.support.proxy import proxied
+from tests.support.servers import Server, psql
+
+SCRIPTS = {
+    "010_item.sql": """
+        create table if not exists item (
+            id bigint primary key, code varchar(20) not null unique, size integer, name text not null default 'none'
+        );
+        create index if not exists item_size_idx on item (size);
+        comment on table item is 'Items.';
+    """,
+    "020_rows.sql": "insert into item select 1, 'a', 2 where not exists (select from item);",
+    "030_once.sql": "insert into item values (2, 'b', 3); select pg_sleep(0.3);",
+    "040_alone.sql": "create index concurrently if not exists item_code_idx on item (code); analyze item;",
+    "050_forms.sql": """
+        create or replace view seen as select id, code from item;
+        create table if not exists part (id integer generated always as identity, item_id bigint references item (id));
+        create sequence if not exists counter;
+        create or replace function one() returns integer language sql as 'select 1';
+    """,
+}
+OPTIONS: dict[str, dict[str, object]] = {
+    "030_once.sql": {"run": "once"},
+    "040_alone.sql": {"run": "once", "transaction": False},
+}
+OLDER = """
+    create table target.item (id integer, code varchar(10), size integer);
+    insert into target.item values (7, 'g', null), (8, 'g', null);
+    create view target.part as select code from target.item;
+    create index item_size_idx on target.item (size, code);
+    create table target.runner_history (
+        run integer, script text, checksum text, status text, statements integer, started timestamptz, seconds float8,
+        role text, runner_version text, error text
+    );
+    insert into target.runner_history values (1, 'script/030_once.sql', '', 'applied', 2, '2026-01-01', 0, 'ann', '1');
+"""
+"""A database in which much differs, so that all kinds of questions are asked; its history knows no projects."""
+SINGLE = (
+    "name",
+    "text",
+    "varchar",
+    "int4",
+    "int8",
+    "oid",
+    "regclass",
+    "timestamptz",
+    "float8",
+    "anyelement",
+    "anyarray",
+)
+PAIRED = ("name", "text", "int4", "oid", "bool")
+MANY = ("", "variadic text[]", "text, variadic text[]", "text, variadic anyarray", "text, text, bool")
+ARGUMENTS = (*MANY, *SINGLE, *map(", ".join, itertools.product(PAIRED, repeat=2)))
+OPERANDS = ("name", "text", "varchar", '"char"', "int2", "int4", "int8", "oid", "regclass", "float8")
+OPERATORS = {
+    "text": ("||", "->>"),
+    "bigint": ("+", "-", "*", "/", "<<"),
+    "boolean": ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~~", "!~~"),
+}
+RESULTS = """
+    select p.proname, min(case when t.typtype = 'p' or p.proretset then 'text' else t.oid::regtype::text end)
+    from pg_proc as p
+    inner join pg_type as t on p.prorettype = t.oid
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any(%s) and p.prokind in ('f', 'a')
+    group by p.proname order by p.proname
+"""
+CALLED = """
+    select schemaname || '.' || funcname from pg_stat_user_functions
+    where schemaname in ('ext', 'public', 'target', current_user) and funcname <> 'one'
+"""
+OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+VARYING = frozenset({"database", "made", "run_seconds", "seconds", "started", "target", "unmanaged"})
+"""Keys of documents whose values are others in another database, and those about what was planted."""
+SETS = re.compile(r"set |begin|savepoint |rollback to |reset |fetch |close |/\* |create |alter |comment |drop ")
+"""What looks for no function and no operator by its name, or is of a script or of what scripts declare."""
+FULLY_QUALIFIED = re.compile(r"select\s+pg_catalog\.(pg_backend_pid|pg_advisory_lock)")
+WORDS = re.compile(r"select pg_catalog\.to_jsonb\(sample\) |select exists .* as runner_is_blocked$")
+"""Questions about rows that are made of the words of definitions, which have the search path of scripts."""
+VARYING_TEXT = re.compile(
+    r"^-- (Plan|for|Run it) .*$|test_[0-9a-f]{16}|[0-9]+(-[0-9]+)+.[0-9]+(:[0-9.+]+)+|pid [0-9]+|[0-9.]+ m?s\b",
+    re.MULTILINE,
+)
+KEY = "hashtextextended('runner target.runner_history', 0)"
+
+
+def planted(connection: Connection, schema: str) -> Iterator[str]:
+    """Return overloads of all that own SQL calls: better candidates wherever PostgreSQL's own are inexact."""
+    body = "language plpgsql as $$ begin return null; end $$"
+    yield f"create schema if not exists {schema}"
+    texts = [
+        path.read_text(encoding="utf-8") for kind in ("sql", "py") for path in (ROOT / "runner").rglob(f"*.{kind}")
+    ]
+    words = {word for text in texts for word in re.findall(r"\b([a-z][a-z0-9_]*)\(", text)}
+    for name, result in connection.execute(RESULTS, (sorted(words),)).fetchall():
+        for arguments in ARGUMENTS:
+            yield f"create function {schema}.{name}({arguments}) returns {result} {body}"
+    for (result, names), *pair in itertools.product(OPERATORS.items(), OPERANDS, OPERANDS):
+        yield f"create function {schema}.to_{result}({', '.join(pair)}) returns {result} {body}"
+        for name in names:
+            sides = f"leftarg = {pair[0]}, rightarg = {pair[1]}"
+            yield f"create operator {schema}.{name} ({sides}, function = {schema}.to_{result})"
+
+
+@pytest.fixture(scope="module")
+def ground(server: Server) -> Iterator[str]:
+    """The name of a database in which a stranger has planted what can be planted."""
+    with server.database() as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("create schema target; create schema ext; set search_path = pg_catalog")
+            name = connection.info.dbname
+            for schema in ("target", "ext", "public", connection.info.user):
+                connection.execute(";".join(planted(connection, schema)).encode())
+        yield name
+
+
+@pytest.fixture
+def pair(server: Server, ground: str) -> Iterator[tuple[str, str]]:
+    """A database in which nothing was planted, and one in which it was and goes before PostgreSQL's own."""
+    with ExitStack() as stack:
+        clean, hostile = stack.enter_context(server.database()), stack.enter_context(server.database(ground))
+        with psycopg.connect(clean, autocommit=True) as connection:
+            connection.execute("create schema target; create schema ext")
+            connection.execute(f"create schema {connection.info.user}".encode())
+        for dsn in (clean, hostile):
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                name = connection.info.dbname
+                connection.execute(f"alter database {name} set track_functions = 'all'".encode())
+                path = f"target, ext, public, {connection.info.user}, pg_catalog"
+                connection.execute(f"alter database {name} set search_path = {path}".encode())
+        yield clean, hostile
+
+
+def called(dsn: str) -> list[str]:
+    """Return what was called of all that was planted."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("set search_path = pg_catalog")
+        until(lambda: connection.execute(OTHERS).fetchall() == [(0,)])
+        return sorted(name for (name,) in connection.execute(CALLED))
+
+
+def told(result: Result) -> tuple[int, Any]:
+    """Return the exit code and what a command said, without what varies."""
+    out, errors = (VARYING_TEXT.sub("…", text) for text in (result.out, result.err))
+    documents = out.splitlines() if "\n{" in out else [out]
+    try:
+        said: Any = [without_varying(json.loads(text)) for text in documents]
+    except ValueError:
+        said = out
+    return result.code, (said, errors)
+
+
+def without_varying(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_varying(inner) for key, inner in value.items() if key not in VARYING}
+    return [without_varying(inner) for inner in value] if isinstance(value, list) else value
+
+
+def commands(run: Run, dsn: str) -> Iterable[Result]:
+    """Run all kinds of commands, one after the other."""
+    yield run("verify", "--json", "--dsn", dsn)
+    yield run("plan", "--json", "--dsn", dsn)
+    yield run("apply", "--dry-run", "--dsn", dsn)
+    with psycopg.connect(dsn, autocommit=True) as other:
+        other.execute(f"select pg_catalog.pg_advisory_lock(pg_catalog.{KEY})".encode())
+        yield run("apply", "--lock-wait", "0", "--dsn", dsn)
+    yield run("apply", "--json", "--dsn", dsn)
+    yield run("apply", "--json", "--dsn", dsn)
+    yield run("verify", "--json", "--dsn", dsn)
+    yield run("status", "--json", "--dsn", dsn)
+    yield run("plan", "--json", "--dsn", dsn, "--schemas-matching", "tar*")
+    yield run("lock", "--dsn", dsn)
+    yield run("apply", "--json", "--dsn", dsn)
+
+
+def make(project: MakeProject) -> Path:
+    project_keys = {"schema": "target", "extension_schema": "ext"}
+    return project(SCRIPTS, options=OPTIONS, project=project_keys, run={"lock_timeout": "200ms", "repair": "align"})
+
+
+def test_what_was_planted_would_be_called(pair: tuple[str, str]) -> None:
+    """On a search path with the schemas of the stranger, PostgreSQL prefers the stranger's functions and operators."""
+    _, hostile = pair
+    with psycopg.connect(hostile, autocommit=True) as connection:
+        connection.execute("set search_path = target, ext")
+        connection.execute("select quote_ident(relname), relname || 'a'::text from pg_class limit 1")
+        connection.execute("select hashtextextended('a', 0), concat('a', 'b'), 'a'::varchar = 'b'::text")
+    expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.to_boolean"}
+    assert expected <= set(called(hostile))
+
+
+@pytest.mark.parametrize("start", ["new", "older"])
+def test_nothing_planted_is_called(run: Run, project: MakeProject, pair: tuple[str, str], start: str) -> None:
+    """Every command runs nothing of it, and says what it says without it."""
+    folder = make(project)
+    said = []
+    for dsn in pair:
+        if start == "older":
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute(OLDER.encode())
+        said.append([told(result) for result in commands(run, dsn)])
+        (folder / "schema.lock.toml").unlink(missing_ok=True)
+    assert called(pair[1]) == []
+    for clean, hostile in zip(*said, strict=True):
+        assert hostile == clean
+
+
+def test_nothing_planted_is_called_by_a_dry_run(run: Run, project: MakeProject, pair: tuple[str, str]) -> None:
+    """The psql script calls nothing of it, whatever the search path of psql is."""
+    folder = make(project)
+    for dsn in pair:
+        dry = run("apply", "--dry-run", "--dsn", dsn)
+        (folder / "dry.sql").write_text(dry.out, encoding="utf-8")
+        fed = psql(dsn, folder / "dry.sql")
+        assert fed.returncode == 0, fed.stderr
+        assert run("plan", "--check", "--dsn", dsn).code == 0
+    assert called(pair[1]) == []
+
+
+@pytest.mark.parametrize("start", ["new", "older"])
+def test_own_sql_is_sent_on_its_own_search_path(
+    run: Run, project: MakeProject, pair: tuple[str, str], start: str
+) -> None:
+    """Each statement that is not a script's, or that only sets something, is sent while pg_catalog is all there is."""
+    make(project)
+    dsn = pair[0]
+    if start == "older":
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(OLDER.encode())
+    with proxied(dsn) as (through, proxy):
+        list(commands(run, through))
+    elsewhere = {sql for session in proxy.sessions for sql in sent_elsewhere(session)}
+    assert {sql for sql in elsewhere if not FULLY_QUALIFIED.match(sql) and not WORDS.match(sql)} == set()
+    assert any(sql.startswith("declare facts ") for sql in proxy.sent)
+
+
+def sent_elsewhere(session: Sequence[str]) -> Iterator[str]:
+    """Return the statements of the runner's own that a session sent on another search path than its own."""
+    of_session = of_transaction = "unknown"
+    for sql in (re.sub(r"^(--.*\n)+", "", sql) for sql in session):
+        words = sql.lower()
+        if found := re.match(r"set (local )?search_path = (.*)", words):
+            of_transaction = found[2]
+            of_session = of_session if found[1] else found[2]
+        elif words == "reset all":
+            of_session = of_transaction = "unknown"
+        elif words in ("commit", "rollback"):
+            of_transaction = of_session
+        elif not SETS.match(words) and of_transaction != OWN_PATH:
+            yield sql
+        if words.startswith("select pg_catalog.set_config(\n"):
+            of_transaction = "that of words"
+        elif "set_config('search_path', 'pg_catalog, pg_temp', false)" in words:
+            of_session = of_transaction = OWN_PATH
+
+
+# What a stranger holds, and what is hidden
+
+
+@pytest.fixture
+def roles(server: Server) -> Iterator[tuple[str, str]]:
+    """Two roles that may log in, and have nothing to do with each other."""
+    names = tuple(f"test_{uuid.uuid4().hex[:16]}" for _ in range(2))
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"create role {name} login password '{name}'".encode())
+        yield names[0], names[1]
+        for name in names:
+            connection.execute(f"drop role {name}".encode())
+
+
+def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str, roles: tuple[str, str]) -> None:
+    """A check about a table of which the role sees only a part is a finding that says so."""
+    scripts = {"010_none.sql": "select 1;"}
+    project(scripts, checks={"010_none.sql": "select id from item;"}, run={"role": roles[0]})
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table item (id integer); insert into item values (1)")
+        connection.execute(f"alter table item enable row level security; grant select on item to {roles[0]}".encode())
+        result = run("verify", "--dsn", database)
+        connection.execute(f"drop owned by {roles[0]}".encode())
+    assert result.code == 1
+    assert 'query would be affected by row-level security policy for table "item"' in result.said, result
