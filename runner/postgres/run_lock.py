@@ -26,6 +26,16 @@ class Holder(NamedTuple):
     role: str
     host: str
     since: str
+    is_own: bool
+    """Whether its role is the one that asks, or may act as it."""
+
+    @property
+    def notes(self) -> tuple[Hint, ...]:
+        """What can be done about one that is perhaps no run at all: whoever may connect can take the lock."""
+        if self.is_own:
+            return ()
+        cure = f"an administrator ends it with: select pg_terminate_backend({self.pid});"
+        return (Hint(f"role {self.role} may not act as the role of this run; if it is no run of yours, {cure}"),)
 
     def __str__(self) -> str:
         return f"pid {self.pid} ({self.application}), role {self.role}, from {self.host}, since {self.since}"
@@ -47,10 +57,10 @@ def take_run_lock(
         if time.monotonic() > deadline:
             raise DatabaseError(
                 f"another run holds the lock after {wait:g} s: {holder or 'it has just ended'}",
-                notes=(Hint("wait for it to end, or give --lock-wait more seconds"),),
+                notes=(Hint("wait for it to end, or give --lock-wait more seconds"), *(holder.notes if holder else ())),
             )
         if holder and holder != told:
-            say(f"waiting up to {wait:g} s for another run to end: {holder}")
+            say("; ".join((f"waiting up to {wait:g} s for another run to end: {holder}", *holder.notes)))
             told = holder
         stop.wait(random.uniform(0.1, 0.3))  # noqa: S311
         stop.raise_if_asked()

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 
 from runner.postgres.settings import OWN_PATH
 from tests.conftest import MakeProject, Run
@@ -286,6 +287,24 @@ def roles(server: Server) -> Iterator[tuple[str, str]]:
         yield names[0], names[1]
         for name in names:
             connection.execute(f"drop role {name}".encode())
+
+
+@pytest.mark.parametrize("who", ["a stranger", "another run"])
+def test_a_lock_that_a_stranger_holds(
+    run: Run, project: MakeProject, database: str, roles: tuple[str, str], who: str
+) -> None:
+    """Who holds the run lock is named as a stranger, with the statement that ends it, and another run is not."""
+    make(project)
+    own, stranger = roles
+    holder = stranger if who == "a stranger" else own
+    with psycopg.connect(database, user=holder, password=holder, autocommit=True) as other:
+        other.execute(f"select pg_advisory_lock({KEY})".encode())
+        result = run("apply", "--lock-wait", "0", "--dsn", make_conninfo(database, options=f"-c role={own}"))
+        pid = other.info.backend_pid
+    assert result.code == 1
+    assert result.err.startswith("error: another run holds the lock after 0 s: ")
+    cure = f"an administrator ends it with: select pg_terminate_backend({pid});"
+    assert (cure in result.err) is (who == "a stranger"), result
 
 
 def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str, roles: tuple[str, str]) -> None:
