@@ -335,6 +335,35 @@ def test_a_password_opens_the_database_and_is_not_shown(project: MakeProject, gu
     assert (shell_result.code, shell_result.out) == (0, "ann\n"), shell_result
 
 
+def test_secrets_are_no_arguments_of_psql(run: Run, project: MakeProject, guarded: Guarded) -> None:
+    """Who lists the processes sees no password; psql finds them in files that nobody else can read, and that go."""
+    project(ITEM)
+    dsn = make_conninfo(_keywords(guarded), sslpassword="of the key", application_name="x")
+    shows = (
+        r"\! tr '\0' ' ' < /proc/$PPID/cmdline; tr '\0' ' ' < /proc/$PPID/environ; echo; "
+        "stat -c %a $PGPASSFILE $PGSERVICEFILE; grep -c 'of.the.key' $PGSERVICEFILE; echo $PGPASSFILE"
+    )
+    result = run("shell", "--dsn", dsn, "--", "-X", "-At", "-c", "select current_user", "-c", shows)
+    assert result.code == 0, result
+    *_, modes, others, keys, path = result.out.splitlines()
+    assert (result.out.splitlines()[0], modes, others, keys) == ("ann", "600", "600", "1")
+    assert "application_name=x" in result.out
+    assert "of the key" not in result.out
+    assert_secret(result, guarded.password)
+    assert not Path(path).exists()
+
+
+def test_a_secret_and_a_service_of_its_own(run: Run, project: MakeProject, guarded: Guarded) -> None:
+    """psql reads one service: a secret beside another one is refused, with the place for it."""
+    services = project(ITEM) / "services"
+    services.write_text("[own]\napplication_name=x\n")
+    variables = {"PGSERVICE": "own", "PGSERVICEFILE": str(services)}
+    dsn = make_conninfo(_keywords(guarded), sslpassword="of the key")
+    result = run("shell", "--dsn", dsn, variables=variables)
+    assert result.code == 1
+    assert "sslpassword" in result.err
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_wrong_password_is_refused_at_once(run: Run, project: MakeProject, guarded: Guarded, source: str) -> None:
     """Waiting would not make it right: there is no word of waiting, and none of the password."""
