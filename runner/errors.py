@@ -14,16 +14,31 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGTERM
 from typing import Self
 
 from msgspec import Struct
 
-_PASSWORD = re.compile(
-    r"(postgres(?:ql)?:/+[^\s:/@]*:)\S+|(\w*password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|\S+)|(\b\w+:)\S+(?=@)", re.IGNORECASE
+from runner.wording import shown
+
+_SECRET = re.compile(
+    r"""
+    (?P<url> postgres(?:ql)?:/+[^\s:/@]*: ) \S+
+    | (?P<key> password\s*=\s* ) (?: ''[^']*'' | '(?:[^'\\]|\\.)*' | \S+ )  # of a connection string, also in a literal
+    | (?P<user> \b\w+: ) (?!//) \S{1,200} (?=@)  # of a URL of another kind
+    | (?P<word> password (?: \s | /\*.*?\*/ | --[^\n]*\n )* )  # of SQL; the literal may be cut off
+      (?:
+        e'(?:[^'\\]|\\.|'')*(?:'|\Z)
+        | ''[^']+''
+        | (?:u&)?'(?:[^']|'')*(?:'|\Z)
+        | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
+      )
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-"""A password in a connection string, which may stand where none is expected and is shown as the wrong value there."""
+"""A password in a connection string, which may be where none is expected and is shown as the wrong value, or in SQL."""
 
 
 class Place(str):
@@ -56,15 +71,17 @@ class Hint(str):
 
     def __new__(cls, text: str) -> Self:
         """Put the word before the text."""
-        hint = super().__new__(cls, f"hint: {text}")
-        hint.text = text
+        seen = shown(without_passwords(text))
+        hint = super().__new__(cls, f"hint: {seen}")
+        hint.text = seen
         return hint
 
 
 class RunnerError(Exception):
     """Say what is wrong, where, and what to do about it.
 
-    A name alone is a `place`, too; `column` is that of the line, from 1, where it is known.
+    A name alone is a `place`, too; `column` is that of the line, from 1, where it is known. The message and each note
+    is a line, whatever they name, and holds no password.
     """
 
     exit_code = 1
@@ -72,26 +89,40 @@ class RunnerError(Exception):
     def __init__(
         self, message: str, *, place: str = "", notes: tuple[str, ...] = (), column: int | None = None
     ) -> None:
-        self.message = without_passwords(message)
+        self.message = _as_line(message)
         super().__init__(self.message)
         self.column = column
         known = place if isinstance(place, Place) else Place(place)
-        self.place = Place(without_passwords(known.file), known.line, key=without_passwords(known.key))
-        self.notes = notes
+        self.place = Place(_as_line(known.file), known.line, key=_as_line(known.key))
+        self.notes = tuple(note if isinstance(note, Hint) else _as_line(note) for note in notes)
 
     @property
     def line(self) -> int | None:
         """The line in the file that `place` names."""
         return self.place.line
 
-    def __str__(self) -> str:
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a person reads: where and what, and the notes below it."""
         head = f"{self.place}: {self.message}" if self.place else self.message
-        return "\n".join((head, *(f"  {line}" for note in self.notes for line in note.split("\n"))))
+        return (head, *(f"  {note}" for note in self.notes))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def _as_line(text: str) -> str:
+    return shown(without_passwords(text))
 
 
 def without_passwords(text: str) -> str:
-    """Return a text without what looks like a password in it."""
-    return _PASSWORD.sub(lambda found: f"{found[1] or found[2] or found[3]}***", text)
+    """Return a text without what looks like a password in it; it has as many lines."""
+    return _SECRET.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    before = found["url"] or found["key"] or found["user"] or found["word"]
+    return f"{before}***" + "\n" * found[0][len(before) :].count("\n")
 
 
 class InputError(RunnerError):
@@ -148,9 +179,16 @@ class StatementError(DatabaseError):
     ) -> None:
         code = f" [{server.sqlstate}]" if server.sqlstate else ""
         said = {"detail": server.detail, "hint": server.hint, "context": server.context}
-        told = tuple(f"{name}: {text}" for name, text in said.items() if text)
+        told = tuple(line for name, text in said.items() if text for line in _told(name, text))
         super().__init__(f"{server.message}{code}", place=place, notes=excerpt + told + notes, column=column)
         self.server = server
+
+
+def _told(name: str, text: str) -> Iterator[str]:
+    """Return what the server says, of which it may list several things, in lines that look like no other note."""
+    first, *more = without_passwords(text).split("\n")
+    yield f"{name}: {first}"
+    yield from (f"    {line}" for line in more)
 
 
 def internal_error(error: Exception) -> RunnerError:

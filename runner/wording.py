@@ -1,8 +1,12 @@
-"""Numbers and lists in words."""
+"""Numbers and lists in words, and text of others so that all of it can be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import category
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode: control characters, what turns or joins text and has no width, the ends of lines."""
 
 
 def count(number: int, noun: str) -> str:
@@ -14,3 +18,16 @@ def count(number: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """Return words as people list them."""
     return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
+
+
+def shown(text: str) -> str:
+    """Return a text as one line in which all can be seen: what controls a terminal or hides is written as its escape.
+
+    For all that comes from a database or a file. Tabs stay.
+    """
+    return text if text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    is_seen = character == "\t" or category(character) not in _UNSEEN
+    return character if is_seen else character.encode("unicode_escape").decode()

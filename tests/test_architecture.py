@@ -37,6 +37,7 @@ LAZY = {
     "project/templates.py": "jinja2",
     "repair/probes.py": "psycopg",
     "report/terminal.py": "rich",
+    "report/verification_text.py": "without a finding, the parser is not needed",
 }
 """The modules below the commands that import inside functions, and what is not loaded thereby."""
 

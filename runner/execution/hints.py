@@ -43,10 +43,12 @@ def _on_lock(failure: Failure) -> tuple[str, ...]:
 
 
 def _on_privilege(said: str, role: str, sql: str) -> tuple[str, ...]:
-    if known := re.match(_SCHEMA, said):
-        return (Hint(f"the owner of the schema, or a superuser, says: grant create on schema {known[1]} to {role};"),)
-    if known := re.match(_DATABASE, said):
-        return (Hint(f"the owner of the database says: grant create on database {known[1]} to {role};"),)
+    if known := re.match(_SCHEMA, said, re.DOTALL):
+        grant = f"grant create on schema {identifier(known[1])} to {role};"
+        return (Hint(f"the owner of the schema, or a superuser, says: {grant}"),)
+    if known := re.match(_DATABASE, said, re.DOTALL):
+        grant = f"grant create on database {identifier(known[1])} to {role};"
+        return (Hint(f"the owner of the database says: {grant}"),)
     if re.match(_EXTENSION, said):
         return (Hint(f"an administrator says, once, in this database: {' '.join(sql.split())};"),)
     if re.match(_OWNER, said):

@@ -15,6 +15,7 @@ from runner.sql.quoting import identifier
 from runner.sql.rewriting import with_free_colons
 from runner.sql.statements import Script
 from runner.version import __version__
+from runner.wording import shown
 
 _RENDERED = """\
 -- {name}: {scripts}, rendered by runner {version}.
@@ -76,7 +77,7 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     if dry_run:
         words |= {"manifest": dry_run.manifest, "target": dry_run.target, "made": dry_run.made}
     header = _PLANNED if dry_run else _RENDERED
-    blocks = [header.format(**{name: _in_comment(str(word)) for name, word in words.items()}) + _SETTINGS]
+    blocks = [header.format(**{name: shown(str(word)) for name, word in words.items()}) + _SETTINGS]
     if dry_run:
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
     if manifest.run.role:
@@ -144,14 +145,9 @@ def _lines(sends: Iterable[Send]) -> Iterator[str]:
 
 
 def _block(title: str | None, lines: Sequence[str]) -> str:
-    head = () if title is None else ("", f"-- {_in_comment(title)}")
+    head = () if title is None else ("", f"-- {shown(title)}")
     return "\n".join((*head, *lines, ""))
 
 
 def _statement(place: str, sql: str) -> tuple[str, ...]:
-    return ("", f"-- {_in_comment(place)}", f"{with_free_colons(sql)};")
-
-
-def _in_comment(text: str) -> str:
-    """Return the text in one line: both line feed and carriage return end a comment of SQL."""
-    return " ".join(text.split())
+    return ("", f"-- {shown(place)}", f"{with_free_colons(sql)};")

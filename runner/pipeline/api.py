@@ -24,7 +24,7 @@ from runner.postgres.opener import Opener
 from runner.postgres.target import find_target
 from runner.project.loading import Project
 from runner.project.loading import load as load_files
-from runner.verification.finding import Finding, finding_text
+from runner.verification.finding import Finding, finding_lines
 from runner.verification.findings import Verification
 from runner.verification.older_files import ROLLBACK, ahead
 from runner.wording import count
@@ -66,7 +66,7 @@ class FindingsError(DatabaseError):
 
     def __init__(self, result: ApplyResult) -> None:
         findings = result.verification.findings
-        notes = [finding_text(finding) for finding in findings[:MOST_TOLD]]
+        notes = [line for finding in findings[:MOST_TOLD] for line in finding_lines(finding)]
         notes += [f"… and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
         older = result.plan.older
         notes += [ROLLBACK] if older else []

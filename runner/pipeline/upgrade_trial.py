@@ -32,7 +32,7 @@ from runner.project.earlier import Choice, Earlier
 from runner.rows.kept import Fate, find_fates, same_in
 from runner.rows.made_up import make_rows
 from runner.rows.tables import Contents, read_contents
-from runner.verification.finding import Finding, finding_text
+from runner.verification.finding import Finding, finding_lines, finding_text
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -254,7 +254,8 @@ def _deviations(findings: Sequence[Finding]) -> Iterator[Deviation]:
 
 def findings_text(result: ApplyResult) -> tuple[str, ...]:
     """Return what the verification after a run found, as far as it fits an error."""
-    return tuple(map(finding_text, _scripts_first(result.verification.findings)[:_MOST_FINDINGS]))
+    found = _scripts_first(result.verification.findings)[:_MOST_FINDINGS]
+    return tuple(line for finding in found for line in finding_lines(finding))
 
 
 def _scripts_first(findings: Sequence[Finding]) -> list[Finding]:

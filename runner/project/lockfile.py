@@ -21,6 +21,7 @@ from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
 from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
 from runner.sql.statements import Script
+from runner.wording import shown
 
 FILE = "schema.lock.toml"
 FORMAT = 1
@@ -30,6 +31,8 @@ _TITLE = (
 _CURE = Hint("write it anew with 'python -m runner lock'")
 _PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
 _OTHER_SCHEMAS = "schemas"
+_LAST_SHORT = 0xFFFF
+"""The last character whose escape has four digits."""
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 
 
@@ -177,7 +180,14 @@ def lockfile_text(lock: Lockfile) -> str:
     text = tomli_w.dumps(whole, multiline_strings=True)
     if tomllib.loads(text) != whole:  # a carriage return before a line feed is lost in strings of several lines
         text = tomli_w.dumps(whole)
-    return _TITLE + text
+    return _TITLE + "\n".join(line if line.isprintable() else "".join(map(_seen, line)) for line in text.split("\n"))
+
+
+def _seen(character: str) -> str:
+    """Return a character as TOML writes it, what cannot be seen as its escape."""
+    code = ord(character)
+    escape = f"\\u{code:04x}" if code <= _LAST_SHORT else f"\\U{code:08x}"
+    return character if shown(character) == character else escape
 
 
 def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:

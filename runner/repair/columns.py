@@ -18,7 +18,7 @@ from runner.repair.context import Context
 from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name, shortened_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
-from runner.wording import listed
+from runner.wording import listed, shown
 
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -115,13 +115,17 @@ def _type(context: Context, item: Difference, table: Object, old: ColumnDefiniti
     dependents = context.evidence.dependents(table, item.object.name)
     if dependents:
         gone = [other.drop for other in dependents]
-        back = [other.create or f"-- {other.what} has to be made again by hand" for other in reversed(dependents)]
+        back = [other.create or _by_hand(other.what) for other in reversed(dependents)]
         whole = (*gone, alter(table, clauses), *now, *back)
         blocked_by = f"{listed([other.what for other in dependents])} would have to be dropped and made again"
         return proposal(item, "differs", detail, now=whole, blocked_by=blocked_by)
     blocked_by = context.too_large(table) if rewrites(old.type, new.type) else ""
     analyze = column if context.has_rows(table) else ""
     return proposal(item, "differs", detail, clauses=clauses, now=now, blocked_by=blocked_by, analyze=analyze)
+
+
+def _by_hand(what: str) -> str:
+    return f"-- {shown(what)} has to be made again by hand"
 
 
 def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, blocked_by: str) -> Proposal:
@@ -178,8 +182,8 @@ def _nullability(
         return proposal(item, "differs", "NOT NULL", clauses=clauses, blocked_by=_in_primary_key(context, item, table))
     detail, change = "NOT NULL declared", f"alter column {column} set not null"
     key = context.primary_key(table)
-    shown = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
-    nulls = context.evidence.sample(f"select {shown} from {name} where {column} is null")  # noqa: S608
+    selected = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
+    nulls = context.evidence.sample(f"select {selected} from {name} where {column} is null")  # noqa: S608
     blocked_by = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
     if old.not_null and not blocked_by:
         constraint = identifier(context.evidence.not_null_constraint(table, item.object.name))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from msgspec import Struct
 
 from runner.report import json_documents
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.report.run_text import error_lines
-from runner.verification.finding import finding_text
+from runner.verification.finding import finding_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def fleet_member_lines(told: MemberReport, width: int) -> Iterator[Line]:
     if told.outcome.error and told.outcome.status == "failed":
         yield from error_lines(told.outcome.error, indent="    ")
     for finding in told.findings[:MOST_FINDINGS_SHOWN]:
-        lines = finding_text(finding).splitlines()
-        yield Line("\n".join(f"    {part}" for part in lines), "red", is_failure=True)
+        yield block(tuple(f"    {part}" for part in finding_lines(finding)), "red", is_failure=True)
     if len(told.findings) > MOST_FINDINGS_SHOWN:
         more = len(told.findings) - MOST_FINDINGS_SHOWN
         yield Line(f"    … and {count(more, 'more finding')}", "red", is_failure=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import without_passwords
 from runner.report.status_text import pending
 
 if TYPE_CHECKING:
@@ -31,8 +32,13 @@ def error_json(error: RunnerError) -> dict[str, Any]:
     }
     server = getattr(error, "server", None)
     if server is not None:
-        document |= {name: getattr(server, name) for name in ("sqlstate", "detail", "hint", "context")}
+        said = {name: getattr(server, name) for name in ("sqlstate", "detail", "hint", "context")}
+        document |= {name: _masked(text) for name, text in said.items()}
     return document
+
+
+def _masked(text: str | None) -> str | None:
+    return None if text is None else without_passwords(text)
 
 
 def apply_json(result: ApplyResult) -> dict[str, Any]:
@@ -113,14 +119,14 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "object": str(finding.object),
-        "declared": finding.declared,
-        "actual": finding.actual,
+        "declared": _masked(finding.declared),
+        "actual": _masked(finding.actual),
         "repair": _remedy_json(finding.repair) if finding.repair else None,
     }
 
 
 def _remedy_json(remedy: Remedy) -> dict[str, Any]:
-    return {"sql": remedy.sql, "why": remedy.why, "rows": list(remedy.rows)}
+    return {"sql": without_passwords(remedy.sql), "why": remedy.why, "rows": list(remedy.rows)}
 
 
 def check_json(checked: Checked) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def status_json(planned: Planned) -> dict[str, Any]:
                 "seconds": entry.seconds,
                 "role": entry.role,
                 "runner_version": entry.runner_version,
-                "error": entry.error,
+                "error": _masked(entry.error),
             }
             for entry in planned.entries
         ],
@@ -185,7 +191,12 @@ def plan_json(planned: Planned) -> dict[str, Any]:
         "hash": plan.hash,
         "pending": plan.pending,
         "left": [
-            {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.actual}
+            {
+                "kind": item.kind,
+                "object": str(item.object),
+                "declared": _masked(item.declared),
+                "actual": _masked(item.actual),
+            }
             for item in planned.left
         ],
         "older": older_json(plan),
@@ -197,7 +208,9 @@ def plan_json(planned: Planned) -> dict[str, Any]:
                 **_place_json(repair),
                 "reason": str(repair.reason),
                 "is_blocked": repair.is_blocked,
-                "steps": [{"sql": step.sql, "transaction": step.transaction} for step in repair.steps],
+                "steps": [
+                    {"sql": without_passwords(step.sql), "transaction": step.transaction} for step in repair.steps
+                ],
             }
             for repair in plan.late
         ],
@@ -213,7 +226,7 @@ def _steps_json(scripts: Sequence[ScriptPlan]) -> list[dict[str, Any]]:
             "action": step.action,
             "objects": [str(item) for item in step.objects],
             "reason": str(step.reason),
-            "sql": step.sql,
+            "sql": without_passwords(step.sql),
             "transaction": step.transaction,
         }
         for script in scripts

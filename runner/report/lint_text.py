@@ -9,19 +9,19 @@ from typing import Any
 
 from runner.lint.diagnostics import INPUT, Diagnostic
 from runner.project.lockfile import FILE as LOCK
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.wording import count
 
 
 def diagnostic_line(flaw: Diagnostic) -> Line:
     """Return what `check` found as a person reads it."""
     is_error = flaw.severity == "error"
-    return Line("\n".join(_parts(flaw)), "red" if is_error else "yellow", is_error)
+    return block(tuple(_parts(flaw)), "red" if is_error else "yellow", is_failure=is_error)
 
 
 def annotation_line(flaw: Diagnostic, manifest: Path) -> Line:
     """Return what `check` found as GitHub reads it."""
-    return Line(annotation(flaw, manifest), is_failure=flaw.severity == "error")
+    return Line(annotation(flaw, manifest), is_failure=flaw.severity == "error", is_command=True)
 
 
 def _parts(flaw: Diagnostic) -> Iterator[str]:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from runner.errors import without_passwords
+from runner.report.line import Line
 from runner.report.terminal import Stream
 
 Level = Literal["info", "warning", "error"]
@@ -32,12 +34,12 @@ class Log:
     def write(self, event: Event, style: str = "") -> None:
         """Write an event; as text, its fields are left out, and an error has no time before it."""
         if self.as_json:
-            head = {"time": now(), "level": event.level, "message": event.message}
+            head = {"time": now(), "level": event.level, "message": without_passwords(event.message)}
             self.stream.write_json(head | dict(event.fields))
             return
         word = "" if event.level == "info" else f"{event.level}: "
         time = "" if event.level == "error" or self.stream.is_terminal else f"{now()} "
-        self.stream.write(f"{time}{word}{event.message}", style)
+        self.stream.write(Line(f"{time}{word}{event.message}", style))
 
 
 def now() -> str:

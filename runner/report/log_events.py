@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import without_passwords
 from runner.report import json_documents
 from runner.report.log import Event, Level
 from runner.report.progress_text import progress_text
@@ -60,7 +61,7 @@ def progress_event(progress: Progress) -> Event:
 def fleet_event(told: MemberReport, document: Mapping[str, Any]) -> Event:
     """Return how the work on a target ended, without the document of its result."""
     fields = {name: value for name, value in document.items() if name != "result"}
-    findings = [finding_text(finding) for finding in told.findings if finding.kind != "script"]
+    findings = [without_passwords(finding_text(finding)) for finding in told.findings if finding.kind != "script"]
     return Event("info" if told.ok else "error", f"{told.name}: {told.words}", fields | {"findings": findings})
 
 

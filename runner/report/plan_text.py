@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from runner.errors import without_passwords
 from runner.planning.reasons import first_and_more
 from runner.report.line import Line
 from runner.report.release_text import older_lines
@@ -53,8 +54,8 @@ def _late_lines(repairs: Sequence[LateRepair], sizes: Mapping[Object, int]) -> I
         yield Line(f"{script}  after the scripts, if no rows block it any more", "bold")
         for repair in own:
             start = f"alter :{repair.place.line}"
-            for text in (f"{start} {repair.reason}", *(_repair_text(step, start, sizes) for step in repair.steps)):
-                yield Line(f"  {_MARKS['alter']} {text}", _STYLES["alter"])
+            for text, *more in ((f"{start} {repair.reason}",), *(_repair_texts(s, start, sizes) for s in repair.steps)):
+                yield _marked("alter", text, more)
 
 
 def _left_lines(planned: Planned) -> Iterator[Line]:
@@ -75,7 +76,8 @@ def _script_lines(scripts: Sequence[ScriptPlan], sizes: Mapping[Object, int], *,
         folded: Counter[str] = Counter()
         for step in script.steps:
             if verbose or not _is_folded(step):
-                yield Line(f"  {_MARKS[step.action]} {_step_text(step, sizes)}", _STYLES[step.action])
+                text, *more = _step_texts(step, sizes)
+                yield _marked(step.action, text, more)
             else:
                 folded[step.action] += 1
         for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
@@ -83,19 +85,25 @@ def _script_lines(scripts: Sequence[ScriptPlan], sizes: Mapping[Object, int], *,
                 yield Line(f"  {_MARKS[action]} {folded[action]} {words}", _STYLES[action])
 
 
+def _marked(action: str, text: str, more: Sequence[str]) -> Line:
+    below = tuple(f"      {each}" for each in more)
+    return Line(f"  {_MARKS[action]} {text}", _STYLES[action], more=below)
+
+
 def _is_folded(step: Step) -> bool:
     return (step.action == "unchanged" and not step.reason.left_because) or step.reason.code == "data"
 
 
-def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
+def _step_texts(step: Step, sizes: Mapping[Object, int]) -> tuple[str, ...]:
+    """Return the text of a step, and what is said below it."""
     start = f"{step.action} :{step.statement.line}"
     if step.reason.left_because:
         what, why = step.reason.left
-        return f"{start} {what}:\n      {why}"
+        return f"{start} {what}:", why
     if step.about:
-        return _repair_text(step, start, sizes)
+        return _repair_texts(step, start, sizes)
     objects = () if step.reason.code in ("own path", "upgrade") else step.objects
-    what = first_and_more(objects) if objects else " ".join(step.sql.split())[:60]
+    what = first_and_more(objects) if objects else _in_words(step.sql)[:60]
     notes = [] if step.reason.code == "upgrade" else [str(step.reason)]
     if step.reason.code == "missing":
         what, notes = step.reason.subject, []
@@ -103,18 +111,23 @@ def _step_text(step: Step, sizes: Mapping[Object, int]) -> str:
         notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
     if step.action in ("create", "alter"):
         notes += _lock_notes(step, sizes)
-    return f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}"
+    return (f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}",)
 
 
-def _repair_text(step: Step, start: str, sizes: Mapping[Object, int]) -> str:
+def _in_words(sql: str) -> str:
+    """Return a statement in one line, without passwords."""
+    return " ".join(without_passwords(sql).split())
+
+
+def _repair_texts(step: Step, start: str, sizes: Mapping[Object, int]) -> tuple[str, ...]:
     """Return the text of a repair: what it repairs, or what it sends after the script's own transaction."""
     notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
     if step.transaction:
-        return f"{start} then {' '.join(step.sql.split())}{notes}"
+        return (f"{start} then {_in_words(step.sql)}{notes}",)
     parts = step.reason.parts
     if len(parts) == 1:
-        return f"{start} {parts[0].subject if parts[0].code == 'missing' else parts[0]}{notes}"
-    return "\n      ".join([f"{start} {count(len(parts), 'repair')}{notes}", *map(str, parts)])
+        return (f"{start} {parts[0].subject if parts[0].code == 'missing' else parts[0]}{notes}",)
+    return (f"{start} {count(len(parts), 'repair')}{notes}", *map(str, parts))
 
 
 def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:

@@ -65,10 +65,10 @@ class Reporter:
             if self.quiet and not line.is_failure:
                 continue
             if self.log.as_json:
-                self.tell(Event("error" if line.is_failure else "info", line.text.strip()))
+                self.tell(Event("error" if line.is_failure else "info", "\n".join(line.texts).strip()))
             elif not self.as_json:
                 with self._beside(self.out):
-                    self.out.write(line.text, line.style)
+                    self.out.write(line)
 
     def say(self, text: str) -> None:
         """Tell what is going on."""
@@ -89,7 +89,7 @@ class Reporter:
             self.tell(log_events.error_event(error))
             return
         for line in error_lines(error):
-            self.log.stream.write(line.text, line.style)
+            self.log.stream.write(line)
 
     @contextmanager
     def progress(self) -> Iterator[None]:
@@ -171,6 +171,11 @@ class Reporter:
             return
         self.lines(verification_lines(verification, verbose=self.verbose))
         self.lines([verified_line(verification)])
+
+    def file(self, text: str) -> None:
+        """Print a file, unless JSON is asked for."""
+        if not self.as_json:
+            self.out.write_file(text)
 
     def json_line(self, document: dict[str, Any]) -> None:
         """Print a document in one line."""

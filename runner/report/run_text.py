@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_line(result: ApplyResult, seconds: float) -> Line:
 
 def error_lines(error: RunnerError, indent: str = "") -> Iterator[Line]:
     """Return an error: what is wrong, where, and what to do."""
-    head, *notes = f"error: {error}".split("\n")
-    yield Line(indent + head, "bold red", is_failure=True)
+    head, *notes = error.lines
+    yield Line(f"{indent}error: {head}", "bold red", is_failure=True)
     if notes:
-        yield Line("\n".join(indent + note for note in notes), "", is_failure=True)
+        yield block(tuple(indent + note for note in notes), is_failure=True)

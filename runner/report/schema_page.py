@@ -9,6 +9,7 @@ from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import foreign_key_definition, key_definition
 from runner.catalog.definitions import unquoted
 from runner.catalog.table_definitions import table_options
+from runner.report.markdown import code, plain, text
 from runner.sql.objects import PRESENT, Facts, Object
 from runner.sql.statements import Script, first_makers
 
@@ -29,7 +30,7 @@ def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
     places = _places(scripts)
     tables = [item for item in facts if item.kind == "table"]
     lines = [
-        f"# The schema of {name}",
+        f"# The schema of {text(name)}",
         "",
         "Written by `python -m runner docs` from what the scripts declare; do not edit it.",
         "",
@@ -58,13 +59,11 @@ def _anchor(item: Object) -> str:
 
 
 def _row(*cells: str) -> str:
-    """Return a row of a table; a cell has one line, and no bar of its own."""
-    kept = [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
-    return f"| {' | '.join(kept)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def _comment(item: Object, facts: Facts) -> str:
-    return facts.get(item.comment, "")
+    return text(facts.get(item.comment, ""))
 
 
 def _parts(kind: str, table: Object, facts: Facts) -> Iterator[tuple[Object, str]]:
@@ -79,7 +78,7 @@ def _contents(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
     yield from ("| table | columns | holds |", "|---|---|---|")
     for table in tables:
         columns = sum(1 for _ in _parts("column", table, facts))
-        yield _row(f"[{_name(table)}](#{_anchor(table)})", str(columns), _comment(table, facts))
+        yield _row(f"[{text(_name(table))}](#{_anchor(table)})", str(columns), _comment(table, facts))
     yield ""
 
 
@@ -90,7 +89,7 @@ def _diagram(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
     yield from ("## Diagram", "", "Of each table its keys; the lines are foreign keys.", "", "```mermaid", "erDiagram")
     for table in tables:
         marks = _marks(table, facts)
-        yield f'    "{_name(table)}" {{'
+        yield f'    "{plain(_name(table))}" {{'
         for item, definition in _parts("column", table, facts):
             if item.name in marks:
                 type_ = re.sub(r"[^A-Za-z0-9_()]+", "_", column_definition(definition).type)
@@ -99,8 +98,8 @@ def _diagram(tables: Sequence[Object], facts: Facts) -> Iterator[str]:
     for table in tables:
         for _, definition in _parts("constraint", table, facts):
             if key := foreign_key_definition(definition):
-                columns = ", ".join(map(unquoted, key.columns))
-                yield f'    "{_name(key.relation)}" ||--o{{ "{_name(table)}" : "{columns}"'
+                columns = ", ".join(plain(unquoted(column)) for column in key.columns)
+                yield f'    "{plain(_name(key.relation))}" ||--o{{ "{plain(_name(table))}" : "{columns}"'
     yield from ("```", "")
 
 
@@ -121,11 +120,11 @@ def _marks(table: Object, facts: Facts) -> Mapping[str, list[str]]:
 
 
 def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
-    yield from (f"## {_name(table)}", "")
+    yield from (f"## {text(_name(table))}", "")
     if comment := _comment(table, facts):
         yield from (comment, "")
     if options := table_options(facts[table]):
-        yield from (f"Options: `{options}`", "")
+        yield from (f"Options: {code(options)}", "")
     yield from _declared_by([table], places)
     yield from ("| column | type | null | default | meaning | declared by |", "|---|---|---|---|---|---|")
     for item, definition in _parts("column", table, facts):
@@ -134,16 +133,16 @@ def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterato
     constraints = [(item.name, definition) for item, definition in _parts("constraint", table, facts)]
     if constraints:
         yield from ("| constraint | definition |", "|---|---|")
-        yield from (_row(name, _code(text)) for name, text in constraints)
+        yield from (_row(text(name), code(definition)) for name, definition in constraints)
         yield ""
     indexes = list(_parts("index", table, facts))
     if indexes:
         yield from ("| index | definition | purpose | declared by |", "|---|---|---|---|")
         for item, definition in indexes:
-            yield _row(item.name, _code(definition), _comment(item, facts), _code(places.get(item, "")))
+            yield _row(text(item.name), code(definition), _comment(item, facts), code(places.get(item, "")))
         yield ""
     for item, definition in _parts("trigger", table, facts):
-        yield from (f"Trigger {_code(item.name)}: {_code(' '.join(definition.split()))}", "")
+        yield from (f"Trigger {code(item.name)}: {code(definition)}", "")
 
 
 def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object, str]) -> str:
@@ -151,17 +150,13 @@ def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object,
     null = "" if shape.not_null or shape.fills == "serial" else "yes"
     value = shape.fills or (f"generated: {shape.generated}" if shape.generated else shape.default)
     type_ = shape.type + (f" collate {shape.collation}" if shape.collation else "")
-    return _row(item.name, type_, null, _code(value), _comment(item, facts), _code(places.get(item, "")))
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
+    return _row(text(item.name), text(type_), null, code(value), _comment(item, facts), code(places.get(item, "")))
 
 
 def _declared_by(items: Iterable[Object], places: Mapping[Object, str]) -> Iterator[str]:
     found = [places[item] for item in items if item in places]
     if found:
-        yield from (f"Declared by `{found[0]}`.", "")
+        yield from (f"Declared by {code(found[0])}.", "")
 
 
 def _others(heading: str, items: Sequence[Object], facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
@@ -170,5 +165,5 @@ def _others(heading: str, items: Sequence[Object], facts: Facts, places: Mapping
     yield from (f"## {heading}", "", "| name | definition | meaning | declared by |", "|---|---|---|---|")
     for item in items:
         definition = "" if facts[item] == PRESENT else facts[item].strip().partition("\n")[0]
-        yield _row(_name(item), _code(definition), _comment(item, facts), _code(places.get(item, "")))
+        yield _row(text(_name(item)), code(definition), _comment(item, facts), code(places.get(item, "")))
     yield ""

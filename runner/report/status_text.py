@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.report.release_text import older_lines, release_lines
 from runner.wording import count
 
@@ -26,7 +26,7 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
         text = f"{entry.script:<{width}}  {entry.run:>4}  {entry.status:<8}  {when}  {entry.role}"
         yield Line(text, "" if entry.status == "applied" else "red")
         if entry.error:
-            yield Line("\n".join(f"    {part}" for part in entry.error.splitlines()))
+            yield block(tuple(f"    {part}" for part in entry.error.split("\n")))
     for script in scripts:
         if script.script.path not in last:
             yield Line(f"{script.script.path:<{width}}  {'':>4}  not in the history")

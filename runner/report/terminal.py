@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
 from msgspec import Struct
+
+from runner.errors import without_passwords
+from runner.report.line import Line
+from runner.wording import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +25,8 @@ if TYPE_CHECKING:
 HANGING = 2
 """By how much the rest of a line that does not fit is indented."""
 _NARROWEST = 20
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:\[|vso\[))")
+"""What the machines that run workflows take for a command to them, wherever the line comes from."""
 _FRAMES_PER_SECOND = 8
 
 
@@ -39,21 +45,45 @@ class Stream:
 
         return Console(file=self.file, highlight=False)
 
-    def write(self, text: str, style: str = "") -> None:
-        """Write lines, in a style and wrapped on a terminal; what would control the terminal is shown as its code."""
-        text = text.translate(_CONTROL)
+    def write(self, line: Line) -> None:
+        """Write a line, in its style and wrapped on a terminal; each of its texts is one line, whatever is in it."""
+        texts = map(shown, line.texts) if line.is_command else map(harmless, line.texts)
+        text = "\n".join(texts)
         if not self.is_terminal:
             self.file.write(f"{text}\n")
             self.file.flush()
             return
         for row in wrapped(text.expandtabs(), self.console.width):
-            self.console.print(row, style=style or None, markup=False, emoji=False, soft_wrap=True)
+            self.console.print(row, style=line.style or None, markup=False, emoji=False, soft_wrap=True)
+
+    def write_file(self, text: str) -> None:
+        """Write a file as it is; to a terminal, so that nothing in it controls or deceives."""
+        self.file.write("\n".join(map(shown, text.split("\n"))) if self.is_terminal else text)
 
     def write_json(self, document: dict[str, Any], indent: int | None = None) -> None:
         """Write a JSON document, in one line unless it is to be indented."""
         is_unicode = (getattr(self.file, "encoding", None) or "").lower().replace("-", "") == "utf8"
-        self.file.write(f"{json.dumps(document, ensure_ascii=not is_unicode, indent=indent)}\n")
+        text = json.dumps(document, ensure_ascii=not is_unicode, indent=indent)
+        self.file.write(f"{_seen_in_json(text)}\n")
         self.file.flush()
+
+
+def harmless(text: str) -> str:
+    """Return a text as one line that people see all of, and that is no command to what runs a workflow."""
+    return _COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):02x}", shown(without_passwords(text)))
+
+
+def _seen_in_json(text: str) -> str:
+    """Return JSON that a program reads alike, without what cannot be seen, and without commands."""
+    text = _COMMAND.sub(lambda found: f"{found[1] or ''}\\u{ord(found[0][-1]):04x}", text)
+    if text.isprintable():
+        return text
+    return "".join(char if char == "\n" or shown(char) == char else _in_json(char) for char in text)
+
+
+def _in_json(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
@@ -153,10 +183,10 @@ class Drawing:
 
         doing, width = self.doing, self.console.width - 1
         seconds = time.monotonic() - doing.since
-        state = Text(f"  {doing.state}" if doing.state else "", "bold")
+        state = Text(f"  {shown(doing.state)}" if doing.state else "", "bold")
         frame = self._frames[int(time.monotonic() * _FRAMES_PER_SECOND) % len(self._frames)]
-        row = Text.assemble(frame, " ", (duration(seconds), "cyan"), doing.place)
-        words = Text(f" {doing.words}" if doing.words else "", "dim")
+        row = Text.assemble(frame, " ", (duration(seconds), "cyan"), shown(doing.place))
+        words = Text(f" {shown(doing.words)}" if doing.words else "", "dim")
         words.truncate(max(width - row.cell_len - state.cell_len, 0), overflow="ellipsis")
         row.append_text(words).append_text(state)
         row.truncate(width, overflow="ellipsis")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def outcome_lines(outcome: Outcome, releases: Sequence[Earlier], *, verbose: boo
     yield Line(row, "green" if outcome.ok else "bold red", is_failure=not outcome.ok)
     most = len(outcome.deviations) if verbose else MOST_DEVIATIONS_SHOWN
     for deviation in outcome.deviations[:most]:
-        text = deviation_text(deviation).replace("\n", "\n    ")
-        yield Line(f"    {text}", "red", is_failure=True)
+        text = deviation_text(deviation)
+        lines = text.split("\n") if deviation.kind == "error" else [text]
+        yield block(tuple(f"    {line}" for line in lines), "red", is_failure=True)
     if more := outcome.deviations[most:]:
         yield Line(f"    … and {count(len(more), 'more difference')}", "red", is_failure=True)
     yield from _note_lines(outcome.notes, len(outcome.notes) if verbose else MOST_NOTES_SHOWN)

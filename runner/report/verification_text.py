@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from runner.report.line import Line
+from runner.report.line import Line, block
 from runner.report.run_text import MOST_ROWS_SHOWN
-from runner.verification.finding import finding_text
+from runner.verification.finding import finding_lines, finding_text
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ def remedy_lines(finding: Finding) -> Iterator[str]:
     remedy = finding.repair
     if remedy is None:
         return
+    from runner.sql.printable import printable
+
     yield f"not repaired: {remedy.why}"
     yield from (f"  row: {row}" for row in remedy.rows)
-    yield from (f"  {line}" for line in remedy.sql.splitlines())
+    yield from (f"  {line}" for line in printable(remedy.sql).split("\n"))
 
 
 def verification_lines(verification: Verification, *, verbose: bool) -> Iterator[Line]:
@@ -65,8 +67,8 @@ def _check_lines(check: CheckResult, verification: Verification) -> Iterator[Lin
         yield Line(f"     {check.check.path}", "red", is_failure=True)
     own = [f for f in verification.findings if f.kind == "check" and f.object == check.check.path]
     for finding in own[:MOST_ROWS_SHOWN]:
-        text = "\n".join(f"     {part}" for part in (finding.actual or "").splitlines())
-        yield Line(text, "red", is_failure=True)
+        lines = [finding.actual or ""] if finding.declared else finding_lines(finding)
+        yield block(tuple(f"     {part}" for part in lines), "red", is_failure=True)
     if len(own) > MOST_ROWS_SHOWN:
         yield Line(f"     … and {len(own) - MOST_ROWS_SHOWN} more rows", "red", is_failure=True)
 

@@ -6,7 +6,9 @@ from bisect import bisect_right
 
 from msgspec import Struct
 
+from runner.errors import without_passwords
 from runner.sql.source_map import Rendered
+from runner.wording import shown
 
 LINES_BEFORE = 2
 _LONGEST = 120
@@ -14,9 +16,14 @@ _LONGEST = 120
 _LONGEST_WHOLE = 400
 
 
+def _masked(text: str, offset: int) -> tuple[str, int]:
+    """Return a text without passwords, and where a character of it is in there."""
+    return without_passwords(text), len(without_passwords(text[:offset]))
+
+
 def lines_to(text: str, number: int) -> tuple[str, ...]:
     """Return a line by its number, after those of the lines before it that are not empty."""
-    *before, last = text.split("\n")[max(number - 1 - LINES_BEFORE, 0) : number] or [""]
+    *before, last = without_passwords(text).split("\n")[max(number - 1 - LINES_BEFORE, 0) : number] or [""]
     return (*(_cut(_tidy(line)) for line in before if line.strip()), _cut(_tidy(last)))
 
 
@@ -25,7 +32,7 @@ def at_caret(line: str, offset: int) -> tuple[str, ...]:
     if len(line) > _LONGEST:
         cut = max(offset - _LONGEST // 2, 0)
         line, offset = f"…{line[cut : cut + _LONGEST]}…", offset - cut + 1
-    return _tidy(line), " " * offset + "^"
+    return shown(_tidy(line)), " " * len(shown(line[:offset])) + "^"
 
 
 def _cut(line: str) -> str:
@@ -37,7 +44,8 @@ def _tidy(line: str) -> str:
 
 
 def excerpt(text: str, offset: int) -> tuple[str, ...]:
-    """Return the line of `text` around a character, and a caret below that character."""
+    """Return the line of `text` around a character, without passwords, and a caret below that character."""
+    text, offset = _masked(text, offset)
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
     return at_caret(text[start : len(text) if end < 0 else end], offset - start)
@@ -59,15 +67,14 @@ def point(rendered: Rendered, offset: int) -> Pointer:
     source = lines[line - 1] if line <= len(lines) else ""
     start = rendered.text.rfind("\n", 0, offset) + 1
     end = rendered.text.find("\n", offset)
-    shown = rendered.text[start : len(rendered.text) if end < 0 else end]
-    is_written = shown == source
+    is_written = rendered.text[start : len(rendered.text) if end < 0 else end] == source
     column = offset - start + 1 if is_written else _column(rendered, offset, source, line_start=start)
-    excerpt = [*lines_to(rendered.template, line)]
+    found = [*lines_to(rendered.template, line)]
     if column:
-        excerpt[-1:] = at_caret(source, column - 1)
+        found[-1:] = excerpt(rendered.template, sum(len(before) + 1 for before in lines[: line - 1]) + column - 1)
     if not is_written:
-        excerpt += [f"rendered: {text}" for text in at_caret(shown.strip(), max(offset - start, 0))[:1]]
-    return Pointer(line, column, tuple(excerpt))
+        found.append(f"rendered: {excerpt(rendered.text, offset)[0].strip()}")
+    return Pointer(line, column, tuple(found))
 
 
 def _column(rendered: Rendered, offset: int, source: str, *, line_start: int) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from runner.sql.quoting import identifier
+from runner.wording import shown
 
 PRESENT = "present"
 VALID = "valid"
@@ -39,7 +40,7 @@ class Object(NamedTuple):
 
     def __str__(self) -> str:
         names = (self.schema, without_table(self).table, self.name)
-        return f"{self.kind} {'.'.join(name for name in names if name)}"
+        return f"{self.kind} {'.'.join(shown(name) for name in names if name)}"
 
     @property
     def is_comment(self) -> bool:

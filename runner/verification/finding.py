@@ -30,6 +30,12 @@ def finding_text(finding: Finding) -> str:
             return f"{finding.kind}: {finding.object}: declared {finding.declared!r}, actual {finding.actual!r}"
 
 
+def finding_lines(finding: Finding) -> tuple[str, ...]:
+    """Return a finding in one line; the error of a script or a check has lines of its own."""
+    is_error = finding.kind == "script" or (finding.kind == "check" and finding.declared is None)
+    return tuple((finding.actual or finding_text(finding)).split("\n")) if is_error else (finding_text(finding),)
+
+
 FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data']"
 
 

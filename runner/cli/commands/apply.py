@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -130,7 +129,6 @@ def _print_script(loaded: Project, where: Where, request: Request, reporter: Rep
     text = write_psql_script(
         planned.plan, loaded.project.manifest, loaded.checks, DryRun(loaded.project.file, target, made)
     )
-    if not reporter.as_json:
-        sys.stdout.write(text)
+    reporter.file(text)
     reporter.json({"ok": True, "hash": planned.plan.hash, "sql": text})
     return 0

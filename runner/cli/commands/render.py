@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -33,8 +32,7 @@ def render(
     rendered = {parsed.rendered.path: parsed.rendered.text for parsed in (*loaded.scripts, *loaded.checks)}
     if output is None:
         text = write_psql_script(plan_for_empty(loaded), loaded.project.manifest, loaded.checks)
-        if not reporter.as_json:
-            sys.stdout.write(text)
+        reporter.file(text)
         reporter.json({"ok": True, "sql": text})
         return 0
     if output.resolve() == loaded.project.folder.resolve():
