@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
+from runner.errors import InputError
 from runner.lint.diagnostics import Diagnostic, diagnostic_of
-from runner.lint.rules import check_rules, long_names_in
+from runner.lint.hidden_characters import hidden_characters, not_allowed
+from runner.lint.rules import check_rules, long_names_in, privileges_of
 from runner.lint.squawk import find_squawk, run_squawk
 from runner.project import profiles
 from runner.project.field_mappings import FieldMappings
+from runner.project.input_files import read_text
 from runner.project.loading import read_project, render_files
 from runner.project.manifest import ManifestFile, is_script_name, load_manifest
 from runner.sql.simulation import State
@@ -53,6 +57,8 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
     flaws = [*unlisted(whole), *map(diagnostic_of, chain(problems, left_out.problems_of_each()))]
     read = (*files.scripts.values, *left_out.scripts.values, *files.checks.values)
     flaws += chain.from_iterable(map(long_names_in, read))
+    flaws += privileges_of(read)
+    flaws += hidden_in(whole, read)
     if files.are_complete:
         flaws += check_rules(chosen_project, files.scripts.values, names)
     squawk = find_squawk()
@@ -67,6 +73,18 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
         _in_order(whole, flaws),
         has_squawk=bool(squawk),
     )
+
+
+def hidden_in(project: ManifestFile, read: Sequence[Script]) -> Iterator[Diagnostic]:
+    """Return the hidden characters of all files of a project that can be read, but for those that a script allows."""
+    manifest, parsed = project.manifest, {script.rendered.path: script for script in read}
+    mappings = [manifest.field_mappings.file] if manifest.field_mappings else []
+    with suppress(InputError):
+        path = project.folder / PurePosixPath(project.file).name
+        yield from hidden_characters(project.file, read_text(path, project.file))
+    for file in (*(entry.path for entry in manifest.scripts), *(entry.path for entry in manifest.checks), *mappings):
+        with suppress(InputError):
+            yield from not_allowed(hidden_characters(file, project.read(file)), parsed.get(file))
 
 
 def unlisted(project: ManifestFile) -> Iterator[Diagnostic]:

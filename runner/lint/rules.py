@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from runner.lint.column_references import Mentions, mentions_in
 from runner.lint.diagnostics import Diagnostic, Severity
 from runner.lint.identifiers import long_names, place_of
+from runner.lint.privileges import NODES, cured_functions, privileges_in
 from runner.lint.quietness import loudness
 from runner.lint.scope import NamesInScope
 from runner.lint.suppressions import Suppressions
@@ -27,6 +28,9 @@ SEVERITIES: Mapping[str, Severity] = {
     "unknown-table": "warning",
     "not-quiet": "warning",
     "no-comment": "warning",
+    "hidden-character": "error",
+    "security-definer": "warning",
+    "public-create": "warning",
 }
 _RELATIONS = ("table", "view", "materialized view", "index", "sequence")
 """Kinds of objects that have their names from one name space."""
@@ -45,6 +49,18 @@ def long_names_in(parsed: Script) -> Iterator[Diagnostic]:
             message = f"the name {name!r} has {len(name.encode())} bytes; PostgreSQL would cut it to {cut!r}"
             told = ("long-name", offset, message, f"shorten it to {NAME_BYTES} bytes")
             yield _flaw(parsed, statement, told)
+
+
+def privileges_of(scripts: Sequence[Script]) -> Iterator[Diagnostic]:
+    """Return what statements give to others without need."""
+    cured = cured_functions(scripts)
+    for parsed in scripts:
+        allowed = Suppressions(parsed)
+        for statement in (each for each in parsed.statements if each.node in NODES):
+            for rule, place, message, hint in privileges_in(tree_of(statement.sql), cured):
+                if not allowed(rule, statement):
+                    offset = len(statement.sql.encode()[:place].decode())
+                    yield _flaw(parsed, statement, (rule, offset, message, hint))
 
 
 def check_rules(project: ManifestFile, scripts: Sequence[Script], names: State) -> Iterator[Diagnostic]:

@@ -27,7 +27,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "verify in a log": ("verify", "--verbose", "--log-format", "json"),
     "lock": ("lock",),
     "docs": ("docs",),
-    "check": ("check",),
     "an apply that fails": ("apply",),
     "status": ("status", "--verbose"),
     "status as JSON": ("status", "--json"),
@@ -88,7 +87,7 @@ def said_of_all(server: Server, folder: Path, end: str) -> dict[str, Result]:
         for title, command in COMMANDS.items():
             if title == "an apply that fails":
                 write_project(folder, files | late, options=options, checks=checks)
-            found[title] = run_runner(*command, *([] if command[0] == "check" else ["--dsn", dsn]), folder=folder)
+            found[title] = run_runner(*command, "--dsn", dsn, folder=folder)
             if title == "apply":
                 with psycopg.connect(dsn, autocommit=True) as stranger:
                     for change in changes(end):
@@ -111,6 +110,8 @@ def test_names_make_no_line(server: Server, tmp_path: Path) -> None:
         assert result.said.count("\n") == usual[title].said.count("\n"), (title, result.said, usual[title].said)
         assert unseen(result.said) == [], title
         assert re.findall(r"^\s*::", result.said, re.MULTILINE) == [], title
+    checked = run_runner("check", folder=odd)
+    assert (checked.code, unseen(checked.said), "hidden-character" in checked.out) == (2, [], True)
     assert "m\\n::error::x\\x1b[31m\\u202e[b]</p>" in hostile["status"].out
     named = [name for step in hostile["plan as JSON"].json["steps"] for name in step["objects"]]
     assert [name for name in named if name.startswith(r"index i\n::error::x")]

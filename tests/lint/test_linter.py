@@ -29,7 +29,7 @@ from runner.report.lint_text import annotation
 from runner.sql.parser import parse
 from runner.sql.simulation import declare
 from tests.conftest import MakeProject, Run
-from tests.support.projects import CASES, ROOT, TIME, write_project
+from tests.support.projects import CASES, ROOT, TIME, copy_project, write_project
 from tests.support.random_schemas import MORE, Script, pairs
 from tests.support.servers import Server
 
@@ -236,6 +236,44 @@ QUIET = [name for name, case in RULES["clean"]["not-quiet"].items() if isinstanc
 def test_what_is_not_told_is_quiet(database: str, name: str) -> None:
     """One that is not told does none of that, where it is run always."""
     assert not is_loud(database, sample("clean", "not-quiet", name))
+
+
+UNSAFE = {
+    "security-definer": """
+        select exists (
+            select from pg_proc where prosecdef and prosqlbody is null
+            and not exists (select from unnest(proconfig) as setting where setting like 'search_path=%')
+        )
+    """,
+    "public-create": "select exists (select from pg_namespace, aclexplode(nspacl) where nspname = 's' and grantee = 0"
+    " and privilege_type = 'CREATE')",
+}
+"""What the catalog says when a rule is right."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "name"),
+    [(kind, rule, name) for kind in ("found", "clean") for rule in UNSAFE for name in RULES[kind][rule]],
+)
+def test_the_server_gives_what_is_told(shared: Connection, kind: str, rule: str, name: str) -> None:
+    """After a sample that is told, and no other, others have what was not meant."""
+    with shared.transaction(force_rollback=True):
+        shared.execute(sample(kind, rule, name).encode())
+        assert shared.execute(UNSAFE[rule].encode()).fetchone() == (kind == "found" or name == "allowed",)
+
+
+def test_hidden_characters_of_all_files(tmp_path: Path) -> None:
+    """The manifest, the mappings, checks, and scripts that cannot be read, are looked at too."""
+    folder = copy_project(tmp_path)
+    for file, before in (("manifest.toml", "# "), ("field_mappings.json", '"name": "')):
+        text = (folder / file).read_text()
+        assert before in text
+        (folder / file).write_text(text.replace(before, f"{before}\u2066", 1))
+    (folder / "sql" / "020_tables.sql").write_text("select 1;\nselect 'a\u202e")
+    (folder / "sql" / "checks" / "020_sync_config.sql").write_text("select 1 where false; -- \u2066")
+    found = {Path(flaw.file).name: flaw for flaw in flaws(folder) if flaw.rule == "hidden-character"}
+    assert set(found) == {"manifest.toml", "field_mappings.json", "020_tables.sql", "020_sync_config.sql"}
+    assert found["020_tables.sql"].notes == (r"select 'a\u202e", "         ^")
 
 
 def accepted(connection: Connection, script: Script) -> Script:
