@@ -90,6 +90,7 @@ OTHER_OPTIONS = {
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
     "--rewrite": "scripts/test",
+    **dict.fromkeys(("--require-hashes", "--no-deps", "--no-build-isolation"), "pip"),
     **dict.fromkeys(("--build", "--build-arg", "--env", "--read-only", "--rm", "--tag", "--volumes"), "docker"),
 }
 """Options of other programs, which the pages name."""
@@ -356,7 +357,7 @@ def test_the_exit_codes_are_documented() -> None:
 # Links
 
 
-@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md"])
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md", "SECURITY.md"])
 def test_every_link_leads_somewhere(page: str) -> None:
     """A link leads to a file of this repository, and to a heading that is there."""
     here = Page(ROOT / page)
