@@ -205,6 +205,7 @@ def test_what_is_dropped_and_made_again_is_sealed(project: MakeProject, connecti
     apply_plan(connection, loaded, plan_database(connection, loaded, pytest.fail, brief=True))
     assert loaded.sealed
     assert not plan_database(connection, loaded, pytest.fail, brief=True).plan.sent
+    connection.execute("reset search_path")
     connection.execute("create or replace view one as select 2 as one")
     sent = plan_database(connection, loaded, pytest.fail, brief=True).plan.sent
     assert [step.sql for step in sent] == ["drop view if exists one", "create view one as select 1 as one"]
