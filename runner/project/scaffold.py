@@ -62,7 +62,9 @@ def _with_entry(project: ManifestFile, text: str, values: Mapping[str, str]) -> 
         if _is_one_more(text, made, values):
             return made if made.endswith("\n") else f"{made}\n"
     reason = "its scripts do not each have a [[script]] of their own"
-    raise InputError(f"no place for an entry: {reason}", place=project.file, notes=(_CURE, *entry.rstrip().splitlines()))
+    raise InputError(
+        f"no place for an entry: {reason}", place=project.file, notes=(_CURE, *entry.rstrip().splitlines())
+    )
 
 
 def _is_one_more(before: str, after: str, values: Mapping[str, str]) -> bool:
