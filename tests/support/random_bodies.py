@@ -175,13 +175,13 @@ class EndState:
     def rename_column(self) -> list[str]:
         table = self.table(is_old=True)
         column = self.draw(st.sampled_from(table.columns))
+        added = _added(table, column)
         old, column.name = column.name, self.name("r")
         for name, used in table.checks.items():
             table.checks[name] = column.name if used == old else used
         for names in table.indexes.values():
             names[:] = [column.name if used == old else used for used in names]
-        added = f"alter table {table.name} add column if not exists {old} {column.type}{column.extra}"
-        return [added, f"alter table {table.name} rename column {old} to {column.name}"]
+        return [*added, f"alter table {table.name} rename column {old} to {column.name}"]
 
     def rename_table(self) -> list[str]:
         table = self.table()
@@ -207,13 +207,13 @@ class EndState:
     def convert(self) -> list[str]:
         table = self.table(is_old=True)
         column = self.column(table)
-        old, column.type = column.type, "text" if column.type != "text" else "integer"
-        added = f"alter table {table.name} add column if not exists {column.name} {old}{column.extra}"
+        added = _added(table, column)
+        column.type = "text" if column.type != "text" else "integer"
         column.extra = " not null" if "not null" in column.extra else ""
         using = "null" if not column.extra else "'0'"
         to = f"alter column {column.name} type {column.type} using coalesce({using}, '1')::{column.type}"
         return [
-            added,
+            *added,
             f"alter table {table.name} alter column {column.name} drop default",
             f"alter table {table.name} {to}",
         ]
@@ -221,11 +221,11 @@ class EndState:
     def require(self) -> list[str]:
         table = self.table(is_old=True)
         column = self.column(table)
-        added = f"alter table {table.name} add column if not exists {column.name} {column.type}{column.extra}"
+        added = _added(table, column)
         if "not null" not in column.extra:
             column.extra = f" not null{column.extra}"
         return [
-            added,
+            *added,
             f"update {table.name} set {column.name} = {VALUES[column.type]} where {column.name} is null",
             f"alter table {table.name} alter column {column.name} set not null",
         ]
@@ -237,7 +237,7 @@ class EndState:
         first, second = Column(self.name("c"), "text"), Column(self.name("c"), "text")
         table.columns += [first, second]
         return [
-            f"alter table {table.name} add column if not exists {column.name} {column.type}{column.extra}",
+            *_added(table, column),
             f"alter table {table.name} add column {first.name} text, add column {second.name} text",
             f"update {table.name} set {first.name} = {column.name}::text, {second.name} = 'rest'",
             f"alter table {table.name} drop column {column.name}",
@@ -285,6 +285,15 @@ CHANGES = [
     EndState.drop_check,
     EndState.drop_view,
 ]
+
+
+def _added(table: Table, column: Column) -> list[str]:
+    """Return what adds a column where a release was skipped; rows need a value where there may be no NULL."""
+    add = f"alter table {table.name} add column if not exists {column.sql}"
+    if "not null" not in column.extra or "default" in column.extra:
+        return [add]
+    drop = f"alter table {table.name} alter column {column.name} drop default"
+    return [f"{add} default {VALUES[column.type]}", drop]
 
 
 def _lines(statements: list[str]) -> str:
