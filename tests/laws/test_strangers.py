@@ -314,6 +314,7 @@ def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str,
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table item (id integer); insert into item values (1)")
         connection.execute(f"alter table item enable row level security; grant select on item to {roles[0]}".encode())
+        connection.execute(f"grant create on database {connection.info.dbname} to {roles[0]}".encode())
         result = run("verify", "--dsn", database)
         connection.execute(f"drop owned by {roles[0]}".encode())
     assert result.code == 1
