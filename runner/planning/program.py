@@ -14,7 +14,7 @@ from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object
 from runner.sql.respelling import names_in
-from runner.sql.simulation import resolved
+from runner.sql.simulation import numbered, resolved
 from runner.sql.statements import Script, Statement
 
 
@@ -104,7 +104,7 @@ class _Follower:
         if effect.action == "create":
             if item.name.endswith(ANY_ARGUMENTS):
                 return effect._replace(object=self.function(item))
-            return self.numbered(effect) if is_chosen and item.kind == "index" else effect
+            return numbered(effect, self.program) if is_chosen and item.kind == "index" else effect
         if effect.other and effect.action == "change":
             self.not_null[effect.other] = item
         if effect.action == "set" and (column := self.not_null.get(item)):
@@ -118,14 +118,6 @@ class _Follower:
             owner = self.resolved(Effect("change", found.other), is_chosen=False).object
             return found._replace(other=owner)
         return found
-
-    def numbered(self, effect: Effect) -> Effect:
-        """Return the effect on the first name with a number that no statement before has given."""
-        item, number = effect.object, 0
-        while item in self.program:
-            number += 1
-            item = item._replace(name=f"{effect.object.name}{number}")
-        return effect._replace(object=item)
 
     def function(self, item: Object) -> Object:
         """Return the one function of a name that no statement names with its arguments."""

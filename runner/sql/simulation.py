@@ -23,12 +23,22 @@ def declare(scripts: Iterable[Script]) -> State:
     state = Inventory()
     widening: dict[tuple[str, str], Statement] = {}
     for statement, named in effects_in(scripts):
-        effect = resolved(named, state) or named
+        is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind == "index"
+        effect = numbered(named, state) if is_chosen else resolved(named, state) or named
         state.apply(effect)
         if effect.object.kind == "column":
             widening[effect.object.schema, effect.object.table] = statement
     _check_width(state, widening)
     return state
+
+
+def numbered(effect: Effect, known: Mapping[Object, str]) -> Effect:
+    """Return the effect on the first name with a number that nothing has: PostgreSQL chooses that one."""
+    item, number = effect.object, 0
+    while item in known:
+        number += 1
+        item = item._replace(name=f"{effect.object.name}{number}")
+    return effect._replace(object=item)
 
 
 def resolved(effect: Effect, known: Inventory) -> Effect | None:
