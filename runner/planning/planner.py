@@ -92,8 +92,10 @@ def _named(flows: Sequence[Flow]) -> frozenset[Object]:
     for effect in (effect for flow in flows for effect in flow.effects):
         if effect.action in ("create", "drop", "rename", "move"):
             item, name = without_table(effect.object), effect.object.name.partition("(")[0]
-            named.add(item._replace(name=name if effect.action == "create" else name + ANY_ARGUMENTS))
-            named |= {item} if effect.action != "create" or not item.name.endswith(ANY_ARGUMENTS) else set()
+            is_made = effect.action == "create"
+            named.add(item._replace(name=name if is_made else name + ANY_ARGUMENTS))
+            if not is_made or not item.name.endswith(ANY_ARGUMENTS):
+                named.add(item)
         if effect.action in ("rename", "move"):
             named.add(without_table(effect.becomes))
     return frozenset(named)
