@@ -70,6 +70,7 @@ _FIXED: Mapping[str, Sequence[str]] = {
     "hstore": ('"é"=>"1", "b"=>NULL', ""),
     "ltree": ("a.b_c", ""),
     "oid": ("1", "4294967295", "0"),
+    "xid": ("3", "4294967295", "0"),
 }  # fmt: skip
 """The values of types of which not every one is a number or a text, an ordinary one first."""
 

@@ -26,7 +26,7 @@ def test_a_check_that_fails_is_never_taken_for_a_good_one(
 ) -> None:
     """The error may come while the statement that failed is sent, or later: it is a finding at that statement."""
     loaded = load(project({"010_nothing.sql": "select 1;"}, checks=CHECKS) / "manifest.toml")
-    with psycopg.connect(database, autocommit=True, cursor_factory=cursor) as connection:
+    with psycopg.connect(database, autocommit=True, prepare_threshold=None, cursor_factory=cursor) as connection:
         findings = verify_database(connection, loaded).findings
     assert [(str(finding.object), str(finding.actual).splitlines()[0]) for finding in findings] == [
         ("check/010_fails.sql", "check/010_fails.sql:1: division by zero [22012]"),
