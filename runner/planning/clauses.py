@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from runner.planning.aims import Place
 from runner.planning.model import Step
 from runner.planning.reasons import Reason
+from runner.planning.state import State
+from runner.repair.proposal import Proposal
 from runner.sql.rewriting import with_clauses
 from runner.sql.statements import Statement
 
@@ -23,6 +25,13 @@ def by_clause(place: Place) -> Iterator[Place]:
         yield replace(place, flow=flow, aims=tuple(islice(aims, len(declaration.effects))))
     if not statement.declaration.clauses:
         yield place
+
+
+def is_added(place: Place, proposal: Proposal, state: State) -> bool:
+    """Return whether the statement itself adds what is proposed: with a column that is there, nothing is added."""
+    aimed = (clause for clause in by_clause(place) if any(aim.effect.object == proposal.object for aim in clause.aims))
+    elements = next(aimed, place).flow.statement.declaration.elements
+    return proposal.is_script_statement and (not elements or any(map(state.lacks, elements)))
 
 
 def together(statement: Statement, steps: Sequence[Step]) -> Step:

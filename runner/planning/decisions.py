@@ -11,7 +11,7 @@ from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
-from runner.sql.objects import ANY_ARGUMENTS, WITH_PARTS, Element, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, WITH_PARTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.spelling import comment_sql
 
@@ -57,14 +57,9 @@ def decide(case: Case) -> Step:
 
 def _done(case: Case) -> Step | None:
     """Leave out what a run that was cut off has committed."""
-    if not case.place.flow.script.due.done:
+    if case.needed or not case.place.flow.script.due.done:
         return None
-    return case.unchanged(Reason("done")) if _would_run(case) else None
-
-
-def _would_run(case: Case) -> bool:
-    declaration = case.place.flow.statement.declaration
-    return not declaration.effects or (not case.needed and (_moves_each_time(case) or _is_unknown(case)))
+    return case.unchanged(Reason("done"))
 
 
 def _declares_nothing(case: Case) -> Step | None:
@@ -80,32 +75,22 @@ def _has_no_subject(case: Case) -> Step | None:
         return None
     comment = case.aims[0].effect.object
     subject = comment.subject
-    missing = [item for item in case.never_added if item not in case.state.facts]
-    if subject.kind == "index":
-        gone = next((i for i in missing if (i.schema, i.name) == (subject.schema, subject.name)), None)
-    else:
-        gone = subject if subject in missing else None
+    missing = (item for item in case.never_added if item not in case.state.facts)
+    gone = next((item for item in missing if without_table(item) == subject), None)
     return gone and case.unchanged(Reason("missing", (gone,), left_because="there is nothing to comment on"))
 
 
 def _moves(case: Case) -> Step | None:
-    return None if case.needed or not _moves_each_time(case) else case.whole("run", Reason("moves"))
-
-
-def _moves_each_time(case: Case) -> bool:
-    """Return whether it sets a counter, or converts values in a script that is not run always."""
-    declaration = case.place.flow.statement.declaration
-    return declaration.restarts or (declaration.moves and not case.place.flow.script.runs_always)
+    """Send what sets a counter or converts values, in a script that is not run always."""
+    flow = case.place.flow
+    is_sent = flow.statement.declaration.moves and not flow.script.runs_always and not case.needed
+    return case.whole("run", Reason("moves")) if is_sent else None
 
 
 def _is_not_compared(case: Case) -> Step | None:
-    if case.needed or not _is_unknown(case):
+    if case.needed or not any(_is_stranger(aim, case) for aim in case.aims):
         return None
     return case.whole("run", Reason("not compared"))
-
-
-def _is_unknown(case: Case) -> bool:
-    return any(_is_stranger(aim, case) for aim in case.aims)
 
 
 def _is_stranger(aim: Aim, case: Case) -> bool:
@@ -165,7 +150,7 @@ def _adds_to_table(case: Case) -> Step | None:
     if not declaration.elements or not _has_table(case) or len(case.needed) == len(case.place.aims):
         return None
     living = {aim.effect.object for aim in case.needed}
-    lacking = [element for element in declaration.elements if element.object in living and _lacks(element, case.state)]
+    lacking = [element for element in declaration.elements if element.object in living and case.state.lacks(element)]
     if not lacking:
         missing = tuple(item for item in living if item in case.goal)
         return case.unchanged(Reason("not added", missing) if missing else _reason_for_nothing(case))
@@ -183,10 +168,6 @@ def _alter(case: Case) -> str:
 def _has_table(case: Case) -> bool:
     first = case.place.flow.statement.declaration.elements[0].object
     return Object("table", first.table, "", first.schema) in case.state.facts
-
-
-def _lacks(element: Element, state: State) -> bool:
-    return element.object not in state.facts and element.same_as not in state.facts
 
 
 def _as_written(case: Case) -> Step:

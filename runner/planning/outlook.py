@@ -127,7 +127,14 @@ class _Walk:
         lives = named in self.goal or named in self.whole
         if lives or not item.name.startswith("check ("):
             return named if lives else item
-        return next((other for other in self.goal.near(item.schema, item.table) if _is_check_of(other, item)), item)
+        return self._check_of(item)
+
+    def _check_of(self, item: Object) -> Object:
+        """Return the CHECK, known by its definition, that is about the columns of one, and about the fewest others."""
+        near = tuple(self.goal.near(item.schema, item.table))
+        columns = {identifier(other.name) for other in near if other.kind == "column"}
+        checks = (other for other in near if _is_check_of(other, item))
+        return min(checks, key=lambda other: len(columns & words(other.name)), default=item)
 
     def _whole_owner(self, item: Object) -> Object | None:
         """Return what lives with all its parts, and the object is, or is a part of."""
@@ -215,7 +222,6 @@ class _Walk:
         for other in [*self.goal.below(old), *self.goal.going_with(old)]:
             self.goal.pop(other)  # what takes the old name later is another object
         self.goal.rename(new, old)
-        self.translation.rename_targets(new, old)
         self.whole = {renamed(item, new, old): passing for item, passing in self.whole.items()}
         return Aim(effect._replace(object=old), is_due=True)
 

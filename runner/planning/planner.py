@@ -10,7 +10,7 @@ from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
 from runner.planning.aims import Aim, Place
-from runner.planning.clauses import by_clause, together
+from runner.planning.clauses import by_clause, is_added, together
 from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
@@ -223,8 +223,8 @@ class _Planner:
             return placed
         if statement.declaration.moves or any(_is_taken(aim) for aim in place.aims) or not self.mends:
             return []
-        is_left = all(proposal.is_script_statement or (proposal.rows and self.moved_rows) for proposal in placed)
-        return [] if is_left else placed
+        left = (is_added(place, made, self.state) or (made.rows and self.moved_rows) for made in placed)
+        return [] if all(left) else placed
 
     def is_still_so(self, proposal: Proposal) -> bool:
         """Return whether nothing in this run has changed what a proposal is about, nor will."""

@@ -11,7 +11,7 @@ from runner.planning.aims import Aim, known_facts
 from runner.planning.program import Flow
 from runner.repair.proposal import Proposal
 from runner.sql.inventory import Inventory
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.objects import PRESENT, Element, Facts, Object
 
 
 class State:
@@ -69,6 +69,10 @@ class State:
     def differs(self, aim: Aim) -> bool:
         """Return whether an object that lives on is not as it will be."""
         return aim.definition is not None and not holds(aim.definition, self.facts.get(aim.effect.object))
+
+    def lacks(self, element: Element) -> bool:
+        """Return whether a column or a constraint is missing, by whatever name it is known."""
+        return element.object not in self.facts and element.same_as not in self.facts
 
     def _lacks_value(self, aim: Aim) -> bool:
         item, value = aim.effect.object, aim.effect.value

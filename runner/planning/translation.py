@@ -42,7 +42,3 @@ class Translation:
         self.known.pop(without_table(new), None)
         self.known = {renamed(item, new, old): other for item, other in self.known.items()}
         self.known[without_table(old)] = target
-
-    def rename_targets(self, old: Object, new: Object) -> None:
-        """Take in that what was called `old` at the other time is called `new` there."""
-        self.known = {item: renamed(other, old, new) for item, other in self.known.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 from msgspec.structs import replace
 
@@ -37,7 +38,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         rename = alter(table, [f"rename constraint {names}"])
         yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=Use(same, rename))
     else:
-        name = _name(context, item)
+        name = _name(context, item.object, table)
         added = _added(context, item, table, name)
         late = added.late and added.late._replace(unless=has_constraint(table, name))
         yield replace(added, late=late)
@@ -98,7 +99,7 @@ def extra(context: Context, item: Difference, _table: Object) -> Iterator[Propos
 
 
 def _under_another_name(context: Context, item: Difference, table: Object) -> Object | None:
-    if " (" in item.object.name:
+    if _is_unnamed(item.object):
         return None
     claimed = {other for known_by in context.declared for other in context.actual.unnamed.get(known_by, ())}
     for other, definition in context.actual.facts.items():
@@ -239,23 +240,31 @@ def _unreferenced(context: Context, definition: str) -> str:
     return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
 
 
-def _only_column(context: Context, item: Difference) -> str:
-    """Return the column that a CHECK is about; empty when there are several."""
-    mentioned = words(item.declared or "")
-    columns = [
-        other.name
-        for other in dict.fromkeys((*context.declared, *context.actual.facts))
-        if (other.kind, other.schema, other.table) == ("column", item.object.schema, item.object.table)
-        and identifier(other.name) in mentioned
-    ]
+def _is_unnamed(item: Object) -> bool:
+    """Return whether a constraint is known by its definition."""
+    return " (" in item.name
+
+
+def _only_column(context: Context, check: Object, table: Object) -> str:
+    """Return the column that a CHECK, known by its definition, is about; empty when there are several."""
+    mentioned = words(check.name)
+    known = dict.fromkeys((*context.declared, *context.actual.facts))
+    columns = [item.name for item in known if is_part(item, "column", table) and identifier(item.name) in mentioned]
     return columns[0] if len(columns) == 1 else ""
 
 
-def _name(context: Context, item: Difference) -> str:
-    """Return the name of a constraint, as PostgreSQL would choose it when the scripts give it none."""
-    if " (" not in item.object.name:
-        return item.object.name
-    name = automatic_name(item.object) or chosen_name(item.object.table, _only_column(context, item), "check")
-    there = {other.name for other in context.actual.facts if other.schema == item.object.schema}
-    number = next(number for number in range(len(there) + 1) if f"{name}{number or ''}" not in there)
-    return f"{name}{number or ''}"
+def _name(context: Context, item: Object, table: Object) -> str:
+    """Return the name of a constraint, as PostgreSQL would choose it when the scripts give it none.
+
+    Before it, the others without a name get theirs that the table lacks as well.
+    """
+    facts = (context.actual.facts, context.declared)
+    taken = {other.name for known in facts for other in known if other.schema == item.schema}
+    for other in context.declared if _is_unnamed(item) else ():
+        if is_part(other, "constraint", table) and _is_unnamed(other) and other not in context.actual.unnamed:
+            chosen = automatic_name(other) or chosen_name(table.name, _only_column(context, other, table), "check")
+            name = next(name for number in count() if (name := f"{chosen}{number or ''}") not in taken)
+            if other == item:
+                return name
+            taken.add(name)
+    return item.name

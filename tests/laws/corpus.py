@@ -124,8 +124,7 @@ def grammar(*ways: Options) -> Examples:
 
 
 SOURCES: Mapping[str, Callable[[], Examples]] = {
-    "ddl.sql, once": lambda: grammar(ONCE, ALONE),
-    "ddl.sql, always": lambda: grammar(ALWAYS),
+    "ddl.sql": lambda: grammar(ALWAYS, ONCE, ALONE),
     "rules.toml": rules,
     "scratch.toml": scratch,
     "plan.toml": lambda: projects("plan.toml"),

@@ -109,9 +109,10 @@ def test_what_a_run_that_was_cut_off_has_done_is_left_out(pair: Sequence[str], t
         "before": "create table item (id integer primary key, a integer); create index other on item (a)",
         "scripts": {
             "010_item.sql": "create table if not exists item (id integer primary key, a integer);",
-            "020_once.sql": """insert into item values (1);
+            "020_once.sql": """insert into item values (1, 3);
 create index item_a on item (a, id);
-alter index other set (fillfactor = 50);""",
+alter index other set (fillfactor = 50);
+alter table item alter column a type integer using a * 2;""",
         },
         "options": {"020_once.sql": {"run": "once"}},
     }
@@ -124,10 +125,28 @@ alter index other set (fillfactor = 50);""",
         connection.execute("update runner_history set status = 'started' where script like '%once%'")
         connection.execute("drop index item_a")
     planned = run_command(tmp_path, "plan", pair[0], "--json").json
-    assert compact(planned)[1:] == ["= 020:1 -", "+ 020:2 index item_a", "= 020:3 index other"]
+    done = ["= 020:3 index other", "= 020:4 column item.a"]
+    assert compact(planned)[1:] == ["= 020:1 -", "+ 020:2 index item_a", *done]
     assert run_command(tmp_path, "apply", pair[0]).code == 0
     with psycopg.connect(pair[0]) as connection:
-        assert connection.execute("select id from item").fetchall() == [(1,)]
+        assert connection.execute("select id, a from item").fetchall() == [(1, 6)]
+
+
+def test_a_column_of_a_table_that_hands_have_renamed_is_not_added(pair: Sequence[str], tmp_path: Path) -> None:
+    """Its renaming has the table's old name, and is told instead of sent."""
+    facts: dict[str, Any] = {
+        "before": "create table part (id integer, a integer)",
+        "scripts": {
+            "010_item.sql": "create table item (id integer, a integer);",
+            "020_names.sql": "alter table item rename a to b;\nalter table item rename to part;",
+        },
+        "options": {"010_item.sql": {"run": "once"}, "020_names.sql": {"run": "once"}},
+    }
+    begin(tmp_path, facts, pair[0])
+    write_case(tmp_path, facts)
+    steps = run_command(tmp_path, "plan", pair[0], "--json").json["steps"]
+    assert [step["action"] for step in steps] == ["unchanged"] * 3
+    assert steps[1]["reason"].endswith("the statement has names that were changed since")
 
 
 def is_one_transaction(facts: Mapping[str, Any]) -> bool:
