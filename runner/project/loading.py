@@ -18,7 +18,7 @@ from runner.project.field_mappings import FieldMappings, load_field_mappings, ma
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
 from runner.project.seals import Sealed, open_seals
-from runner.project.templates import depends_on, render, template_variables
+from runner.project.templates import Template, depends_on, render_each, template_variables
 from runner.project.variables import Overrides
 from runner.sql.objects import Object
 from runner.sql.source_map import Rendered
@@ -222,24 +222,44 @@ def read_project(
 
 def render_files(project: ManifestFile, field_mappings: FieldMappings | None) -> Files:
     """Return the scripts and checks of a project, rendered as far as they can be read."""
-    variables = template_variables(project, mapped_variables(field_mappings))
+    manifest = project.manifest
 
-    def rendered(entry: ScriptEntry | CheckEntry) -> Rendered:
-        return render(entry.path, project.read(entry.path), variables)
+    def read(entry: ScriptEntry | CheckEntry) -> Template:
+        return Template(entry.path, project.read(entry.path))
 
-    scripts, checks = _each(rendered, project.manifest.scripts), _each(rendered, project.manifest.checks)
+    entries: tuple[ScriptEntry | CheckEntry, ...] = (*manifest.scripts, *manifest.checks)
+    files = _outcomes(read, entries)
+    templates = [file for file in files if isinstance(file, Template)]
+    rendered = render_each(templates, template_variables(project, mapped_variables(field_mappings)))
+    outcomes = [file if isinstance(file, InputError) else next(rendered) for file in files]
+    scripts, checks = _parted(outcomes[: len(manifest.scripts)]), _parted(outcomes[len(manifest.scripts) :])
     return Files(project, scripts.values, checks.values, scripts.problems + checks.problems)
 
 
 def _each(read: Callable[[Item], Value], items: Iterable[Item]) -> Read[Value]:
     """Return what could be read, and what is wrong with the rest."""
-    values: list[Value] = []
-    problems: list[InputError] = []
+    return _parted(_outcomes(read, items))
+
+
+def _outcomes(read: Callable[[Item], Value], items: Iterable[Item]) -> list[Value | InputError]:
+    """Return what was read, or what is wrong, for each item."""
+    outcomes: list[Value | InputError] = []
     for item in items:
         try:
-            values.append(read(item))
+            outcomes.append(read(item))
         except InputError as error:
-            problems.append(error)
+            outcomes.append(error)
+    return outcomes
+
+
+def _parted(outcomes: Iterable[Value | InputError]) -> Read[Value]:
+    values: list[Value] = []
+    problems: list[InputError] = []
+    for outcome in outcomes:
+        if isinstance(outcome, InputError):
+            problems.append(outcome)
+        else:
+            values.append(outcome)
     return Read(tuple(values), tuple(problems))
 
 

@@ -1,47 +1,121 @@
-"""How much a template may take: turns of its loops, and the size of what it computes."""
+"""How much a template may take: it is rendered in a child process, which the kernel ends when it takes too much.
+
+Nothing less bounds all that an expression can do: one operator, filter or method may work for hours, or ask for all of
+the memory, without a place at which Python could stop it. The limits are the child's alone, so this process keeps its
+own, whatever threads it has.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import faulthandler
+import json
+import os
+import re
+import resource
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, NoReturn, TypeVar
 
-MOST_TURNS = 200_000
-"""Turns of loops and calls of macros in one template."""
 MOST_CHARACTERS = 64 << 20
 """Of a rendered script; the parser takes forty times as many bytes."""
-_MOST_ITEMS = 10_000_000
-_MOST_BITS = 14_000  # fewer than the 4,300 digits up to which Python writes a number
-_MOST_DIGITS = 400
+MOST_SECONDS = 10.0
+"""Of the processor, for each template: a busy machine does not change what a template may do."""
+MOST_MEGABYTES = 1024
+"""Beyond what the process has already."""
+TOO_LARGE = f"more than {MOST_MEGABYTES:,} megabytes of memory"
+CODE = "<template>"
+"""The file that the code of a template is said to be of."""
+
+_TAKEN = Path("/proc/self/statm")
+_PLACE = re.compile(rf'File "{CODE}", line (\d+)')
+
+Item = TypeVar("Item")
+Answer = Sequence[str | int]
 
 
-class Turns:
-    """Counts the turns of the loops in a template."""
+class CutOff(NamedTuple):
+    """The work on an item was ended: why, and at which line of the code of a template, 0 when that is unknown."""
 
-    def __init__(self) -> None:
-        self.left = MOST_TURNS
-
-    def __call__(self) -> None:
-        """Take one. Raise ValueError when there is none left."""
-        self.left -= 1
-        if self.left < 0:
-            raise ValueError(f"more than {MOST_TURNS:,} turns of loops and calls of macros in one template")
+    reason: str
+    line: int
 
 
-def require_small(operator: str, left: object, right: object) -> None:
-    """Raise ValueError for a product or a power that would be too large to be written."""
-    if isinstance(left, int) and isinstance(right, int):
-        bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
-        if bits > _MOST_BITS:
-            raise ValueError("a number of more digits than can be written")
+def answers(work: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer | CutOff]:
+    """Yield what `work` returns for each item, in a child process; where it is cut off, another one does the rest."""
+    while items:
+        done, cut_off = _work_in_child(work, items)
+        yield from done
+        items = items[len(done) :]
+        if items:
+            yield cut_off
+            items = items[1:]
+
+
+@contextmanager
+def limited_memory() -> Iterator[None]:
+    """Let a child process take no more memory than it may. Raise MemoryError.
+
+    Only Linux counts the memory of a process; on macOS it is bounded by the time in which it can be filled.
+    """
+    if not _TAKEN.exists():
+        yield
         return
-    many, times = (right, left) if isinstance(left, int) else (left, right)
-    if isinstance(many, (str, list, tuple)) and isinstance(times, int) and len(many) * times > _MOST_ITEMS:
-        raise ValueError(f"more than {_MOST_ITEMS:,} characters or items")
+    before, most = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(_TAKEN.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    limit = taken + (MOST_MEGABYTES << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (before, most))
 
 
-def round_off(value: float, precision: int = 0, method: Any = "common") -> float:
-    """Round as the filter of Jinja does. Raise ValueError for so many digits that it would compute for hours."""
-    from jinja2.filters import do_round
+def _work_in_child(work: Callable[[Item], Answer], items: Sequence[Item]) -> tuple[list[Answer], CutOff]:
+    """Return the answers of one child process, and how it ended."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child waits for none of theirs
+        child = os.fork()
+    if not child:
+        _answer_and_exit(work, items, writer)
+    os.close(writer)
+    try:
+        with os.fdopen(reader, encoding="utf-8", errors="replace") as pipe:
+            *lines, _ = pipe.read().split("\n")
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(child, 0)
+    done = [json.loads(line) for line in lines if line.startswith("[")]
+    place = _PLACE.search("\n".join(lines[len(done) :]))
+    return done, CutOff(_in_words(status), int(place[1]) if place else 0)
 
-    if abs(precision) > _MOST_DIGITS:
-        raise ValueError(f"round takes at most {_MOST_DIGITS} digits")
-    return do_round(value, precision, method)
+
+def _answer_and_exit(work: Callable[[Item], Answer], items: Sequence[Item], writer: int) -> NoReturn:
+    """Write the answer for each item as a line; when it is cut off, where it was comes after them."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPROF):
+            signal.signal(number, signal.SIG_DFL)
+        with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+            faulthandler.enable(pipe, all_threads=False)
+            faulthandler.register(signal.SIGPROF, pipe, all_threads=False, chain=True)
+            for item in items:
+                signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+                answer = json.dumps(work(item))
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                print(answer, file=pipe, flush=True)
+    finally:
+        os._exit(0)
+
+
+def _in_words(status: int) -> str:
+    """Return why a child process ended before its work was done."""
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+        return f"more than {MOST_SECONDS:g} seconds of computing"
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
+        return "nested too deeply"
+    return TOO_LARGE

@@ -9,21 +9,30 @@ from __future__ import annotations
 import re
 import traceback
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ManifestFile
-from runner.project.template_limits import MOST_CHARACTERS, Turns, require_small, round_off
+from runner.project.template_limits import (
+    CODE,
+    MOST_CHARACTERS,
+    TOO_LARGE,
+    Answer,
+    CutOff,
+    answers,
+    limited_memory,
+)
 from runner.sql.excerpts import lines_to
 from runner.sql.quoting import identifier, literal, require_storable
 from runner.sql.source_map import Edges, Rendered, as_written
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2 import Template as JinjaTemplate
     from jinja2.lexer import Token, TokenStream
-    from jinja2.runtime import Context
+    from jinja2.nodes import EvalContext
 
 
 _BEGIN, _END = "\0(\0", "\0)\0"
@@ -32,22 +41,9 @@ _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 TEMPLATE_SYNTAX = ("{{", "{%", "{#")
 """What begins an expression, a tag or a comment of Jinja."""
 _HTML_OR_RANDOM = "e escape forceescape random safe striptags tojson urlize xmlattr"
-_TURN = "__turn__"
-_REPEATED_TAGS = frozenset({"call", "for", "macro"})
-_COUNTED = [
-    ("block_begin", "{%"),
-    ("name", "if"),
-    ("name", _TURN),
-    ("lparen", "("),
-    ("rparen", ")"),
-    ("block_end", "%}"),
-    ("block_begin", "{%"),
-    ("name", "endif"),
-    ("block_end", "%}"),
-]
-"""Stands at the beginning of what is repeated, so that the turns are counted."""
 _REFUSED_TAGS = frozenset({"autoescape", "extends", "filter", "from", "import", "include"})
 """A script is one file, and nothing may put out values unquoted."""
+_TOO_LONG = f"more than {MOST_CHARACTERS:,} characters; make several scripts of it"
 
 
 class Sql(str):
@@ -62,13 +58,39 @@ class Sql(str):
         return text
 
 
+class Template(NamedTuple):
+    """The text of a file that messages call `path`."""
+
+    path: str
+    text: str
+
+    @property
+    def has_syntax(self) -> bool:
+        """Whether anything of it is Jinja's."""
+        return any(syntax in self.text for syntax in TEMPLATE_SYNTAX)
+
+
 def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
     """Render a template that messages call `path`. Raise InputError with the template's line."""
-    has_syntax = any(syntax in template for syntax in TEMPLATE_SYNTAX)
-    sql = _render_sql(path, template, variables) if has_syntax else None
-    if len(template if sql is None else sql.marked) > MOST_CHARACTERS:
-        raise InputError(f"more than {MOST_CHARACTERS:,} characters; make several scripts of it", place=path)
-    return as_written(path, template) if sql is None else _without_marks(path, sql, template)
+    (rendered,) = render_each([Template(path, template)], variables)
+    if isinstance(rendered, InputError):
+        raise rendered
+    return rendered
+
+
+def render_each(templates: Sequence[Template], variables: dict[str, object]) -> Iterator[Rendered | InputError]:
+    """Yield each template rendered, or what is wrong with it, with the template's line."""
+    with_syntax = [template for template in templates if template.has_syntax]
+    if with_syntax:
+        _environment()  # loaded once for all of the processes
+    rendered = answers(partial(_answer, variables), with_syntax)
+    for template in templates:
+        if template.has_syntax:
+            yield _result(template, next(rendered))
+        elif len(template.text) > MOST_CHARACTERS:
+            yield InputError(_TOO_LONG, place=template.path)
+        else:
+            yield as_written(*template)
 
 
 def depends_on(template: str, variable: str) -> bool:
@@ -91,55 +113,64 @@ def template_variables(project: ManifestFile, others: Mapping[str, object]) -> d
     }
 
 
-def _render_sql(path: str, template: str, variables: dict[str, object]) -> Sql:
+def _answer(variables: dict[str, object], template: Template) -> Answer:
+    """Return a template rendered, its marks included, or an empty string, what is wrong and at which line."""
     from jinja2 import TemplateSyntaxError
 
     environment = _environment()
     try:
-        code = environment.compile(template, path, path)
-        given = environment.make_globals({_TURN: Turns()})
-        rendered: Any = environment.template_class.from_code(environment, code, given).render(variables)
+        with limited_memory():
+            sql: Any = _compiled(template).render(variables)
     except TemplateSyntaxError as error:
-        notes = (*lines_to(template, error.lineno), *_help(error))
-        raise InputError(_lowered(error.message), place=Place(path, error.lineno), notes=notes) from error
-    except Exception as error:
-        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == path]
-        line = _line_of(environment, template, error, lines[-1]) if lines else None
-        place = Place(path, line) if line else path
-        notes = (*(lines_to(template, line) if line else ()), *_help(error))
-        raise InputError(_in_words(error), place=place, notes=notes) from error
-    sql: Sql = rendered
-    return sql
+        return "", _lowered(error.message), error.lineno
+    except Exception as error:  # noqa: BLE001  whatever an expression raises
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _file_of(frame) == CODE]
+        line = _line_of(environment, template.text, error, lines[-1]) if lines else 0
+        return "", _in_words(error), line
+    return (sql.marked,) if len(sql.marked) <= MOST_CHARACTERS else ("", _TOO_LONG, 0)
+
+
+def _result(template: Template, answer: Answer | CutOff) -> Rendered | InputError:
+    if isinstance(answer, CutOff):
+        message, line = answer.reason, answer.line and _compiled(template).get_corresponding_lineno(answer.line)
+    else:
+        sql, *problem = answer
+        if not problem:
+            return _without_marks(template.path, Sql(str(sql)), template.text)
+        message, line = str(problem[0]), int(problem[1])
+    shown = lines_to(template.text, line) if line else ()
+    place = Place(template.path, line) if line else template.path
+    return InputError(message, place=place, notes=(*shown, *_help(message)))
+
+
+def _compiled(template: Template) -> JinjaTemplate:
+    environment = _environment()
+    code = environment.compile(template.text, template.path, CODE)
+    return environment.template_class.from_code(environment, code, environment.make_globals(None))
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import StrictUndefined, Undefined
+    from jinja2 import StrictUndefined, Undefined, pass_eval_context
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class SqlEnvironment(ImmutableSandboxedEnvironment):
         """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
 
-        intercepted_binops = frozenset({"*", "**"})
-
-        def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-            require_small(operator, left, right)
-            return super().call_binop(context, operator, left, right)
-
         @staticmethod
         def concat(pieces: Iterable[str]) -> Sql:
             return Sql("".join([piece.marked if isinstance(piece, Sql) else piece for piece in pieces]))
 
     class LineMarks(Extension):
-        """Puts the template's line number before each line of plain text, counts turns, and refuses some tags."""
+        """Puts the template's line number before each line of plain text, and refuses some tags."""
 
         def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
             return _tokens(stream)
 
     environment = SqlEnvironment(
         undefined=StrictUndefined,
-        finalize=partial(_finalize, undefined=Undefined),
+        finalize=pass_eval_context(partial(_finalize, undefined=Undefined)),  # else constants are computed with no line
         extensions=[LineMarks],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -149,7 +180,6 @@ def _environment() -> Environment:
     for name in _HTML_OR_RANDOM.split():
         del environment.filters[name]
     del environment.globals["lipsum"]
-    environment.filters["round"] = round_off
     environment.filters["identifier"] = partial(_identifier, undefined=Undefined)
     environment.filters["sql"] = partial(_raw, undefined=Undefined)
     return environment
@@ -159,12 +189,10 @@ def _tokens(stream: TokenStream) -> Iterator[Token]:
     from jinja2 import TemplateSyntaxError
     from jinja2.lexer import Token
 
-    previous = tag = ""
+    previous = ""
     for token in stream:
-        if previous == "block_begin":
-            tag = token.value
-            if tag in _REFUSED_TAGS:
-                raise TemplateSyntaxError(f"{{% {tag} %}} is not available here", token.lineno)
+        if previous == "block_begin" and token.value in _REFUSED_TAGS:
+            raise TemplateSyntaxError(f"{{% {token.value} %}} is not available here", token.lineno)
         previous = token.type
         if token.type == "variable_begin":
             yield Token(token.lineno, "data", f"\0{token.lineno}\0")
@@ -172,11 +200,9 @@ def _tokens(stream: TokenStream) -> Iterator[Token]:
             yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
         else:
             yield token
-        if token.type == "block_end" and tag in _REPEATED_TAGS:
-            yield from (Token(token.lineno, *pair) for pair in _COUNTED)
 
 
-def _finalize(value: object, undefined: type[object]) -> str:
+def _finalize(_: EvalContext, value: object, undefined: type[object]) -> str:
     if isinstance(value, Sql):
         return f"{_BEGIN}{value.marked}{_END}"
     _require_defined(value, undefined)
@@ -246,9 +272,11 @@ def _file_of(frame: Any) -> str:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return "more memory than there is"
+        return TOO_LARGE
     if isinstance(error, (RecursionError, SyntaxError)):
         return "nested too deeply, or a macro that calls itself without an end"
+    if "integer string conversion" in str(error):  # Python's own limit, whose cure is none of a template
+        return "a number of more digits than can be written"
     return _lowered(str(error))
 
 
@@ -257,12 +285,11 @@ def _lowered(message: str | None) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() and not text.startswith("PostgreSQL") else text
 
 
-def _help(error: Exception) -> tuple[str, ...]:
-    text = str(error)
-    if "No filter named" in text:
+def _help(message: str) -> tuple[str, ...]:
+    if "no filter named" in message:
         return (Hint("values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL"),)
-    if "is undefined" in text:
+    if "is undefined" in message:
         return (Hint("variables stand in the manifest under [variables]"),)
-    if any(word in text.lower() for word in ("unexpected", "expected token", "missing end")):
+    if any(word in message for word in ("unexpected", "expected token", "missing end")):
         return (Hint("{{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}"),)
     return ()

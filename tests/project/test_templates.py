@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import os
+import resource
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import InputError
+from runner.project import template_limits
 from runner.project.field_mappings import FieldMappings, mapped_variables
 from runner.project.manifest import load_manifest
-from runner.project.templates import render, template_variables
+from runner.project.templates import Template, render, render_each, template_variables
 from runner.sql.quoting import literal
 from runner.sql.source_map import Rendered
 from tests.support.projects import ROOT, run_runner
@@ -277,34 +282,74 @@ def test_too_many_loops_in_each_other() -> None:
     assert message("{% for i in [1] %}" * 25 + "{{ i }}" + "{% endfor %}" * 25).startswith("a.sql")
 
 
+MINUTES, MEMORY = "more than 0.3 seconds of computing", "megabytes of memory"
+MACRO = "{% macro m(n) %}{% if n %}{% set a = m(n - 1) %}{% set b = m(n - 1) %}{% endif %}{% endmacro %}{{ m(40) }}"
 ENDLESS = {
     "a long range": ("{% for i in range(10**9) %}{{ i }}{% endfor %}", "range too big"),
-    "loops in each other": (
-        "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}",
-        "more than 200,000 turns of loops and calls of macros in one template",
+    "loops in each other": (f"{'{% for i in range(9999) %}' * 3}{'{% endfor %}' * 3}", MINUTES),
+    "calls that double": (MACRO, MINUTES),
+    "one operator": ("{{ ('a' * 9**7 ~ 'x') in ['a' * 9**7 ~ 'y'] * 9**6 }}", MINUTES),
+    "a long sort": ("{{ (['a' * 9**7 ~ 'x', 'a' * 9**7 ~ 'y'] * 9**5) | sort(case_sensitive=true) }}", MINUTES),
+    "a long power": ("{{ 3 ** (10**9) }}", MINUTES),
+    "a rounding to many digits": ("{{ 1 | round(10**9, 'ceil') }}", MINUTES),
+    "a long text": ("{{ 'a' * 10**10 }}", MEMORY),
+    "a long list": ("{{ 10**10 * [1] }}", MEMORY),
+    "lists in each other": ("{{ (([[0] * 9**3] * 9**3) | map('list') | list) * 9**9 }}", MEMORY),
+    "a filled text": ("{{ 'a'.ljust(10**10) }}", MEMORY),
+    "a filled number": ("{{ '1'.zfill(10**10) }}", MEMORY),
+    "a filter that fills": ("{{ 'a' | center(10**10) }}", MEMORY),
+    "a width": ("{{ '%9999999999d' | format(1) }}", MEMORY),
+    "a width of format": ("{{ '{:>9999999999}'.format(1) }}", MEMORY),
+    "an indentation": ("{{ ('a\\n' * 9**6) | indent(9**5) }}", MEMORY),
+    "a replacement": ("{{ ('a' * 9**6) | replace('a', 'b' * 9**6) }}", MEMORY),
+    "a translation": ("{{ ('a' * 9**6).translate({97: 'b' * 9**5}) }}", MEMORY),
+    "a joint": ("{{ (['a'] * 9**6) | join('b' * 9**5) }}", MEMORY),
+    "a text that doubles": (
+        "{% set n = namespace(t='a') %}{% for i in range(99) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
+        MEMORY,
     ),
-    "calls that double": (
-        "{% macro m(n) %}{% if n %}{% set a = m(n - 1) %}{% set b = m(n - 1) %}{% endif %}{% endmacro %}{{ m(40) }}",
-        "more than 200,000 turns of loops and calls of macros in one template",
-    ),
-    "a long text": ("{{ 'a' * 10**10 }}", "more than 10,000,000 characters or items"),
-    "a long list": ("{{ 10**10 * [1] }}", "more than 10,000,000 characters or items"),
-    "a long number": ("{{ 10**(10**9) }}", "a number of more digits than can be written"),
-    "a long product": ("{{ (2**9999) * (2**9999) }}", "a number of more digits than can be written"),
-    "a rounding to many digits": ("{{ 1 | round(10**9, 'ceil') }}", "round takes at most 400 digits"),
+    "a number that cannot be written": ("{{ 10**5000 }}", "a number of more digits than can be written"),
     "parentheses in each other": (f"{{{{ {'(' * 999}1{')' * 999} }}}}", "nested too deeply"),
 }
 
 
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that are soon reached."""
+    monkeypatch.setattr(template_limits, "MOST_SECONDS", 0.3)
+    monkeypatch.setattr(template_limits, "MOST_MEGABYTES", 100)
+
+
+@pytest.mark.usefixtures("small_limits")
 @pytest.mark.parametrize(("template", "expected"), ENDLESS.values(), ids=ENDLESS)
 def test_what_would_not_end(template: str, expected: str) -> None:
-    """A template that takes too many turns, or makes something too large, is told, and nothing waits for it."""
-    assert expected in message(template)
+    """A template that computes too long, or takes too much memory, is an error with its line; nothing waits for it."""
+    told = message(f"select 1;\n\n{template}")
+    assert expected in told
+    assert told.startswith("a.sql:3: ") or expected == "nested too deeply"
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_limits_are_those_of_one_template() -> None:
+    """What is wrong with a template is no matter of the others, and no limit is left in this process or its threads."""
+    limits = resource.getrlimit(resource.RLIMIT_AS), signal.getitimer(signal.ITIMER_PROF)
+    templates = [
+        Template(f"{number}.sql", text) for number, text in enumerate(("{{ 1 }}", MACRO, "{{ x }}", "{{ 2 }}", "3"))
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        twice = list(pool.map(lambda _: list(render_each(templates, {})), range(2)))
+    for results in twice:
+        texts = [result.text if isinstance(result, Rendered) else result.message for result in results]
+        assert texts == ["1", MINUTES, "'x' is undefined", "2", "3"]
+    assert (resource.getrlimit(resource.RLIMIT_AS), signal.getitimer(signal.ITIMER_PROF)) == limits
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_many_turns() -> None:
-    """A loop as long as a range may be is none too many, and leaves nothing of the count in the text."""
-    assert rendered("{% for i in range(99999) %}{% endfor %}select 1;").text == "select 1;"
+    """What takes a while is none too long."""
+    loops = "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}"
+    assert rendered(f"{loops}select 1;").text == "select 1;"
 
 
 def test_a_script_that_is_too_long() -> None:
