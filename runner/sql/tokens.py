@@ -212,6 +212,8 @@ class Source:
         if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
             return InputError(_NO_COPY, place=Place(path, self.rendered.line_at(self.begin + copy.start())))
         message = error.message.split("\n")[0]
+        if message.startswith("memory exhausted"):  # the stack of the grammar, which holds 10,000 symbols
+            message = "nested too deeply; make several statements of it"
         if len(message) > _LONGEST_MESSAGE:  # what is not ended is cited to the end of the file
             message = f"{message[:_LONGEST_MESSAGE]}…"
         if message.startswith('syntax error at or near "\\'):

@@ -56,7 +56,7 @@ class Own:
 def own() -> Iterator[Own]:
     if not embedded.is_installed():
         pytest.skip("a server of its own needs the programs of the embedded PostgreSQL")
-    with temporary_folder() as folder, started(folder / "data") as conninfo:
+    with temporary_folder() as folder, started(folder) as conninfo:
         yield Own(conninfo, folder / "data")
 
 
@@ -83,7 +83,7 @@ def test_a_restart_is_waited_for(project: MakeProject) -> None:
     """An immediate shutdown in the middle of a script: when the server is there again, the script is run anew."""
     folder = project(ITEM | {"020_rows.sql": "insert into item values (1);\nselect pg_sleep(2);"})
     with temporary_folder() as place, ExitStack() as stack:
-        with started(place / "data") as conninfo:
+        with started(place) as conninfo:
             running = stack.enter_context(started_runner("apply", "--dsn", conninfo, folder=folder))
             assert running.stdout
             while "script/010" not in (line := running.stdout.readline()):
@@ -91,7 +91,7 @@ def test_a_restart_is_waited_for(project: MakeProject) -> None:
             time.sleep(0.5)
             Own(conninfo, place / "data").postmaster.send_signal(signal.SIGQUIT)
         time.sleep(0.5)
-        with started(place / "data"):
+        with started(place):
             out, _ = running.communicate(timeout=LONGEST)
             with psycopg.connect(conninfo) as connection:
                 assert connection.execute("select id from item").fetchall() == [(1,)]
@@ -106,7 +106,7 @@ def test_a_server_that_stays_away_is_told(project: MakeProject) -> None:
     folder = project(ITEM | {"020_rows.sql": "insert into item values (1);\nselect pg_sleep(300);"})
     with (
         temporary_folder() as place,
-        started(place / "data") as conninfo,
+        started(place) as conninfo,
         started_runner("apply", "--wait", "1", "--dsn", conninfo, folder=folder) as running,
     ):
         assert running.stdout

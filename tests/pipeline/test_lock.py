@@ -588,15 +588,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         execute(primary, "alter system set autovacuum = off", "select pg_reload_conf()")
         called("apply", "--dsn", primary, folder=project)
         called("lock", "--dsn", primary, folder=project)
-        data = folder / "standby"
+        data = folder / "standby" / "data"
+        data.parent.mkdir()
         copy = program("pg_basebackup", "-d", primary, "-D", data, "-R", "-c", "fast")
         assert copy.returncode == 0, copy.stderr
-        for name in (".handle_pids.json", ".s.PGSQL.5432.lock"):
-            (data / name).unlink(missing_ok=True)
-        owner = (folder / "primary").stat()
+        owner = (folder / "primary" / "data").stat()
         for path in (data, *data.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid)
-        with started(data) as standby:
+        with started(data.parent) as standby:
             yield Pair(primary, standby, project)
 
 

@@ -46,7 +46,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Guarded]:
     """A server that asks everyone but its superuser for a password."""
-    with temporary_folder() as folder, started(folder / "data") as conninfo:
+    with temporary_folder() as folder, started(folder) as conninfo:
         (folder / "data" / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         login = sql.SQL("create role ann login password {}").format(SESAME)
         with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -259,12 +259,12 @@ def test_a_server_that_starts_late_is_found(project: MakeProject) -> None:
     """A run that is started before its server waits for it and goes on."""
     folder = project(ITEM)
     with temporary_folder() as place:
-        with started(place / "data") as conninfo:
+        with started(place) as conninfo:
             pass
         with process("apply", "--wait", "60", "--dsn", conninfo, folder=folder) as waiting:
             assert waiting.stderr
             assert TIME.sub("", waiting.stderr.readline()).startswith("waiting up to 60 s for the server: ")
-            with started(place / "data"):
+            with started(place):
                 out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, out + err
     assert "item" in out
@@ -471,13 +471,14 @@ def test_the_embedded_server_stops_after_a_failure(small: Path) -> None:
 
 
 def test_an_interrupted_first_start_mends_itself(small: Path) -> None:
-    """A data directory that was never completed is made anew."""
-    data = small / embedded.FOLDER / "data"
-    data.mkdir(parents=True)
-    (data / "PG_VERSION").write_text("")
-    (data / "base").mkdir()
+    """Data that were never completed are made anew, though what makes them may go on when its run is killed."""
+    with process("apply", folder=small) as killed:
+        while not list(small.glob(f"{embedded.FOLDER}/data-*/base")):
+            assert killed.poll() is None
+        killed.kill()
     result = run_runner("apply", folder=small)
     assert result.code == 0, result
+    assert not list(small.glob(f"{embedded.FOLDER}/data-*"))
     assert_stopped(small)
 
 

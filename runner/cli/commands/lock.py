@@ -35,7 +35,7 @@ def lock(
         reporter.stage("building what the scripts declare")
         made = lock_on(connection, loaded, reporter.say)
     written = with_seals_of_file(loaded.project, made) if check else made
-    code = keep_file(manifest.parent / FILE, lockfile_text(written), "lock", reporter, check=check)
+    code = keep_file(manifest.parent, FILE, lockfile_text(written), "lock", reporter, check=check)
     if code == 0 and written is not made:
         reporter.line("the seals are out of date, the declared schema is not; a start is slightly slower")
     return code

@@ -34,8 +34,8 @@ def new(
     project = load_manifest(manifest, variables)
     made = new_script(project, name, description, run)
     newline = "\r\n" if b"\r\n" in manifest.read_bytes() else "\n"
-    write_file(project.folder / made.path, made.script)
-    write_file(manifest, made.manifest, newline)
+    write_file(project.folder, made.path, made.script)
+    write_file(project.folder, manifest.name, made.manifest, newline)
     reporter.line(f"{made.path} written, and its entry in {manifest}", "green")
     reporter.json({"ok": True, "path": made.path, "manifest": str(manifest)})
     return 0

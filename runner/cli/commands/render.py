@@ -38,7 +38,7 @@ def render(
     if output.resolve() == loaded.project.folder.resolve():
         raise InputError("the files would take the place of the templates; choose another folder", place="--output")
     for path, text in rendered.items():
-        write_file(output / path, text)
+        write_file(output, path, text)
     reporter.line(f"{len(rendered)} files written to {output}")
     reporter.json({"ok": True, "files": [str(output / path) for path in rendered]})
     return 0
