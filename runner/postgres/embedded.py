@@ -1,6 +1,6 @@
 """The PostgreSQL that comes as a Python package: started for a run that has no other database, and stopped with it.
 
-It listens on a socket alone, in a new folder that only its user may enter, whoever may reach the data.
+It listens on a socket alone, in a folder of its own that only its user may enter, whoever may reach the data.
 """
 
 from __future__ import annotations
@@ -156,6 +156,11 @@ class _Server:
 
     def _new_folder(self) -> str:
         """Make a folder for the socket that only the user of the server may enter, where its path is short enough."""
+        near = self.data.parent / "socket"
+        if len(os.fsencode(near / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET:
+            near.mkdir(exist_ok=True)
+            near.chmod(0o700)
+            return self._owned(str(near))
         usual = tempfile.gettempdir()
         longest = len(os.fsencode(f"{usual}/runner-12345678/.s.PGSQL.{_PORT}"))
         is_fit = _PLAIN_PATH.fullmatch(usual) and longest <= _LONGEST_SOCKET and is_open_to(self.user, Path(usual))
