@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -342,8 +343,8 @@ def test_limits_are_those_of_one_template() -> None:
         texts = [result.text if isinstance(result, Rendered) else result.message for result in results]
         assert texts == ["1", MINUTES, "'x' is undefined", "2", "3"]
     assert (resource.getrlimit(resource.RLIMIT_AS), signal.getitimer(signal.ITIMER_PROF)) == limits
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    with suppress(ChildProcessError):  # where there is no other child either
+        assert os.waitpid(-1, os.WNOHANG) == (0, 0)
 
 
 def test_many_turns() -> None:
