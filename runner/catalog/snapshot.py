@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.catalog.definitions import as_valid
 from runner.catalog.questions import BEGIN_ASKING, send_question, set_search_path
+from runner.catalog.untrusted import Untrusted, untrusted_in, untrusted_sql
 from runner.errors import DatabaseError, Hint
 from runner.postgres.replies import send
 from runner.resources import read_sql
@@ -30,7 +32,8 @@ LOCK_TIMEOUT = "200ms"
 READING_TIMEOUT = "10min"
 """How long a question to the catalog may take; the limit that is meant for scripts may be shorter."""
 _PART = "\1"
-_QUESTIONS = ("facts", "deparsed_facts")
+Question = tuple[str, Mapping[str, Any] | None]
+"""A query, and its parameters."""
 OWN_WORDS = (
     "set local timezone = 'UTC'",
     "set local datestyle = 'ISO, YMD'",
@@ -60,17 +63,21 @@ class Snapshot(Struct, frozen=True):
     """The constraints that a definition without a name stands for."""
     locked: Mapping[Object, int] = {}
     """Facts whose definition could not be read, with the process id of the session that has locked it."""
+    untrusted: tuple[Untrusted, ...] = ()
+    """What roles that are not trusted have a part in, declared or not."""
 
 
 class Scope(Struct, frozen=True):
     """What is read: `schemas` maps a schema's name to what it is called in the result.
 
-    Names on `path`, and in the schemas of `extensions`, are written without a schema.
+    Names on `path`, and in the schemas of `extensions`, are written without a schema. With `trusted`, names of
+    roles, what others than these and those trusted anyway have a part in is looked for too.
     """
 
     schemas: Mapping[str, str]
     path: tuple[str, ...]
     extensions: tuple[str, ...]
+    trusted: tuple[str, ...] | None = None
 
 
 def read_snapshot(connection: Connection[Any], scope: Scope) -> Snapshot:
@@ -79,11 +86,11 @@ def read_snapshot(connection: Connection[Any], scope: Scope) -> Snapshot:
 
 
 def read_and_ask(
-    connection: Connection[Any], scope: Scope, questions: Sequence[str]
+    connection: Connection[Any], scope: Scope, questions: Sequence[Question]
 ) -> tuple[Snapshot, list[list[tuple[Any, ...]]]]:
     """Return the facts, and the rows of some more queries, in one round trip.
 
-    There are no rows when a query has no table, nor for those after it.
+    A query that divides by zero is a guard: the server does not run those after it, which have no rows.
     """
     import psycopg
 
@@ -92,13 +99,13 @@ def read_and_ask(
     while True:
         attempts += 1
         try:
-            snapshot, answers, refused = _read(connection, scope, before=begin, after=("rollback", *questions))
+            snapshot, answers, refused = _read(connection, scope, before=begin, after=(("rollback", None), *questions))
         except psycopg.errors.LockNotAvailable as error:  # locked after it was looked for: the next attempt sees it
             connection.execute("rollback")
             if attempts == _ATTEMPTS:
                 raise DatabaseError(f"reading the catalog: {error.diag.message_primary} [{error.sqlstate}]") from error
         else:
-            if refused and not isinstance(refused, psycopg.errors.UndefinedTable):
+            if refused and not isinstance(refused, psycopg.errors.DivisionByZero):
                 raise refused
             return snapshot, answers[1:]
 
@@ -109,12 +116,12 @@ def read_in_transaction(connection: Connection[Any], scope: Scope) -> Snapshot:
 
 
 def _read(
-    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[str] = ()
+    connection: Connection[Any], scope: Scope, *, before: Sequence[str] = (), after: Sequence[Question] = ()
 ) -> tuple[Snapshot, list[list[tuple[Any, ...]]], psycopg.Error | None]:
     """Return the facts, the rows of each statement `after`, and why some of these have none."""
     import psycopg
 
-    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    questions = _questions(scope)
     asked: list[Cursor[Any]] = []
     refused: psycopg.Error | None = None
     try:
@@ -122,18 +129,20 @@ def _read(
             for statement in (*before, *OWN_WORDS, *BEGIN_ASKING):
                 connection.execute(statement)
             send(connection, asked, read_sql("catalog/closed_schemas.sql"), {"path": list(scope.path)})
-            for name in _QUESTIONS:
-                send_question(connection, name, read_sql(f"catalog/{name}.sql"), parameters)
+            for name, question in questions.items():
+                send_question(connection, name, *question)
             set_search_path(connection, scope.path, scope.extensions)
-            for name in _QUESTIONS:
+            for name in questions:
                 send(connection, asked, f"fetch all from {name}")
-            for statement in after:
-                send(connection, asked, statement)
+            for query in after:
+                send(connection, asked, *query)
     except psycopg.Error as error:
-        if connection.closed or not asked[2:] or asked[2].pgresult is None:  # the facts are not known either
+        last = asked[len(questions) : len(questions) + 1]
+        if connection.closed or not last or last[0].pgresult is None:  # the facts are not known either
             raise
         refused = error
     closed, facts, deparsed, *others = asked
+    untrusted = others.pop(0).fetchall() if scope.trusted is not None else ()
     for (name,) in closed:
         raise DatabaseError(
             f"role {connection.info.user!r} may not use schema {name!r}",
@@ -141,7 +150,20 @@ def _read(
         )
     answers = [cursor.fetchall() if cursor.pgresult and cursor.description else [] for cursor in others]
     answers += [[] for _ in after[len(answers) :]]  # not sent any more
-    return _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed}), answers, refused
+    snapshot = _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed})
+    return replace(snapshot, untrusted=untrusted_in(untrusted)), answers, refused
+
+
+def _questions(scope: Scope) -> dict[str, Question]:
+    """Return the questions for facts, by the names of their cursors."""
+    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
+    own: dict[str, Question] = {
+        name: (read_sql(f"catalog/{name}.sql"), parameters) for name in ("facts", "deparsed_facts")
+    }
+    if scope.trusted is not None:
+        known = {"path": list(scope.path), "trusted": list(scope.trusted)}
+        own["untrusted"] = untrusted_sql(), {**parameters, **known}
+    return own
 
 
 def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:

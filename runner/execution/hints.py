@@ -7,6 +7,7 @@ import re
 from runner.errors import DatabaseError, Hint
 from runner.execution.sender import Failure
 from runner.planning.model import ScriptPlan
+from runner.postgres.errors import policy_notes
 from runner.project.manifest import Manifest
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
@@ -24,7 +25,9 @@ def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
         case "55P03" | "40P01":  # lock_not_available, deadlock_detected
             return _on_lock(failure)
         case "42501":  # insufficient_privilege
-            return _on_privilege(failure.error.diag.message_primary or "", identifier(role), sql)
+            return policy_notes(failure.error) or _on_privilege(
+                failure.error.diag.message_primary or "", identifier(role), sql
+            )
         case "55P04":  # unsafe_new_enum_value_usage
             return (Hint("use it in a later script, and apply without --single-transaction"),)
         case "25006":  # read_only_sql_transaction

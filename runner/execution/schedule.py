@@ -14,6 +14,7 @@ from runner.planning.history import HistoryStatus
 from runner.planning.model import LateRepair, Plan, ScriptPlan, Step, in_transactions
 from runner.planning.releases import begin_release, end_release
 from runner.postgres.settings import (
+    ALL_ROWS,
     ON_OWN_PATH,
     OWN_PATH,
     RESET,
@@ -207,7 +208,8 @@ class _Script(Struct, frozen=True):
     def attempt(self, repair: LateRepair) -> Attempt:
         question = Send("question", f"select {repair.is_blocked} as {BLOCKED}", repair.place, self.script)
         parts = (self.transaction(self.steps(steps)) for steps in in_transactions(repair.steps))
-        return Attempt(repair, self.transaction((question,)), (*parts, Part("ending")))
+        asked = self.transaction((*self.all("settings", (ALL_ROWS,)), question))
+        return Attempt(repair, asked, (*parts, Part("ending")))
 
     def alone(self) -> Iterator[Part]:
         row = history.record_started(self.manifest, self.plan.run, self.script)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, declared
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
-from runner.planning import history, releases
+from runner.planning import history, trust
 from runner.project.loading import Project
 from runner.project.lockfile import facts_in, stale
 from runner.sql.objects import Facts, Object
@@ -38,16 +38,30 @@ def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Ob
     return read_snapshot(connection, scope_of(loaded, wanted))
 
 
+def read_with_problems(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
+    """Return the facts of the database. Raise DatabaseError when what is there as its history is not the runner's."""
+    manifest = loaded.project.manifest
+    actual, (problems,) = read_and_ask(connection, scope_of(loaded, wanted), (trust.problems_question(manifest),))
+    trust.require_own(manifest, problems)
+    return actual
+
+
 def read_with_history(
     connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]
 ) -> tuple[Snapshot, Records]:
-    """Return the facts of the database and what is recorded of the project there, in one round trip."""
-    manifest = loaded.project.manifest
+    """Return the facts of the database and what is recorded of the project there, in one round trip.
+
+    Raise DatabaseError when that is not the runner's own, of which nothing is read then, or when a role that is not
+    trusted may create objects where scripts look for names.
+    """
+    manifest, scope = loaded.project.manifest, scope_of(loaded, wanted)
     with history.cure_named(connection, manifest):
-        actual, answers = read_and_ask(connection, scope_of(loaded, wanted), history.questions(manifest))
+        actual, (problems, *answers) = read_and_ask(connection, scope, history.questions(manifest))
+        trust.require_own(manifest, problems)
+        trust.require_no_creators(actual.untrusted)
         if history.is_lost(manifest, actual.facts):
-            answers[-1] = connection.execute(releases.question(manifest)).fetchall()
-    return actual, history.records(manifest, answers)
+            answers[-3:] = read_and_ask(connection, scope, history.questions_about_releases(manifest))[1]
+    return actual, history.records(manifest, actual.facts, answers)
 
 
 def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:
@@ -57,4 +71,4 @@ def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:
     others |= dict.fromkeys(item.name for item in wanted if item.is_comment and item.subject.kind == "schema")
     extensions = tuple(item.name for item in wanted if item.kind == "extension")
     schemas = {name: name for name in others} | {project.schema: ""}
-    return Scope(schemas, (project.schema, project.extension_schema), extensions)
+    return Scope(schemas, (project.schema, project.extension_schema), extensions, project.trusted_creators)

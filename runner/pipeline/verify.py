@@ -10,7 +10,7 @@ from runner.catalog.declared import Declared
 from runner.catalog.diff import is_as_declared
 from runner.catalog.snapshot import Snapshot
 from runner.errors import DatabaseError
-from runner.pipeline.declare import declare_on, read_actual, read_with_history
+from runner.pipeline.declare import declare_on, read_with_history, read_with_problems
 from runner.pipeline.releases import is_as_mapped, is_enough_for, other_data, remedy_for_older
 from runner.planning.history import last_applied
 from runner.postgres.requirements import require_extensions
@@ -36,7 +36,7 @@ def verify_database(
     """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
     require_extensions(connection, loaded.project, lambda: loaded.names)
     declared = declare_on(connection, loaded, say)
-    actual = read_actual(connection, loaded, declared.facts)
+    actual = read_with_problems(connection, loaded, declared.facts)
     applied = () if is_as_declared(declared.facts, actual) else _applied(connection, loaded, declared.facts)
     proposals = repairs_between(connection, loaded, declared.facts, actual, applied)
     return verify_actual(connection, loaded, declared, actual, proposals)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.catalog.snapshot import Question
 from runner.errors import DatabaseError, Hint
-from runner.planning import releases
+from runner.planning import releases, trust
 from runner.planning.model import LateRepair, ScriptPlan
 from runner.planning.own_tables import history_name, release_name, statements_in
 from runner.planning.past import Applied
@@ -19,7 +20,7 @@ from runner.planning.releases import ReleaseRow
 from runner.postgres.blockers import Blocker
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
-from runner.sql.objects import Object
+from runner.sql.objects import Facts, Object
 from runner.sql.quoting import identifier, literal
 from runner.sql.respelling import words
 from runner.version import __version__
@@ -94,45 +95,50 @@ def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]
     return (f"{update}\nwhere project = '' and script in ({', '.join(map(literal, paths))})",)
 
 
-def records(manifest: Manifest, answers: Sequence[Sequence[tuple[Any, ...]]]) -> Records:
-    """Return what the answers to the `questions` tell.
+def records(manifest: Manifest, facts: Facts, answers: Sequence[Sequence[tuple[Any, ...]]]) -> Records:
+    """Return what the answers to the `questions` tell, but for the first. Raise DatabaseError when a table has changed.
 
     A row without a project belongs to whichever project finds a script of its own in it.
     """
-    rows, released = answers
+    _, is_read, rows, _, are_read, released = answers
+    for table, guard in ((manifest.run.history_table, is_read), (manifest.run.release_table, are_read)):
+        if Object("table", table) in facts and not guard:
+            message = f"table {table} was changed while it was read"
+            raise DatabaseError(message, notes=(Hint("look who has changed it, and run the command again"),))
     known, recorded = [HistoryRow(*row) for row in rows], tuple(ReleaseRow(*row) for row in released)
     paths = {script.path for script in manifest.scripts}
     own = tuple(entry for entry in known if entry.project or entry.script in paths)
     return Records(own, recorded, next_run(known, recorded))
 
 
-def questions(manifest: Manifest) -> tuple[str, ...]:
-    """Return the queries for the history of the project, and for its releases, oldest first.
+def questions(manifest: Manifest) -> tuple[Question, ...]:
+    """Return the questions what is wrong with the tables, for the history of the project, and for its releases.
 
-    The rows of the history are `HistoryRow`, those without a project among them.
+    The rows of the history are `HistoryRow`, oldest first, those without a project among them.
     """
     own = f"where {_PROJECT} in ('', {literal(manifest.project.name)})"
+    query = f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started"  # noqa: S608
     return (
-        f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started",  # noqa: S608
-        releases.question(manifest),
+        trust.problems_question(manifest),
+        *trust.guarded(manifest, manifest.run.history_table, query),
+        *questions_about_releases(manifest),
     )
+
+
+def questions_about_releases(manifest: Manifest) -> tuple[Question, ...]:
+    """Return the questions for the releases of the project alone."""
+    return trust.guarded(manifest, manifest.run.release_table, releases.question(manifest))
 
 
 @contextmanager
 def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None]:
     """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
-    from psycopg.errors import InsufficientPrivilege, LockNotAvailable, UndefinedColumn
+    from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
     from runner.postgres.session import scalar
 
     try:
         yield
-    except UndefinedColumn as error:
-        hint = Hint("if it is not the runner's, give the history another name, run.history_table in the manifest")
-        said = error.diag.message_primary or ""
-        name = release_name(manifest) if '"identity"' in said else history_name(manifest)
-        message = f"{name} is not a history table: {said} [{error.sqlstate}]"
-        raise DatabaseError(message, notes=(hint,)) from error
     except LockNotAvailable as error:
         held = f"it is locked for more than {manifest.run.lock_timeout} (lock_timeout of the manifest)"
         rows = connection.execute(read_sql("postgres/table_lock_holders.sql"), {"table": history_name(manifest)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import Place, ServerMessage, StatementError
+from runner.errors import Hint, Place, ServerMessage, StatementError
 from runner.sql.excerpts import excerpt, point
 from runner.sql.statements import Script, Statement
 
@@ -34,6 +34,13 @@ def server_error(
     position = _position(error, prefix)
     lines = excerpt(sql, position - 1) if position else (sql.split("\n", 1)[0],)
     return StatementError(_said(error), place=place, excerpt=lines, notes=notes)
+
+
+def policy_notes(error: psycopg.Error) -> tuple[Hint, ...]:
+    """Return what an error means that a policy made with row_security off; other privileges have the same code."""
+    if error.sqlstate != "42501" or "row-level security" not in (error.diag.message_primary or ""):
+        return ()
+    return (Hint("the role sees only a part of the rows: be the owner of the table, or have bypassrls"),)
 
 
 def _said(error: psycopg.Error) -> ServerMessage:

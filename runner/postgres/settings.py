@@ -10,6 +10,9 @@ OWN_PATH = "pg_catalog, pg_temp"
 """Where the runner's own SQL looks for names: nothing that somebody makes is found there, whatever it is called."""
 ON_OWN_PATH = f"set local search_path = {OWN_PATH}"
 
+ALL_ROWS = "set local row_security = off"
+"""Makes a policy that hides rows from the role an error."""
+
 
 def run_lock_name(manifest: Manifest) -> str:
     """Return what the advisory lock that lets one run in at a time is called."""
@@ -42,7 +45,7 @@ def begin_reading(manifest: Manifest) -> tuple[str, ...]:
 
     A policy that hides rows from the role is an error there: what they say would be about a part of the rows.
     """
-    return ("begin read only", *session_settings(manifest, local=True), "set local row_security = off")
+    return ("begin read only", *session_settings(manifest, local=True), ALL_ROWS)
 
 
 def _settings(manifest: Manifest, command: str, path: str) -> tuple[str, ...]:

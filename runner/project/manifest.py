@@ -42,6 +42,8 @@ class ProjectSection(Section, frozen=True):
     minimum_postgresql: Annotated[int, msgspec.Meta(ge=OLDEST_POSTGRESQL)] = OLDEST_POSTGRESQL
     release: ReleaseNumber | None = None
     """Which files are newer than others; without, the history decides."""
+    trusted_creators: tuple[str, ...] = ()
+    """Roles that may create objects where scripts look for names; `PUBLIC` is every role."""
 
 
 class RunSection(Section, frozen=True):
@@ -193,6 +195,8 @@ def _check_values(project: ManifestFile) -> None:
         _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
         check_name(name, Place(file, key=key))
+    for index, name in enumerate(manifest.project.trusted_creators):
+        _check_role(name, Place(file, key=key_path("project", "trusted_creators", index)))
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=Place(file, key="run.history_table"))
@@ -208,6 +212,13 @@ def check_name(name: str, place: str) -> None:
         raise InputError(f"a name has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
     if name.startswith("pg_") or name in ("information_schema", "$user"):
         raise InputError(f"the name {shown_value(name)} belongs to PostgreSQL; choose another", place=place)
+
+
+def _check_role(name: str, place: str) -> None:
+    if not name or len(name.encode()) > NAME_BYTES:
+        raise InputError(f"the name of a role has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
+    if name == "public":
+        raise InputError("no role can be called 'public'; write 'PUBLIC' for every role", place=place)
 
 
 def _check_prefix(section: FieldMappingsSection, file: str) -> None:

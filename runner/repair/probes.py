@@ -14,6 +14,7 @@ from msgspec import Struct
 from runner.catalog.questions import BEGIN_ASKING, send_question
 from runner.catalog.snapshot import LOCK_TIMEOUT
 from runner.postgres.blockers import Blocker
+from runner.postgres.errors import policy_notes
 from runner.postgres.settings import begin_reading, search_path
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
@@ -93,7 +94,8 @@ class Evidence(Struct):
         except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
             return Sample(())
         except psycopg.Error as error:
-            return Sample((), error.diag.message_primary or str(error).strip())
+            notes = (note.text for note in policy_notes(error))
+            return Sample((), "; ".join((error.diag.message_primary or str(error).strip(), *notes)))
         return Sample(tuple(_shown(row) for (row,) in rows))
 
     def dependents(self, table: Object, column: str) -> list[Dependent]:

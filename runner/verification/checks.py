@@ -11,7 +11,7 @@ from psycopg import Connection, Cursor
 
 from runner.errors import StatementError
 from runner.execution.sender import roll_back
-from runner.postgres.errors import statement_error
+from runner.postgres.errors import policy_notes, statement_error
 from runner.postgres.replies import rows_as_text, send
 from runner.postgres.settings import begin_reading, tag
 from runner.project.manifest import CheckEntry, Manifest
@@ -59,7 +59,7 @@ def _run_until_error(
         rows: list[str] = []
         for statement, cursor in zip(source.statements, answers, strict=False):
             if failure and cursor.statusmessage is None:
-                failed = statement_error(failure, source, statement, _tag(statement))
+                failed = statement_error(failure, source, statement, _tag(statement), policy_notes(failure))
                 return [*results, CheckResult(entry, tuple(rows), failed)]
             rows += _rows(cursor)
         results.append(CheckResult(entry, tuple(rows)))

@@ -20,8 +20,10 @@ def finding_text(finding: Finding) -> str:
             return f"invalid: {finding.object}: {finding.actual}"
         case "rejecting":
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
-        case "not compared":
-            return f"not compared: {finding.object}: {finding.actual}"
+        case "acting":
+            return f"acting: {finding.object}: not declared, and acts on rows: {finding.actual}"
+        case "not compared" | "untrusted":
+            return f"{finding.kind}: {finding.object}: {finding.actual}"
         case "data":
             return f"data: {finding.actual}"
         case "script":
@@ -36,7 +38,7 @@ def finding_lines(finding: Finding) -> tuple[str, ...]:
     return tuple((finding.actual or finding_text(finding)).split("\n")) if is_error else (finding_text(finding),)
 
 
-FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data']"
+FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data', 'untrusted']"
 
 
 class Remedy(Struct, frozen=True):

@@ -15,6 +15,7 @@ from runner.project.manifest import release_table
 from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, Remedy
+from runner.verification.untrusted import find_untrusted
 
 
 class TableSummary(Struct, frozen=True):
@@ -90,6 +91,7 @@ def find_deviations(
         kept.append(_finding(difference, declared, None if kept is unmanaged else remedy(difference)))
     deviating = {finding.object for finding in objects}
     objects += (finding for finding in others if finding.object not in deviating)
+    objects += find_untrusted(declared, actual)
     ran = [finding for check in outcome.checks for finding in _check_findings(check)]
     ran += [
         Finding("script", result.plan.script.path, actual=str(result.error) if result.error else None)

@@ -32,6 +32,8 @@ class Remedies(Struct, frozen=True):
             pid = (item.actual or "").rpartition(" ")[2]
             query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
             return Remedy(query, "the lock has to end first")
+        if item.kind == "acting":
+            return Remedy(f"drop {spelled(item.object)};", f"no repair drops a {item.object.kind}")
         proposals = self.proposals.get(item.object, ())
         if proposals:
             return self.proposed([proposal for proposal in proposals if proposal.blocked_by] or proposals)

@@ -51,7 +51,14 @@ def test_not_wider(item: Object, declared: str, actual: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("missing", False), ("invalid", False), ("rejecting", False), ("unmanaged", True), ("not compared", True)],
+    [
+        ("missing", False),
+        ("invalid", False),
+        ("rejecting", False),
+        ("acting", True),
+        ("unmanaged", True),
+        ("not compared", True),
+    ],
 )
 def test_kinds(kind: DifferenceKind, *, expected: bool) -> None:
     """What is missing or refuses rows counts, what is more does not, nor what could not be read."""

@@ -254,7 +254,7 @@ def test_something_else_with_the_name_of_the_history(run: Run, project: MakeProj
     for command in ("plan", "apply", "status"):
         result = run(command, "--dsn", database)
         assert result.code == 1, result
-        assert 'error: public.runner_history is not a history table: column "run" does not exist [42703]' in result.err
+        assert "error: public.runner_history is not a history table: " in result.err
         assert "run.history_table" in result.err
 
 

@@ -319,3 +319,4 @@ def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str,
         connection.execute(f"drop owned by {roles[0]}".encode())
     assert result.code == 1
     assert 'query would be affected by row-level security policy for table "item"' in result.said, result
+    assert "the role sees only a part of the rows" in result.said

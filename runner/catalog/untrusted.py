@@ -1,0 +1,50 @@
+"""What roles that are not trusted have a part in: who may create objects, who owns them, what they are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from runner.resources import read_sql
+from runner.sql.objects import Object
+
+
+class Untrusted(Struct, frozen=True):
+    """A role that may create objects in a schema or owns an object, or what an object is bound to that nobody knows."""
+
+    object: Object
+    problem: Literal["creates", "owns", "uses"]
+    what: str
+    """The role, or what is used, in PostgreSQL's words."""
+    cure: str
+    """The statement that ends it; empty where that is for a person to find."""
+    used: Object | None = None
+    """The function that is used; None for an operator."""
+    is_strange: bool = True
+    """Whether what is used belongs to a role that is not trusted."""
+
+
+@cache
+def untrusted_sql() -> str:
+    """Return the question for them."""
+    return read_sql("catalog/untrusted.sql").format(trusted_roles=trusted_roles_sql())
+
+
+def trusted_roles_sql() -> str:
+    """Return the query for the roles that are trusted, which stands in others."""
+    return read_sql("catalog/trusted_roles.sql")
+
+
+def untrusted_in(rows: Sequence[tuple[Any, ...]]) -> tuple[Untrusted, ...]:
+    """Return what the answer to the question tells."""
+    return tuple(
+        Untrusted(Object(*names), problem, what, cure, _function(used, schema), is_strange)
+        for *names, problem, what, cure, used, schema, is_strange in rows
+    )
+
+
+def _function(name: str | None, schema: str) -> Object | None:
+    return None if name is None else Object("function", name, "", schema)
