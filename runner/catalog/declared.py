@@ -33,6 +33,7 @@ _ORDER = (
     "constraint",
     "index",
     "trigger",
+    "rule",
 )
 
 
@@ -85,7 +86,7 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
             continue  # it has another name in the catalog
         elif item.kind == "constraint" and item.name.startswith("check ("):
             continue  # PostgreSQL knows it by its expression
-        elif item in about or item.subject.kind == "extension":
+        elif item in about or item.kind == "rule" or item.subject.kind == "extension":
             yield item, state if item.is_comment else PRESENT
 
 

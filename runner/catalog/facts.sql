@@ -269,6 +269,20 @@ trigger as (
     where not t.tgisinternal and (p.oid is null or t.tgenabled <> p.tgenabled)
 ),
 
+-- A rule is known by its name, and shown by what it is about: PostgreSQL opens its table to find all the words.
+rule as (
+    select
+        w.oid, w.rulename, r.relname, r.schema,
+        concat(
+            'on ', case w.ev_type when '2' then 'update' when '3' then 'insert' when '4' then 'delete' else 'select' end,
+            case when w.is_instead then ' do instead' else ' do also' end,
+            case w.ev_enabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always' end
+        ) as definition
+    from pg_catalog.pg_rewrite as w
+    inner join relation as r on w.ev_class = r.oid
+    where w.rulename <> '_RETURN'
+),
+
 own_type as (
     select
         t.oid, t.typname, n.schema,
@@ -349,6 +363,8 @@ object as (
     select 'pg_catalog.pg_constraint'::regclass, oid, 0, 'constraint', conname, relname, schema from con
     union all
     select 'pg_catalog.pg_trigger'::regclass, oid, 0, 'trigger', tgname, relname, schema from trigger
+    union all
+    select 'pg_catalog.pg_rewrite'::regclass, oid, 0, 'rule', rulename, relname, schema from rule
     union all
     select 'pg_catalog.pg_proc'::regclass, oid, 0, 'function', name, '', schema from routine
     union all
@@ -477,6 +493,8 @@ union all
 select 'function', name, '', schema, definition, null from routine
 union all
 select 'trigger', tgname, relname, schema, definition, null from trigger
+union all
+select 'rule', rulename, relname, schema, definition, null from rule
 union all
 select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d

@@ -29,7 +29,7 @@ _TITLE = (
     "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
 )
 _CURE = Hint("write it anew with 'python -m runner lock'")
-_PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers"}
+_PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers", "rule": "rules"}
 _OTHER_SCHEMAS = "schemas"
 _LAST_SHORT = 0xFFFF
 """The last character whose escape has four digits."""

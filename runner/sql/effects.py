@@ -123,6 +123,13 @@ class _Reader:
         lock = TableLock("SHARE ROW EXCLUSIVE", table)
         return Declaration((Effect("create", trigger),), replaces=body.replace, lock=lock)
 
+    def read_rule_stmt(self, body: pg.RuleStmt) -> Declaration:
+        """Return a rule as known by its name alone: what it does is not compared, and may be anything."""
+        table = self.names.relation("table", body.relation)
+        rule = Object("rule", body.rulename, table.name, table.schema)
+        lock = TableLock("ACCESS EXCLUSIVE", table)
+        return Declaration((Effect("create", rule),), replaces=body.replace, opaque=True, moves=True, lock=lock)
+
     def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
         commented = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object)
         if commented is None:

@@ -26,12 +26,13 @@ KINDS = {
     "OBJECT_PROCEDURE": "function",
     "OBJECT_ROUTINE": "function",
     "OBJECT_TRIGGER": "trigger",
+    "OBJECT_RULE": "rule",
     "OBJECT_TABCONSTRAINT": "constraint",
     "OBJECT_COLUMN": "column",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_EXTENSION": "extension",
 }
-PARTS_OF_A_TABLE = ("trigger", "constraint", "column")
+PARTS_OF_A_TABLE = ("trigger", "rule", "constraint", "column")
 _TYPES = {
     "bool": "boolean",
     "int2": "smallint",

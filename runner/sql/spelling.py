@@ -13,7 +13,7 @@ def spelled(item: Object) -> str:
         case "function":
             name, bracket, arguments = item.name.partition("(")
             return f"function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
-        case "trigger" | "constraint":
+        case "trigger" | "rule" | "constraint":
             return f"{item.kind} {identifier(item.name)} on {table}"
         case "column":
             return f"column {table}.{identifier(item.name)}"

@@ -232,11 +232,11 @@ alter policy own on loan to public using (id > 2); --> none
 alter policy own on loan rename to theirs; --> none
 comment on policy own on loan is 'x'; --> none
 drop policy if exists own on loan; --> none
-create or replace rule keep as on delete to book where old.id > 0 do instead (insert into gone values (old.id); notify gone); --> none
-create rule nothing as on insert to archive.book do instead nothing; --> none
-alter rule keep on book rename to hold; --> none
-comment on rule keep on book is 'x'; --> none
-drop rule if exists keep on archive.book cascade; --> none
+create or replace rule keep as on delete to book where old.id > 0 do instead (insert into gone values (old.id); notify gone); --> create rule book.keep
+create rule nothing as on insert to archive.book do instead nothing; --> create rule archive.book.nothing
+alter rule keep on book rename to hold; --> rename rule book.keep to hold
+comment on rule keep on book is 'x'; --> set comment on rule book.keep
+drop rule if exists keep on archive.book cascade; --> drop rule archive.book.keep
 
 -- Publications and subscriptions
 create publication news for table book (id, title) where (id > 0), tables in schema archive with (publish = 'insert'); --> none

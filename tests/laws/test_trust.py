@@ -340,6 +340,11 @@ ACTING = {
         'acting: trigger item.No Row: not declared, and acts on rows: CREATE TRIGGER "No Row" BEFORE INSERT ON item ',
         'drop trigger "No Row" on item;',
     ),
+    "a rule": (
+        "create rule nothing as on insert to item do instead nothing",
+        "acting: rule item.nothing: not declared, and acts on rows: on insert do instead",
+        "drop rule nothing on item;",
+    ),
 }
 
 
@@ -357,6 +362,27 @@ def test_what_acts_on_rows_is_found(project: MakeProject, database: str, case: s
             assert (result.code, expected in result.said, cure in result.said) == (1, True, True), result
         connection.execute(cure.encode())
     assert call("verify", "--dsn", database, folder=folder).code == 0
+
+
+def test_a_rule_of_a_script_is_known_by_its_name(project: MakeProject, database: str) -> None:
+    """It is declared, with a lock file and without, until a script drops it."""
+    scripts = {"010_item.sql": ITEM, "020_rule.sql": "create rule nothing as on update to item do instead nothing;"}
+    options: dict[str, dict[str, object]] = {"020_rule.sql": {"run": "once"}}
+    folder = project(scripts, options=options)
+    for commands in (("apply", "verify", "lock", "verify", "apply"), ("verify",)):
+        for command in commands:
+            result = call(command, "--dsn", database, folder=folder)
+            assert result.code == 0, result
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop rule nothing on item")
+        result = call("verify", "--dsn", database, folder=folder)
+        assert "missing: rule item.nothing" in result.said, result
+        connection.execute("create rule nothing as on update to item do instead nothing")
+    options["030_drop.sql"] = {"run": "once"}
+    folder = project({**scripts, "030_drop.sql": "drop rule nothing on item;"}, options=options)
+    for command in ("apply", "verify", "apply"):
+        result = call(command, "--dsn", database, folder=folder)
+        assert result.code == 0, result
 
 
 def test_triggers_of_keys_and_partitions_are_no_findings(project: MakeProject, database: str) -> None:

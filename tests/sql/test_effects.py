@@ -334,7 +334,6 @@ alter tablespace s rename to r
 alter system set work_mem = '1MB'
 create foreign table f (a int) server s
 create server s foreign data wrapper w
-create rule r as on insert to t do instead nothing
 create statistics s on a, b from t
 create publication p for all tables
 create event trigger e on ddl_command_end execute function f()
