@@ -168,7 +168,7 @@ def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinit
     now = (
         f"create sequence {sequence} as {new.type} owned by {name}.{column}",
         f"select pg_catalog.setval({literal(sequence)}, pg_catalog.max({column})) from {name}",  # noqa: S608
-        alter(table, [f"alter column {column} set default nextval({literal(sequence)})"]),
+        alter(table, [f"alter column {column} set default pg_catalog.nextval({literal(sequence)})"]),
     )
     return proposal(item, "differs", detail, now=now, blocked_by=blocked_by)
 

@@ -203,11 +203,11 @@ def _violating(
     if foreign := foreign_key_definition(definition):
         rows, others = rows_of(table, alone=True), rows_of(foreign.relation, alone=True)
         given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
-        pairs = zip(foreign.columns, foreign.referenced, strict=True)
-        equal = " and ".join(f"other.{theirs} = own.{ours}" for ours, theirs in pairs)
-        orphans = f" and not exists (select from {others} as other where {equal})"
         columns = ", ".join(f"own.{column}" for column in foreign.columns)
-        return f"select distinct {columns} from {rows} as own where {given}{orphans if is_there else ''}"  # noqa: S608
+        referenced = ", ".join(f"other.{column}" for column in foreign.referenced)
+        values = f"select distinct {columns} from {rows} as own where {given}"  # noqa: S608
+        # EXCEPT compares as keys do: by the types, and by no operator that a name on the search path stands for
+        return f"{values} except select {referenced} from {others} as other" if is_there else values  # noqa: S608
     condition = check_expression(definition)
     rows = rows_of(table, alone=definition.endswith(" NO INHERIT"))
     return f"select {shown} from {rows} as own where not {condition}" if condition else ""  # noqa: S608
