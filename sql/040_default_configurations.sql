@@ -49,7 +49,7 @@ with created as (
         (
             select coalesce(max(version), 0) + 1
             from configurations
-            where config_type = 'sync' and config_key = {{ key }}
+            where config_type::text = 'sync' and config_key::text = {{ key }}
         ),
         true,
         'system',
@@ -57,7 +57,7 @@ with created as (
     where not exists (
         select 1
         from configurations
-        where config_type = 'sync' and config_key = {{ key }} and is_active
+        where config_type::text = 'sync' and config_key::text = {{ key }} and is_active
     )
     returning id, config_type, config_key, config_value, user_updated, reason
 ),
@@ -79,6 +79,6 @@ recorded as (
 )
 
 select
-    'sync.' || {{ key }} as configuration,
+    {{ "sync." ~ key }} as configuration,
     case when exists (select 1 from recorded) then 'created' else 'found' end as result;
 {% endfor %}

@@ -39,8 +39,8 @@ set
     description = {{ description }},
     updated_at = current_timestamp
 where
-    config_key = {{ key }}
-    and (config_value, config_type, description) is distinct from (
+    cast(config_key as text) = {{ key }}
+    and (config_value, cast(config_type as text), description) is distinct from (
         cast({{ value }} as text),
         {{ type }},
         {{ description }}
@@ -55,6 +55,6 @@ select
 where not exists (
     select 1
     from sync_config
-    where config_key = {{ key }}
+    where cast(config_key as text) = {{ key }}
 );
 {% endfor %}

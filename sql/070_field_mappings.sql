@@ -24,6 +24,10 @@
 -- table would get the time of its own node. And of "case x when 'a'" the 'a' does not arrive, so
 -- that a "case" here has a condition after "when".
 --
+-- Where a varchar is compared, or a number joined to a text, it is cast to text: PostgreSQL's own
+-- operators are for text, and one for varchar that somebody made in a schema on the search path
+-- would be preferred.
+--
 -- Re-run: reads only; takes no row lock, no transaction id and no sequence value.
 -- Locks: ROW EXCLUSIVE on configurations, configuration_history and field_mappings.
 --
@@ -42,9 +46,9 @@ last_saved as (
     select config_value
     from configurations
     where
-        config_type = 'jira'
-        and config_key = 'field_mappings'
-        and user_updated = 'system'
+        config_type::text = 'jira'
+        and config_key::text = 'field_mappings'
+        and user_updated::text = 'system'
         and reason = {{ reason }}
     order by version desc nulls last
     limit 1
@@ -67,8 +71,8 @@ retired as (
         updated_at = current_timestamp::timestamp
     from changed
     where
-        config_type = 'jira'
-        and config_key = 'field_mappings'
+        config_type::text = 'jira'
+        and config_key::text = 'field_mappings'
         and is_active
     returning configurations.version, configurations.config_value
 ),
@@ -86,8 +90,8 @@ saved as (
             select coalesce(max(configurations.version), 0) + 1
             from configurations
             where
-                configurations.config_type = 'jira'
-                and configurations.config_key = 'field_mappings'
+                configurations.config_type::text = 'jira'
+                and configurations.config_key::text = 'field_mappings'
         ),
         true,
         'system',
@@ -124,7 +128,7 @@ select
     'jira.field_mappings' as configuration,
     coalesce(
         (
-            select 'saved as version ' || saved.version
+            select 'saved as version ' || saved.version::text
             from saved
             inner join recorded on saved.id = recorded.config_id
         ),
@@ -149,7 +153,7 @@ select
 where not exists (
     select 1
     from field_mappings
-    where jira_field_id = {{ row.jira_field_id }} and instance = {{ row.instance }}
+    where jira_field_id::text = {{ row.jira_field_id }} and instance::text = {{ row.instance }}
 );
 {% endfor %}
 {% if field_mappings.rows %}
@@ -178,12 +182,12 @@ from (
     {% endfor %}
 ) as declared (jira_field_id, jira_field_name, db_column_name, field_type, is_custom, instance)
 where
-    field_mappings.jira_field_id = declared.jira_field_id
-    and field_mappings.instance = declared.instance
+    field_mappings.jira_field_id::text = declared.jira_field_id
+    and field_mappings.instance::text = declared.instance
     and (
-        field_mappings.jira_field_name,
-        field_mappings.db_column_name,
-        field_mappings.field_type,
+        field_mappings.jira_field_name::text,
+        field_mappings.db_column_name::text,
+        field_mappings.field_type::text,
         field_mappings.is_custom
     ) is distinct from (
         declared.jira_field_name,
@@ -195,9 +199,9 @@ where
         select 1
         from configurations
         where
-            config_type = 'jira'
-            and config_key = 'field_mappings'
-            and user_updated = 'system'
+            config_type::text = 'jira'
+            and config_key::text = 'field_mappings'
+            and user_updated::text = 'system'
             and reason = {{ reason }}
             and created_at = current_timestamp::timestamp
     );
@@ -218,9 +222,9 @@ with newest as (
         config_value
     from configurations
     where
-        config_type = 'jira'
-        and config_key = 'field_mappings'
-        and user_updated = 'system'
+        config_type::text = 'jira'
+        and config_key::text = 'field_mappings'
+        and user_updated::text = 'system'
         and reason = {{ reason }}
         and created_at = current_timestamp::timestamp
 ),
@@ -232,9 +236,9 @@ before as (
     from configurations
     inner join newest on configurations.version < newest.version
     where
-        configurations.config_type = 'jira'
-        and configurations.config_key = 'field_mappings'
-        and configurations.user_updated = 'system'
+        configurations.config_type::text = 'jira'
+        and configurations.config_key::text = 'field_mappings'
+        and configurations.user_updated::text = 'system'
         and configurations.reason = {{ reason }}
     order by configurations.version desc
     limit 1
@@ -257,27 +261,27 @@ compared as (
 mapping as (
     select
         mapped.key as instance,
-        mapped.value ->> 'field_id' as jira_field_id,
+        mapped.value ->> 'field_id'::text as jira_field_id,
         bool_or(compared.is_newest) as is_in_newest,
         bool_or(not compared.is_newest) as is_in_before
     from compared
     cross join lateral jsonb_each(
         case
-            when jsonb_typeof(compared.config_value -> 'field_groups') = 'object'
-                then compared.config_value -> 'field_groups'
+            when jsonb_typeof(compared.config_value -> 'field_groups'::text) = 'object'
+                then compared.config_value -> 'field_groups'::text
         end
     ) as field_group (key, value)
     cross join lateral jsonb_each(
         case
-            when jsonb_typeof(field_group.value -> 'fields') = 'object'
-                then field_group.value -> 'fields'
+            when jsonb_typeof(field_group.value -> 'fields'::text) = 'object'
+                then field_group.value -> 'fields'::text
         end
     ) as field (key, value)
     cross join lateral jsonb_each(
         case when jsonb_typeof(field.value) = 'object' then field.value end
     ) as mapped (key, value)
-    where mapped.value ->> 'field_id' <> ''
-    group by mapped.key, mapped.value ->> 'field_id'
+    where mapped.value ->> 'field_id'::text <> ''
+    group by mapped.key, mapped.value ->> 'field_id'::text
 )
 
 update field_mappings
@@ -286,7 +290,7 @@ set
     updated_at = current_timestamp::timestamp
 from mapping
 where
-    field_mappings.jira_field_id = mapping.jira_field_id
-    and field_mappings.instance = mapping.instance
+    field_mappings.jira_field_id::text = mapping.jira_field_id
+    and field_mappings.instance::text = mapping.instance
     and mapping.is_in_newest <> mapping.is_in_before
     and field_mappings.is_active is distinct from mapping.is_in_newest;

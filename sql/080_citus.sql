@@ -11,6 +11,9 @@
 -- Each statement returns one row, the table and what became of it, in the run that did it, and none
 -- afterwards. A table is made by a script before this one.
 --
+-- Arguments are cast to the types that Citus and PostgreSQL have functions and operators for: one
+-- for another type that somebody made in a schema on the search path would be preferred.
+--
 -- Re-run: reads pg_dist_partition only. A table that is in there, in whatever way, is left alone.
 -- Locks: EXCLUSIVE on each table in the run that distributes it, while its rows are copied: reads
 -- go on, writes wait. The rows that it had stay in the coordinator's file, out of sight, until an
@@ -20,54 +23,64 @@
 -- made, which with --single-transaction is also the extension of the text indexes.
 
 select 1
-where set_config('citus.multi_shard_modify_mode', 'sequential', true) is null;
+where pg_catalog.set_config('citus.multi_shard_modify_mode', 'sequential', true) is null;
 
 
 -- The configuration: a copy on each node.
 
 select
     'configurations' as table_name,
-    concat('on each node', create_reference_table('configurations')) as result
+    pg_catalog.concat(
+        'on each node', create_reference_table(cast('configurations' as regclass))
+    ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('configurations' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('configurations' as regclass) as oid)
 );
 
 select
     'field_mappings' as table_name,
-    concat('on each node', create_reference_table('field_mappings')) as result
+    pg_catalog.concat(
+        'on each node', create_reference_table(cast('field_mappings' as regclass))
+    ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('field_mappings' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('field_mappings' as regclass) as oid)
 );
 
 select
     'jira_field_cache' as table_name,
-    concat('on each node', create_reference_table('jira_field_cache')) as result
+    pg_catalog.concat(
+        'on each node', create_reference_table(cast('jira_field_cache' as regclass))
+    ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('jira_field_cache' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('jira_field_cache' as regclass) as oid)
 );
 
 select
     'project_mappings_v2' as table_name,
-    concat('on each node', create_reference_table('project_mappings_v2')) as result
+    pg_catalog.concat(
+        'on each node', create_reference_table(cast('project_mappings_v2' as regclass))
+    ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('project_mappings_v2' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('project_mappings_v2' as regclass) as oid)
 );
 
 select
     'sync_config' as table_name,
-    concat('on each node', create_reference_table('sync_config')) as result
+    pg_catalog.concat(
+        'on each node', create_reference_table(cast('sync_config' as regclass))
+    ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('sync_config' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('sync_config' as regclass) as oid)
 );
 
 
@@ -75,12 +88,14 @@ where not exists (
 
 select
     'jira_issues_v2' as table_name,
-    concat(
+    pg_catalog.concat(
         'distributed by issue_key',
-        create_distributed_table('jira_issues_v2', 'issue_key')
+        create_distributed_table(
+            cast('jira_issues_v2' as regclass), cast('issue_key' as text)
+        )
     ) as result
 where not exists (
     select 1
     from pg_dist_partition
-    where logicalrelid = cast('jira_issues_v2' as regclass)
+    where cast(logicalrelid as oid) = cast(cast('jira_issues_v2' as regclass) as oid)
 );

@@ -6,7 +6,7 @@ select
     expected.config_type,
     expected.config_key,
     'there should be exactly one active version' as problem,
-    count(configurations.id) as active_versions
+    count(*) filter (where configurations.id is not null) as active_versions
 from (
     values
     ('sync', 'performance'),
@@ -16,9 +16,9 @@ from (
 ) as expected (config_type, config_key)
 left join configurations
     on
-        expected.config_type = configurations.config_type
-        and expected.config_key = configurations.config_key
+        expected.config_type = cast(configurations.config_type as text)
+        and expected.config_key = cast(configurations.config_key as text)
         and configurations.is_active
 group by expected.config_type, expected.config_key
-having count(configurations.id) <> 1
+having count(*) filter (where configurations.id is not null) <> 1
 order by expected.config_type, expected.config_key;

@@ -21,6 +21,6 @@ from (
     ('max_retries', cast({{ max_retries }} as text)),
     ('timeout_seconds', cast({{ timeout_seconds }} as text))
 ) as expected (config_key, config_value)
-left join sync_config on expected.config_key = sync_config.config_key
+left join sync_config on expected.config_key = cast(sync_config.config_key as text)
 where expected.config_value is distinct from sync_config.config_value
 order by expected.config_key;

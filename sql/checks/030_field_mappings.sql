@@ -11,9 +11,9 @@ where not exists (
     select 1
     from configurations
     where
-        config_type = 'jira'
-        and config_key = 'field_mappings'
-        and user_updated = 'system'
+        cast(config_type as text) = 'jira'
+        and cast(config_key as text) = 'field_mappings'
+        and cast(user_updated as text) = 'system'
         and reason = 'Loaded from field_mappings.json'
         and config_value = {{ field_mappings.document }} -- noqa: LT05
 );
@@ -32,8 +32,8 @@ from (
 ) as expected (jira_field_id, instance)
 left join field_mappings
     on
-        expected.jira_field_id = field_mappings.jira_field_id
-        and expected.instance = field_mappings.instance
+        expected.jira_field_id = cast(field_mappings.jira_field_id as text)
+        and expected.instance = cast(field_mappings.instance as text)
 where field_mappings.id is null
 order by expected.instance, expected.jira_field_id;
 {% endif %}
@@ -52,7 +52,9 @@ from (
 ) as expected (column_name)
 left join pg_attribute
     on
-        pg_attribute.attrelid = to_regclass(quote_ident({{ field_mappings.table }}))
+        pg_attribute.attrelid = cast(
+            to_regclass(quote_ident(cast({{ field_mappings.table }} as text))) as oid
+        )
         and expected.column_name = pg_attribute.attname
         and pg_attribute.attnum > 0
         and not pg_attribute.attisdropped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import uuid
@@ -13,12 +12,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
 from runner.postgres.settings import OWN_PATH
 from tests.conftest import MakeProject, Run
-from tests.support.projects import ROOT, Result, until
+from tests.support.projects import Result, run_runner, until
 from tests.support.proxy import proxied
 from tests.support.servers import Server, psql
 
@@ -56,35 +54,6 @@ OLDER = """
     insert into target.runner_history values (1, 'script/030_once.sql', '', 'applied', 2, '2026-01-01', 0, 'ann', '1');
 """
 """A database in which much differs, so that all kinds of questions are asked; its history knows no projects."""
-SINGLE = (
-    "name",
-    "text",
-    "varchar",
-    "int4",
-    "int8",
-    "oid",
-    "regclass",
-    "timestamptz",
-    "float8",
-    "anyelement",
-    "anyarray",
-)
-PAIRED = ("name", "text", "int4", "oid", "bool")
-MANY = ("", "variadic text[]", "text, variadic text[]", "text, variadic anyarray", "text, text, bool")
-ARGUMENTS = (*MANY, *SINGLE, *map(", ".join, itertools.product(PAIRED, repeat=2)))
-OPERANDS = ("name", "text", "varchar", '"char"', "int2", "int4", "int8", "oid", "regclass", "float8")
-OPERATORS = {
-    "text": ("||", "->>"),
-    "bigint": ("+", "-", "*", "/", "<<"),
-    "boolean": ("=", "<>", "<", "<=", ">", ">=", "~", "!~", "~~", "!~~"),
-}
-RESULTS = """
-    select p.proname, min(case when t.typtype = 'p' or p.proretset then 'text' else t.oid::regtype::text end)
-    from pg_proc as p
-    inner join pg_type as t on p.prorettype = t.oid
-    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any(%s) and p.prokind in ('f', 'a')
-    group by p.proname order by p.proname
-"""
 CALLED = """
     select schemaname || '.' || funcname from pg_stat_user_functions
     where schemaname in ('ext', 'public', 'target', current_user) and funcname <> 'one'
@@ -102,36 +71,6 @@ VARYING_TEXT = re.compile(
     re.MULTILINE,
 )
 KEY = "hashtextextended('runner target.runner_history', 0)"
-
-
-def planted(connection: Connection, schema: str) -> Iterator[str]:
-    """Return overloads of all that own SQL calls: better candidates wherever PostgreSQL's own are inexact."""
-    body = "language plpgsql as $$ begin return null; end $$"
-    yield f"create schema if not exists {schema}"
-    texts = [
-        path.read_text(encoding="utf-8") for kind in ("sql", "py") for path in (ROOT / "runner").rglob(f"*.{kind}")
-    ]
-    words = {word for text in texts for word in re.findall(r"\b([a-z][a-z0-9_]*)\(", text)}
-    for name, result in connection.execute(RESULTS, (sorted(words),)).fetchall():
-        for arguments in ARGUMENTS:
-            yield f"create function {schema}.{name}({arguments}) returns {result} {body}"
-    for (result, names), *pair in itertools.product(OPERATORS.items(), OPERANDS, OPERANDS):
-        yield f"create function {schema}.to_{result}({', '.join(pair)}) returns {result} {body}"
-        for name in names:
-            sides = f"leftarg = {pair[0]}, rightarg = {pair[1]}"
-            yield f"create operator {schema}.{name} ({sides}, function = {schema}.to_{result})"
-
-
-@pytest.fixture(scope="module")
-def ground(server: Server) -> Iterator[str]:
-    """The name of a database in which a stranger has planted what can be planted."""
-    with server.database() as dsn:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("create schema target; create schema ext; set search_path = pg_catalog")
-            name = connection.info.dbname
-            for schema in ("target", "ext", "public", connection.info.user):
-                connection.execute(";".join(planted(connection, schema)).encode())
-        yield name
 
 
 @pytest.fixture
@@ -204,8 +143,8 @@ def test_what_was_planted_would_be_called(pair: tuple[str, str]) -> None:
     with psycopg.connect(hostile, autocommit=True) as connection:
         connection.execute("set search_path = target, ext")
         connection.execute("select quote_ident(relname), relname || 'a'::text from pg_class limit 1")
-        connection.execute("select hashtextextended('a', 0), concat('a', 'b'), 'a'::varchar = 'b'::text")
-    expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.to_boolean"}
+        connection.execute("select hashtextextended('a', 0), concat('a'::text), 'a'::varchar = 'b'::text")
+    expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.as_boolean"}
     assert expected <= set(called(hostile))
 
 
@@ -223,6 +162,16 @@ def test_nothing_planted_is_called(run: Run, project: MakeProject, pair: tuple[s
     assert called(pair[1]) == []
     for clean, hostile in zip(*said, strict=True):
         assert hostile == clean
+
+
+def test_nothing_planted_is_called_by_the_project(pair: tuple[str, str], fresh_project: Path) -> None:
+    """The scripts and checks of this repository mean PostgreSQL's own, in a schema in which strangers may create."""
+    said = [
+        [told(run_runner(command, "--json", "--dsn", dsn, folder=fresh_project)) for command in ("apply", "verify")]
+        for dsn in pair
+    ]
+    assert [code for code, _ in said[1]] == [0, 0], said[1]
+    assert called(pair[1]) == []
 
 
 def test_nothing_planted_is_called_by_a_dry_run(run: Run, project: MakeProject, pair: tuple[str, str]) -> None:
@@ -256,8 +205,13 @@ def test_own_sql_is_sent_on_its_own_search_path(
 
 def sent_elsewhere(session: Sequence[str]) -> Iterator[str]:
     """Return the statements of the runner's own that a session sent on another search path than its own."""
+    return (sql for path, sql in sent_with_path(session) if path != OWN_PATH)
+
+
+def sent_with_path(session: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return the statements of the runner's own that look for names, each after the search path that it had."""
     of_session = of_transaction = "unknown"
-    for sql in (re.sub(r"^(--.*\n)+", "", sql) for sql in session):
+    for sql in (re.sub(r"^(--.*\n)+", "", sql).rstrip(";\n") for sql in session):
         words = sql.lower()
         if found := re.match(r"set (local )?search_path = (.*)", words):
             of_transaction = found[2]
@@ -266,8 +220,8 @@ def sent_elsewhere(session: Sequence[str]) -> Iterator[str]:
             of_session = of_transaction = "unknown"
         elif words in ("commit", "rollback"):
             of_transaction = of_session
-        elif not SETS.match(words) and of_transaction != OWN_PATH:
-            yield sql
+        elif not SETS.match(words):
+            yield of_transaction, sql
         if words.startswith("select pg_catalog.set_config(\n"):
             of_transaction = "that of words"
         elif "set_config('search_path', 'pg_catalog, pg_temp', false)" in words:
