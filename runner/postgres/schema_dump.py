@@ -29,17 +29,17 @@ def dump_schema(target: Target, without: Sequence[tuple[str, str]]) -> Dump:
     program = find_program("pg_dump")
     if program is None:
         return Dump({}, "not installed")
-    database, environment = connection_of(target)
     left_out = [f"--exclude-table={_pattern(schema)}.{_pattern(name)}" for schema, name in without]
-    dumped = subprocess.run(  # noqa: S603  no shell
-        [program, "--schema-only", *left_out, database],
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        env=environment | {"LC_ALL": "C"},
-        timeout=_LONGEST,
-    )
+    with connection_of(target) as (database, environment):
+        dumped = subprocess.run(  # noqa: S603  no shell
+            [program, "--schema-only", *left_out, database],
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment | {"LC_ALL": "C"},
+            timeout=_LONGEST,
+        )
     if dumped.returncode:
         return Dump({}, target.redacted(dumped.stderr.strip().split("\n")[-1]))
     return Dump(_entries(dumped.stdout))

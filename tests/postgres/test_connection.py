@@ -15,6 +15,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.postgres import embedded
+from runner.postgres.client_programs import connection_of
+from runner.postgres.target import Target
 from tests.conftest import MakeProject, Run
 from tests.support.processes import assert_stopped, process
 from tests.support.projects import (
@@ -351,6 +353,14 @@ def test_secrets_are_no_arguments_of_psql(run: Run, project: MakeProject, guarde
     assert "of the key" not in result.out
     assert_secret(result, guarded.password)
     assert not Path(path).exists()
+
+
+def test_secrets_are_no_arguments_of_any_program(guarded: Guarded) -> None:
+    """What pg_dump is given, when an upgrade is tested, is what psql is given: neither argument nor variable tells."""
+    dsn = make_conninfo(_keywords(guarded), sslpassword="of the key")
+    with connection_of(Target(dsn, "--dsn")) as (database, environment):
+        told = [database, *environment.values()]
+        assert not any(secret in text for text in told for secret in (guarded.password, "of the key"))
 
 
 def test_a_secret_and_a_service_of_its_own(run: Run, project: MakeProject, guarded: Guarded) -> None:
