@@ -11,9 +11,9 @@ where not exists (
     select 1
     from configurations
     where
-        cast(config_type as text) = 'jira'
-        and cast(config_key as text) = 'field_mappings'
-        and cast(user_updated as text) = 'system'
+        config_type::text = 'jira'
+        and config_key::text = 'field_mappings'
+        and user_updated::text = 'system'
         and reason = 'Loaded from field_mappings.json'
         and config_value = {{ field_mappings.document }} -- noqa: LT05
 );
@@ -32,8 +32,8 @@ from (
 ) as expected (jira_field_id, instance)
 left join field_mappings
     on
-        expected.jira_field_id = cast(field_mappings.jira_field_id as text)
-        and expected.instance = cast(field_mappings.instance as text)
+        expected.jira_field_id = field_mappings.jira_field_id::text
+        and expected.instance = field_mappings.instance::text
 where field_mappings.id is null
 order by expected.instance, expected.jira_field_id;
 {% endif %}
@@ -52,9 +52,8 @@ from (
 ) as expected (column_name)
 left join pg_attribute
     on
-        pg_attribute.attrelid = cast(
-            to_regclass(quote_ident(cast({{ field_mappings.table }} as text))) as oid
-        )
+        pg_attribute.attrelid
+        = to_regclass(quote_ident({{ field_mappings.table }}::text))::oid
         and expected.column_name = pg_attribute.attname
         and pg_attribute.attnum > 0
         and not pg_attribute.attisdropped
