@@ -14,6 +14,7 @@ import pytest
 from runner.execution.schedule import Label, Send, ended, repaired, schedule
 from runner.pipeline.plan import plan_database
 from runner.planning.model import Options, Plan
+from runner.postgres.session import begin_session
 from runner.postgres.settings import session_sql
 from runner.project.loading import load
 from runner.project.manifest import Manifest
@@ -154,6 +155,7 @@ def scheduled(folder: Path, dsn: str, *, single: bool) -> tuple[Plan, list[Send]
     """Return the plan of a database, and its schedule as one list."""
     loaded = load(folder / "manifest.toml")
     with psycopg.connect(dsn, autocommit=True) as connection:
+        begin_session(connection, loaded.project.manifest)
         plan = plan_database(connection, loaded, lambda _: None, Options(single_transaction=single)).plan
     return plan, list(flat(plan, loaded.project.manifest))
 

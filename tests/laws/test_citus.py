@@ -88,7 +88,7 @@ def test_what_is_distributed() -> None:
     for statement, table in zip(statements, (*REFERENCES, ISSUES), strict=True):
         assert f"'{table}'" in statement.sql
         assert "where not exists" in statement.sql
-        assert f"logicalrelid = cast('{table}' as regclass)" in statement.sql
+        assert f"cast(logicalrelid as oid) = cast(cast('{table}' as regclass) as oid)" in statement.sql
     assert all(item.is_data for item in loaded.scripts[-1].statements)
 
 
