@@ -550,7 +550,7 @@ def test_a_writer_is_hardly_held_up(
     def read(connection: Connection) -> None:
         with connection.transaction():
             connection.execute("select count(*) from (select from jira_issues_v2 limit 10) as few")
-            time.sleep(random.uniform(0.6, 1.2))  # noqa: S311
+            time.sleep(random.uniform(0.3, 0.6))  # noqa: S311
         time.sleep(0.05)
 
     begin = time.monotonic()
