@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, declared
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
+from runner.errors import DatabaseError, Hint
 from runner.planning import history, trust
 from runner.project.loading import Project
 from runner.project.lockfile import facts_in, stale
+from runner.project.manifest import Manifest
 from runner.sql.objects import Facts, Object
 
 if TYPE_CHECKING:
@@ -56,12 +58,37 @@ def read_with_history(
     """
     manifest, scope = loaded.project.manifest, scope_of(loaded, wanted)
     with history.cure_named(connection, manifest):
-        actual, (problems, *answers) = read_and_ask(connection, scope, history.questions(manifest))
+        questions = trust.guarded(manifest, history.questions(manifest))
+        actual, (_, is_read, *rows) = read_and_ask(connection, scope, questions)
+        if not is_read:
+            rows = _read_each(connection, manifest, scope, actual)
+    trust.require_no_creators(actual.untrusted)
+    return actual, history.records(manifest, *rows)
+
+
+def _read_each(
+    connection: Connection[Any], manifest: Manifest, scope: Scope, actual: Snapshot
+) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of the history and of the releases where not both are there.
+
+    Raise DatabaseError when one is not the runner's own, or changes while it is read.
+    """
+    queries = history.questions(manifest)
+    if any(not item.schema and not item.table and item.name in queries for item in actual.facts):
+        _, (problems,) = read_and_ask(connection, scope, (trust.problems_question(manifest),))
         trust.require_own(manifest, problems)
         trust.require_no_creators(actual.untrusted)
-        if history.is_lost(manifest, actual.facts):
-            answers[-3:] = read_and_ask(connection, scope, history.questions_about_releases(manifest))[1]
-    return actual, history.records(manifest, actual.facts, answers)
+    rows: list[list[tuple[Any, ...]]] = []
+    for table, query in queries.items():
+        if Object("table", table) not in actual.facts:
+            rows.append([])
+            continue
+        _, (_, is_read, found) = read_and_ask(connection, scope, trust.guarded(manifest, {table: query}))
+        if not is_read:
+            message = f"table {table} was changed while it was read"
+            raise DatabaseError(message, notes=(Hint("look who has changed it, and run the command again"),))
+        rows.append(found)
+    return rows
 
 
 def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from runner.catalog.snapshot import Question
 from runner.errors import DatabaseError, Hint
-from runner.planning import releases, trust
+from runner.planning import releases
 from runner.planning.model import LateRepair, ScriptPlan
 from runner.planning.own_tables import history_name, release_name, statements_in
 from runner.planning.past import Applied
@@ -20,7 +19,7 @@ from runner.planning.releases import ReleaseRow
 from runner.postgres.blockers import Blocker
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
-from runner.sql.objects import Facts, Object
+from runner.sql.objects import Object
 from runner.sql.quoting import identifier, literal
 from runner.sql.respelling import words
 from runner.version import __version__
@@ -95,39 +94,25 @@ def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]
     return (f"{update}\nwhere project = '' and script in ({', '.join(map(literal, paths))})",)
 
 
-def records(manifest: Manifest, facts: Facts, answers: Sequence[Sequence[tuple[Any, ...]]]) -> Records:
-    """Return what the answers to the `questions` tell, but for the first. Raise DatabaseError when a table has changed.
+def records(manifest: Manifest, rows: Sequence[tuple[Any, ...]], released: Sequence[tuple[Any, ...]]) -> Records:
+    """Return what the answers to the `questions` tell.
 
     A row without a project belongs to whichever project finds a script of its own in it.
     """
-    _, is_read, rows, _, are_read, released = answers
-    for table, guard in ((manifest.run.history_table, is_read), (manifest.run.release_table, are_read)):
-        if Object("table", table) in facts and not guard:
-            message = f"table {table} was changed while it was read"
-            raise DatabaseError(message, notes=(Hint("look who has changed it, and run the command again"),))
     known, recorded = [HistoryRow(*row) for row in rows], tuple(ReleaseRow(*row) for row in released)
     paths = {script.path for script in manifest.scripts}
     own = tuple(entry for entry in known if entry.project or entry.script in paths)
     return Records(own, recorded, next_run(known, recorded))
 
 
-def questions(manifest: Manifest) -> tuple[Question, ...]:
-    """Return the questions what is wrong with the tables, for the history of the project, and for its releases.
+def questions(manifest: Manifest) -> dict[str, str]:
+    """Return the queries for the history of the project, and for its releases, by their tables.
 
     The rows of the history are `HistoryRow`, oldest first, those without a project among them.
     """
     own = f"where {_PROJECT} in ('', {literal(manifest.project.name)})"
     query = f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started"  # noqa: S608
-    return (
-        trust.problems_question(manifest),
-        *trust.guarded(manifest, manifest.run.history_table, query),
-        *questions_about_releases(manifest),
-    )
-
-
-def questions_about_releases(manifest: Manifest) -> tuple[Question, ...]:
-    """Return the questions for the releases of the project alone."""
-    return trust.guarded(manifest, manifest.run.release_table, releases.question(manifest))
+    return {manifest.run.history_table: query, manifest.run.release_table: releases.question(manifest)}
 
 
 @contextmanager

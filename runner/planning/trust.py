@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,10 +24,14 @@ def problems_question(manifest: Manifest) -> Question:
     return _problems(), _parameters(manifest)
 
 
-def guarded(manifest: Manifest, table: str, query: str) -> tuple[Question, ...]:
-    """Return the questions that read one of these tables, or nothing, unless it is there and both are the runner's."""
+def guarded(manifest: Manifest, queries: Mapping[str, str]) -> tuple[Question, ...]:
+    """Return the queries of these tables after two questions, of which the second has no row where nothing is read.
+
+    That is where one of them is not there, or one is not the runner's own.
+    """
     guard = read_sql("planning/history_guard.sql").format(trusted_roles=trusted_roles_sql(), problems=_problems())
-    return (_READ_ONLY, None), (guard, {**_parameters(manifest), "table": table}), (query, None)
+    parameters = {**_parameters(manifest), "tables": list(queries)}
+    return (_READ_ONLY, None), (guard, parameters), *((query, None) for query in queries.values())
 
 
 def require_own(manifest: Manifest, problems: Sequence[tuple[str, str, str | None]]) -> None:
