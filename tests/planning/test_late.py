@@ -20,6 +20,7 @@ ITEM = "create table if not exists item (id integer, size integer not null, cons
 FILL = "update item set size = 0 where size is null;"
 SCRIPTS = {"010_item.sql": ITEM, "020_fill.sql": FILL}
 ONCE = {"020_fill.sql": {"run": "once"}}
+RENAMED = {"030_name.sql": {"run": "once"}}
 KNOWN = {"001_known.sql": "create table if not exists known (id integer);"}
 SHORT = {"lock_timeout": "100ms", "lock_retries": 0}
 USING = "alter table item add constraint item_id unique using index item_id"
@@ -93,6 +94,16 @@ def test_a_late_repair_is_shown(project: MakeProject, database: str) -> None:
     row = "script/010_item.sql  applied    after the scripts: differs: column item.size: NOT NULL declared"
     assert (applied.code, row in applied.out.splitlines()) == (0, True), applied
     assert run_command(folder, "plan", database, "--check").code == 0
+
+
+@pytest.mark.usefixtures("known")
+def test_what_gets_another_name_is_repaired_by_the_next_run(project: MakeProject, database: str) -> None:
+    """A late repair would be sent with the name of before."""
+    folder = project({**SCRIPTS, "030_name.sql": "alter table item rename size to amount;"}, options=ONCE | RENAMED)
+    assert run_command(folder, "plan", database, "--json").json["late"] == []
+    applied = run_command(folder, "apply", database, "--json")
+    assert [finding["object"] for finding in applied.json["verify"]["findings"]] == ["column item.amount"]
+    assert run_command(folder, "apply", database).code == 0
 
 
 def test_a_late_repair_has_a_row_in_the_history(project: MakeProject, known: Connection, database: str) -> None:
