@@ -40,7 +40,7 @@ def require_own(manifest: Manifest, problems: Sequence[tuple[str, str, str | Non
         return
     table = problems[0][0]
     own = [(what, cure) for name, what, cure in problems if name == table]
-    hints = [Hint(f"an administrator looks at it, and says: {cure};") for _, cure in own if cure]
+    hints = [Hint(f"once an administrator has looked at it: {cure};") for _, cure in own if cure]
     if any("is not trusted" in what for what, _ in own):
         hints.append(Hint(_NAME_IT))
     name = f"{identifier(manifest.project.schema)}.{identifier(table)}"
