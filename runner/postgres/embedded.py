@@ -67,11 +67,11 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
         )
     try:
         make_open(place)
+        server = _Server(place / "data", owner())
         users = _opened(place / "users")
     except OSError as error:
         raise ConnectError(f"the embedded PostgreSQL did not start: {error}") from error
     with users:
-        server = _Server(place / "data", owner())
         try:
             with _locked(place):
                 if _is_alone(users) or not server.is_running:

@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,12 @@ class Owner(NamedTuple):
             for path in (made, *made.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(0o755)
-            made.rename(copy)
+            try:
+                made.rename(copy)
+            except OSError:  # another process was quicker
+                shutil.rmtree(made)
+                if not copy.exists():
+                    raise
         return copy / package.name / "pginstall" / "bin"
 
 
@@ -83,6 +89,6 @@ def is_open_to(user: Owner | None, folder: Path) -> bool:
 def make_open(folder: Path) -> None:
     """Make a folder that any user may enter, and the one above it, where they are missing; what is there stays."""
     for each in (folder.parent, folder):
-        if not each.exists():
+        with suppress(FileExistsError):
             each.mkdir(parents=True)
             each.chmod(0o755)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -134,7 +135,9 @@ def test_programs_in_a_closed_folder_are_copied(place: Path) -> None:
     user = Owner(NOBODY, NOBODY, place / "home")
     assert user.programs_for(programs) == programs
     (place / "closed").chmod(0o700)
-    copied = user.programs_for(programs)
+    with ThreadPoolExecutor(8) as pool:
+        (copied,) = set(pool.map(lambda _: user.programs_for(programs), range(8)))
+    assert len(list((place / "home").iterdir())) == 1
     assert copied.is_relative_to(place / "home")
     assert is_open_to(user, copied)
     assert (copied / "postgres").read_text() == "here"
