@@ -1,18 +1,25 @@
-"""How a command reaches its database: which it is, and a connection whose notices are shown."""
+"""How a command reaches its database: the project, which database it is, and a connection whose notices are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.project.loading import Project, load
 from runner.report.reporter import Reporter
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.pipeline.run import Connect
-    from runner.project.loading import Project
+
+
+def load_for_database(manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...]) -> Project:
+    """Load a project, and while its templates are rendered, what connects to a database. Raise InputError."""
+    return load(manifest, variables, profiles, meanwhile=lambda: import_module("runner.postgres.connection"))
 
 
 @contextmanager

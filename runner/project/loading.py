@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +17,7 @@ from runner.project import profiles
 from runner.project.field_mappings import FieldMappings, load_field_mappings, mapped_variables
 from runner.project.lockfile import Lockfile, read_lockfile
 from runner.project.manifest import CheckEntry, ManifestFile, ScriptEntry, check_name, load_manifest
+from runner.project.outcomes import Read, each, outcomes, parted, raise_first
 from runner.project.seals import Sealed, open_seals
 from runner.project.templates import Template, depends_on, render_each, template_variables
 from runner.project.variables import Overrides
@@ -31,20 +32,8 @@ _NOWHERE = " "
 """A schema that no script names."""
 
 
-Value = TypeVar("Value")
-Item = TypeVar("Item")
-
-
-class Read(NamedTuple, Generic[Value]):
-    """What could be read, and what is wrong with the rest."""
-
-    values: tuple[Value, ...]
-    problems: tuple[InputError, ...]
-
-    def required(self) -> tuple[Value, ...]:
-        """Return everything. Raise the first problem."""
-        _raise_first(self.problems)
-        return self.values
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ class Files:
         """What the scripts declare, as far as their text tells."""
         from runner.sql.simulation import declare
 
-        return _each(declare, [self.declaring])
+        return each(declare, [self.declaring])
 
     @property
     def are_complete(self) -> bool:
@@ -130,7 +119,7 @@ class Files:
     def _parse(self, rendered: Iterable[Rendered], schema: str) -> Read[Script]:
         from runner.sql.parser import parse
 
-        return _each(partial(parse, schema=schema), rendered)
+        return each(partial(parse, schema=schema), rendered)
 
 
 @dataclass(frozen=True)
@@ -187,22 +176,34 @@ class Project:
         if self.files.hold_in(schema):
             return replace(self, project=project)
         files = render_files(project, self.field_mappings)
-        _raise_first(files.problems())
+        raise_first(files.problems())
         return Project(project, self.field_mappings, files, self.lock)
 
 
-def load(manifest: Path, overrides: Overrides = (), chosen: tuple[str, ...] = (), *, with_lock: bool = True) -> Project:
+def load(
+    manifest: Path,
+    overrides: Overrides = (),
+    chosen: tuple[str, ...] = (),
+    *,
+    with_lock: bool = True,
+    meanwhile: Callable[[], object] = _nothing,
+) -> Project:
     """Read, render and parse what the manifest names, of scripts with profiles only those of the chosen ones.
 
-    Raise InputError; nothing needs a server.
+    `meanwhile` is called while another process renders. Raise InputError; nothing needs a server.
     """
-    project, problems = read_project(profiles.choose(load_manifest(manifest, overrides), chosen), with_lock=with_lock)
-    _raise_first(problems)
+    chosen_project = profiles.choose(load_manifest(manifest, overrides), chosen)
+    project, problems = read_project(chosen_project, with_lock=with_lock, meanwhile=meanwhile)
+    raise_first(problems)
     return project
 
 
 def read_project(
-    project: ManifestFile, *, with_lock: bool = True, with_seals: bool = True
+    project: ManifestFile,
+    *,
+    with_lock: bool = True,
+    with_seals: bool = True,
+    meanwhile: Callable[[], object] = _nothing,
 ) -> tuple[Project, Iterator[InputError]]:
     """Return the project as far as it can be read, and what is wrong with it, the first problem first.
 
@@ -210,8 +211,10 @@ def read_project(
     seals. Raise InputError for field mappings that cannot be read.
     """
     field_mappings = load_field_mappings(project)
-    files = render_files(project, field_mappings)
-    locks = _each(read_lockfile, [project] if with_lock else [])
+    rendering = begin_rendering(project, field_mappings)
+    locks = each(read_lockfile, [project] if with_lock else [])
+    meanwhile()
+    files = rendering()
     lock = next(iter(locks.values), None)
     sealed = None
     if lock and with_seals and not files.unrendered:
@@ -222,50 +225,27 @@ def read_project(
 
 def render_files(project: ManifestFile, field_mappings: FieldMappings | None) -> Files:
     """Return the scripts and checks of a project, rendered as far as they can be read."""
+    return begin_rendering(project, field_mappings)()
+
+
+def begin_rendering(project: ManifestFile, field_mappings: FieldMappings | None) -> Callable[[], Files]:
+    """Begin to render the scripts and checks of a project. Return what waits for them."""
     manifest = project.manifest
 
     def read(entry: ScriptEntry | CheckEntry) -> Template:
         return Template(entry.path, project.read(entry.path))
 
     entries: tuple[ScriptEntry | CheckEntry, ...] = (*manifest.scripts, *manifest.checks)
-    files = _outcomes(read, entries)
+    files = outcomes(read, entries)
     templates = [file for file in files if isinstance(file, Template)]
     rendered = render_each(templates, template_variables(project, mapped_variables(field_mappings)))
-    outcomes = [file if isinstance(file, InputError) else next(rendered) for file in files]
-    scripts, checks = _parted(outcomes[: len(manifest.scripts)]), _parted(outcomes[len(manifest.scripts) :])
-    return Files(project, scripts.values, checks.values, scripts.problems + checks.problems)
 
+    def end() -> Files:
+        ended = [file if isinstance(file, InputError) else next(rendered) for file in files]
+        scripts, checks = parted(ended[: len(manifest.scripts)]), parted(ended[len(manifest.scripts) :])
+        return Files(project, scripts.values, checks.values, scripts.problems + checks.problems)
 
-def _each(read: Callable[[Item], Value], items: Iterable[Item]) -> Read[Value]:
-    """Return what could be read, and what is wrong with the rest."""
-    return _parted(_outcomes(read, items))
-
-
-def _outcomes(read: Callable[[Item], Value], items: Iterable[Item]) -> list[Value | InputError]:
-    """Return what was read, or what is wrong, for each item."""
-    outcomes: list[Value | InputError] = []
-    for item in items:
-        try:
-            outcomes.append(read(item))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def _parted(outcomes: Iterable[Value | InputError]) -> Read[Value]:
-    values: list[Value] = []
-    problems: list[InputError] = []
-    for outcome in outcomes:
-        if isinstance(outcome, InputError):
-            problems.append(outcome)
-        else:
-            values.append(outcome)
-    return Read(tuple(values), tuple(problems))
-
-
-def _raise_first(problems: Iterable[InputError]) -> None:
-    for problem in problems:
-        raise problem
+    return end
 
 
 def _wrong_tables(project: ManifestFile, declared: State) -> Iterator[InputError]:

@@ -8,6 +8,7 @@ own, whatever threads it has.
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import resource
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeVar
 
@@ -29,6 +30,7 @@ TOO_LARGE = f"more than {MOST_MEGABYTES:,} megabytes of memory"
 CODE = "<template>"
 """The file that the code of a template is said to be of."""
 
+_ROOM = 1 << 20
 _TAKEN = Path("/proc/self/statm")
 _PLACE = re.compile(rf'File "{CODE}", line (\d+)')
 
@@ -43,15 +45,31 @@ class CutOff(NamedTuple):
     line: int
 
 
+class _Child(NamedTuple):
+    process: int
+    reader: int
+    """The end of a pipe to which it writes its answers."""
+
+
 def answers(work: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[Answer | CutOff]:
-    """Yield what `work` returns for each item, in a child process; where it is cut off, another one does the rest."""
-    while items:
-        done, cut_off = _work_in_child(work, items)
+    """Return what `work` returns for each item, in a child process that begins now.
+
+    Where it is cut off, another one does the rest.
+    """
+    return _answers(work, items, _begin(work, items)) if items else iter(())
+
+
+def _answers(work: Callable[[Item], Answer], items: Sequence[Item], child: _Child) -> Iterator[Answer | CutOff]:
+    while True:
+        done, cut_off = _end(child)
         yield from done
-        items = items[len(done) :]
-        if items:
-            yield cut_off
-            items = items[1:]
+        if len(done) == len(items):
+            return
+        yield cut_off
+        items = items[len(done) + 1 :]
+        if not items:
+            return
+        child = _begin(work, items)
 
 
 @contextmanager
@@ -73,23 +91,30 @@ def limited_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (before, most))
 
 
-def _work_in_child(work: Callable[[Item], Answer], items: Sequence[Item]) -> tuple[list[Answer], CutOff]:
-    """Return the answers of one child process, and how it ended."""
+def _begin(work: Callable[[Item], Answer], items: Sequence[Item]) -> _Child:
+    """Start a child process, which has room for its answers while nobody reads them."""
     reader, writer = os.pipe()
+    with suppress(AttributeError, OSError):  # where pipes have one size, or no more of this one are left
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _ROOM)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child waits for none of theirs
-        child = os.fork()
-    if not child:
+        process = os.fork()
+    if not process:
         _answer_and_exit(work, items, writer)
     os.close(writer)
+    return _Child(process, reader)
+
+
+def _end(child: _Child) -> tuple[list[Answer], CutOff]:
+    """Wait for a child process. Return its answers, and how it ended."""
     try:
-        with os.fdopen(reader, encoding="utf-8", errors="replace") as pipe:
+        with os.fdopen(child.reader, encoding="utf-8", errors="replace") as pipe:
             *lines, _ = pipe.read().split("\n")
     except BaseException:
-        os.kill(child, signal.SIGKILL)
+        os.kill(child.process, signal.SIGKILL)
         raise
     finally:
-        _, status = os.waitpid(child, 0)
+        _, status = os.waitpid(child.process, 0)
     done = [json.loads(line) for line in lines if line.startswith("[")]
     place = _PLACE.search("\n".join(lines[len(done) :]))
     return done, CutOff(_in_words(status), int(place[1]) if place else 0)

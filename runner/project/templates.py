@@ -79,11 +79,12 @@ def render(path: str, template: str, variables: dict[str, object]) -> Rendered:
 
 
 def render_each(templates: Sequence[Template], variables: dict[str, object]) -> Iterator[Rendered | InputError]:
-    """Yield each template rendered, or what is wrong with it, with the template's line."""
-    with_syntax = [template for template in templates if template.has_syntax]
-    if with_syntax:
-        _environment()  # loaded once for all of the processes
-    rendered = answers(partial(_answer, variables), with_syntax)
+    """Return each template rendered, or what is wrong with it, with the template's line; the work begins now."""
+    rendered = answers(partial(_answer, variables), [template for template in templates if template.has_syntax])
+    return _results(templates, rendered)
+
+
+def _results(templates: Sequence[Template], rendered: Iterator[Answer | CutOff]) -> Iterator[Rendered | InputError]:
     for template in templates:
         if template.has_syntax:
             yield _result(template, next(rendered))

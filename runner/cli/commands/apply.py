@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.connect import found_database, open_connection
+from runner.cli.connect import found_database, load_for_database, open_connection
 from runner.cli.options import (
     ALLOW_OLDER,
     DATABASES,
@@ -25,7 +25,7 @@ from runner.cli.options import (
 from runner.errors import InputError
 from runner.fleet.targets import Where
 from runner.planning.model import Options
-from runner.project.loading import Project, load
+from runner.project.loading import Project
 from runner.report import json_documents
 from runner.report.reporter import Reporter
 
@@ -75,7 +75,7 @@ def apply(  # noqa: PLR0913  the options
     """Apply all scripts, then verify the database."""
     from runner.pipeline.apply import Request
 
-    loaded = load(manifest, variables, profiles).numbered(release)
+    loaded = load_for_database(manifest, variables, profiles).numbered(release)
     request = Request(Options(baseline, single_transaction, upgrade_from, allow_older), expect, lock_wait)
     if where.is_many:
         from runner.cli.fleet import apply_to_many

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from runner.cli.connect import open_connection
+from runner.cli.connect import load_for_database, open_connection
 from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database, table_sizes
 from runner.planning.model import Options
-from runner.project.loading import load
 from runner.report import json_documents
 from runner.report.plan_text import plan_lines
 from runner.report.reporter import Reporter
@@ -32,7 +31,7 @@ def plan(  # noqa: PLR0913  the options
     reporter: Reporter,
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
-    loaded, asked = load(manifest, variables, profiles).numbered(release), Options(allow_older=allow_older)
+    loaded, asked = load_for_database(manifest, variables, profiles).numbered(release), Options(allow_older=allow_older)
     if where.is_many:
         from runner.cli.fleet import plan_for_many
 

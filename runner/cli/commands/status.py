@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from runner.cli.connect import open_connection
+from runner.cli.connect import load_for_database, open_connection
 from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
 from runner.pipeline.plan import plan_database
-from runner.project.loading import load
 from runner.report import json_documents
 from runner.report.reporter import Reporter
 from runner.report.status_text import status_lines
@@ -30,7 +29,7 @@ def status(  # noqa: PLR0913  the options
     reporter: Reporter,
 ) -> int:
     """Show what was applied when and by whom, and what is pending. Changes nothing."""
-    loaded = load(manifest, variables, profiles).numbered(release).for_schema(schema)
+    loaded = load_for_database(manifest, variables, profiles).numbered(release).for_schema(schema)
     with open_connection(loaded, dsn, wait, reporter) as (connection, target):
         reporter.stage("planning")
         reporter.heading(loaded, target)

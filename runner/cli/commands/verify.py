@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from runner.cli.connect import open_connection
+from runner.cli.connect import load_for_database, open_connection
 from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
 from runner.fleet.targets import Where
 from runner.pipeline.verify import verify_database
-from runner.project.loading import load
 from runner.report import json_documents
 from runner.report.reporter import Reporter
 
@@ -21,7 +20,7 @@ def verify(
     manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, where: Where, reporter: Reporter
 ) -> int:
     """Compare the database with the scripts, and run the checks. Changes nothing."""
-    loaded = load(manifest, variables, profiles)
+    loaded = load_for_database(manifest, variables, profiles)
     if where.is_many:
         from runner.cli.fleet import verify_many
 
