@@ -27,6 +27,22 @@ creator as (
     where n.nspname = any(%(path)s::text[]) and a.privilege_type = 'CREATE' and a.grantee <> n.nspowner
 ),
 
+-- What functions are called in the facts, put together for the rows of the answer alone: a database may have many.
+signature as not materialized (
+    select
+        p.oid,
+        p.proname || '('
+        || coalesce(
+            (
+                select string_agg(pg_catalog.format_type(a.oid, null), ', ' order by a.place)
+                from unnest(p.proargtypes) with ordinality as a (oid, place)
+            ),
+            ''
+        )
+        || ')' as words
+    from pg_catalog.pg_proc as p
+),
+
 owned as (
     select
         case c.relkind
@@ -47,37 +63,17 @@ owned as (
     where t.typtype in ('e', 'd', 'r') and t.typowner not in (select r.oid from trusted as r)
     union all
     select
-        'function',
-        p.proname || '('
-        || coalesce(
-            (
-                select string_agg(pg_catalog.format_type(a.oid, null), ', ' order by a.place)
-                from unnest(p.proargtypes) with ordinality as a (oid, place)
-            ),
-            ''
-        )
-        || ')',
-        n.schema, p.proowner, 'routine',
+        'function', s.words, n.schema, p.proowner, 'routine',
         format('%%I.%%I(%%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid))
     from pg_catalog.pg_proc as p
     inner join namespace as n on p.pronamespace = n.oid
+    inner join signature as s on p.oid = s.oid
     where p.prokind in ('f', 'p', 'w') and p.proowner not in (select t.oid from trusted as t)
 ),
 
 -- Functions, operators and operator classes that somebody has made in the database.
 made as (
-    select
-        'pg_catalog.pg_proc'::regclass as classid, p.oid,
-        p.proname || '('
-        || coalesce(
-            (
-                select string_agg(pg_catalog.format_type(a.oid, null), ', ' order by a.place)
-                from unnest(p.proargtypes) with ordinality as a (oid, place)
-            ),
-            ''
-        )
-        || ')' as used,
-        p.pronamespace as schema, p.proowner as role
+    select 'pg_catalog.pg_proc'::regclass as classid, p.oid, p.oid as function, p.pronamespace as schema, p.proowner as role
     from pg_catalog.pg_proc as p
     union all
     select 'pg_catalog.pg_operator'::regclass, o.oid, null, o.oprnamespace, o.oprowner from pg_catalog.pg_operator as o
@@ -87,7 +83,7 @@ made as (
 
 bound as (
     select
-        d.classid, d.objid, m.used, m.schema, m.role not in (select t.oid from trusted as t) as is_strange,
+        d.classid, d.objid, m.function, m.schema, m.role not in (select t.oid from trusted as t) as is_strange,
         pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) as what
     from pg_catalog.pg_depend as d
     inner join made as m on d.refclassid = m.classid and d.refobjid = m.oid
@@ -106,18 +102,18 @@ bound as (
 
 bound_part as (
     select
-        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.used, b.schema, b.is_strange
+        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.function, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_constraint as c on b.classid = 'pg_catalog.pg_constraint'::regclass and b.objid = c.oid
     inner join pg_catalog.pg_class as r on c.conrelid = r.oid
     union all
-    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.used, b.schema, b.is_strange
+    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.function, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_attrdef as f on b.classid = 'pg_catalog.pg_attrdef'::regclass and b.objid = f.oid
     inner join pg_catalog.pg_attribute as a on f.adrelid = a.attrelid and f.adnum = a.attnum
     inner join pg_catalog.pg_class as r on f.adrelid = r.oid
     union all
-    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.used, b.schema, b.is_strange
+    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.function, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_index as x on b.classid = 'pg_catalog.pg_class'::regclass and b.objid = x.indexrelid
     inner join pg_catalog.pg_class as i on x.indexrelid = i.oid
@@ -146,7 +142,9 @@ select
     format('alter %%s %%s owner to %%I;', coalesce(o.word, o.kind), o.quoted, current_user), null, null, true
 from owned as o
 union all
-select b.kind, b.name, b.table_name, n.schema, 'uses', b.what, '', b.used, coalesce(u.schema, s.nspname), b.is_strange
+select
+    b.kind, b.name, b.table_name, n.schema, 'uses', b.what, '',
+    (select s.words from signature as s where s.oid = b.function), coalesce(u.schema, s.nspname), b.is_strange
 from bound_part as b
 inner join namespace as n on b.relnamespace = n.oid
 inner join pg_catalog.pg_namespace as s on b.schema = s.oid
