@@ -50,7 +50,9 @@ class Server:
     def database(self, template: str = "template0") -> Iterator[str]:
         """Make a database, yield its connection string, and drop the database, whoever is still connected."""
         name = f"test_{uuid.uuid4().hex[:16]}"
-        create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        create = sql.SQL("create database {} template {} strategy file_copy").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             connection.execute(create)
         try:
@@ -70,8 +72,8 @@ def embedded_server() -> Iterator[Server]:
 def _for_tests(conninfo: str) -> Server:
     """Make a server fast, and keep it from working by itself while a test looks."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
-        connection.execute("alter system set autovacuum = off")
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            connection.execute(f"alter system set {setting} = off")
         connection.execute("select pg_reload_conf()")
     return Server(conninfo)
 
