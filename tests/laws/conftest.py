@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.library import Library
 from tests.support.servers import Server
-from tests.support.strangers import plant
+from tests.support.strangers import Ground, plant
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +22,9 @@ def library(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def ground(server: Server) -> Iterator[str]:
-    """The name of a database in which strangers have planted what can be planted."""
-    with server.database() as dsn:
+def ground(server: Server) -> Iterator[Ground]:
+    """A database in which a stranger has planted what can be planted."""
+    with server.roles() as (stranger,), server.database() as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("create schema target")
-            plant(connection, ("target", "ext", "public", connection.info.user))
-        yield str(conninfo_to_dict(dsn)["dbname"])
+            plant(connection, ("target", "ext", "public", connection.info.user), stranger)
+        yield Ground(str(conninfo_to_dict(dsn)["dbname"]), stranger)

@@ -15,6 +15,7 @@ from tests.laws.test_strangers import OLDER, commands, make, sent_with_path
 from tests.support.projects import ROOT
 from tests.support.proxy import proxied
 from tests.support.servers import Server, psql
+from tests.support.strangers import Ground
 
 QUERY = re.compile(r"\s*(--.*\n\s*)*(select|insert into|update|delete from|with) \S")
 DECLARE = re.compile(r"declare \w+ no scroll cursor for (--.*\n)*")
@@ -58,10 +59,10 @@ NOT_RECORDED = {
 """The beginnings of what no command of this test sends, and when it is sent."""
 
 
-def test_own_sql_means_what_postgresql_has(run: Run, project: MakeProject, server: Server, ground: str) -> None:
+def test_own_sql_means_what_postgresql_has(run: Run, project: MakeProject, server: Server, ground: Ground) -> None:
     """Whatever strangers have planted, own statements and tables depend on PostgreSQL's own alone."""
     folder = make(project)
-    with server.database(ground) as dsn:
+    with server.database(ground.name) as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(OLDER.encode())
         with proxied(dsn) as (through, proxy):

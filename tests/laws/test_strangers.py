@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+import runner
 from runner.postgres.settings import OWN_PATH
 from tests.conftest import MakeProject, Run
+from tests.support.in_process import call
 from tests.support.projects import Result, run_runner, until
 from tests.support.proxy import proxied
 from tests.support.servers import Server, psql
+from tests.support.strangers import Ground
 
 SCRIPTS = {
     "010_item.sql": """
@@ -73,21 +75,25 @@ VARYING_TEXT = re.compile(
 KEY = "hashtextextended('runner target.runner_history', 0)"
 
 
-@pytest.fixture
-def pair(server: Server, ground: str) -> Iterator[tuple[str, str]]:
+class Pair(NamedTuple):
     """A database in which nothing was planted, and one in which it was and goes before PostgreSQL's own."""
-    with ExitStack() as stack:
-        clean, hostile = stack.enter_context(server.database()), stack.enter_context(server.database(ground))
-        with psycopg.connect(clean, autocommit=True) as connection:
-            connection.execute("create schema target; create schema ext")
-            connection.execute(f"create schema {connection.info.user}".encode())
+
+    clean: str
+    hostile: str
+
+
+@pytest.fixture
+def pair(server: Server, ground: Ground) -> Iterator[Pair]:
+    with server.database() as clean, server.database(ground.name) as hostile:
         for dsn in (clean, hostile):
             with psycopg.connect(dsn, autocommit=True) as connection:
-                name = connection.info.dbname
+                name, user = connection.info.dbname, connection.info.user
+                for schema in ("target", "ext", user):
+                    connection.execute(f"create schema if not exists {schema}".encode())
                 connection.execute(f"alter database {name} set track_functions = 'all'".encode())
-                path = f"target, ext, public, {connection.info.user}, pg_catalog"
+                path = f"target, ext, public, {user}, pg_catalog"
                 connection.execute(f"alter database {name} set search_path = {path}".encode())
-        yield clean, hostile
+        yield Pair(clean, hostile)
 
 
 def called(dsn: str) -> list[str]:
@@ -115,8 +121,8 @@ def without_varying(value: Any) -> Any:
     return [without_varying(inner) for inner in value] if isinstance(value, list) else value
 
 
-def commands(run: Run, dsn: str) -> Iterable[Result]:
-    """Run all kinds of commands, one after the other."""
+def commands(run: Run, dsn: str) -> Iterator[Result]:
+    """Run all kinds of commands, one after the other; the last are for a fleet: the schemas `ext` and `target`."""
     yield run("verify", "--json", "--dsn", dsn)
     yield run("plan", "--json", "--dsn", dsn)
     yield run("apply", "--dry-run", "--dsn", dsn)
@@ -127,54 +133,88 @@ def commands(run: Run, dsn: str) -> Iterable[Result]:
     yield run("apply", "--json", "--dsn", dsn)
     yield run("verify", "--json", "--dsn", dsn)
     yield run("status", "--json", "--dsn", dsn)
-    yield run("plan", "--json", "--dsn", dsn, "--schemas-matching", "tar*")
     yield run("lock", "--dsn", dsn)
     yield run("apply", "--json", "--dsn", dsn)
+    for command in ("plan", "apply", "apply", "verify"):
+        yield run(command, "--json", "--dsn", dsn, "--schemas-matching", "?*t")
 
 
-def make(project: MakeProject) -> Path:
-    project_keys = {"schema": "target", "extension_schema": "ext"}
+def called_by_programs(folder: Path, dsn: str) -> Iterator[object]:
+    """Do with the package what the commands do, and return what it says."""
+    loaded, said = runner.load(folder / "manifest.toml"), list[str]()
+    planned = runner.plan(loaded, dsn, say=said.append)
+    yield planned.run, planned.setup, [(step.action, step.sql, step.reason) for step in planned.sent]
+    try:
+        applied = runner.apply(loaded, dsn, expect=planned.hash, say=said.append)
+    except runner.FindingsError as error:
+        applied = error.result
+    yield [(script.plan.script.path, script.status, script.rows) for script in applied.scripts]
+    yield runner.verify(loaded, dsn, say=said.append).findings
+    yield said
+
+
+def make(project: MakeProject, **keys: object) -> Path:
+    project_keys = {"schema": "target", "extension_schema": "ext", **keys}
     return project(SCRIPTS, options=OPTIONS, project=project_keys, run={"lock_timeout": "200ms", "repair": "align"})
 
 
-def test_what_was_planted_would_be_called(pair: tuple[str, str]) -> None:
+def begin(dsn: str, start: str) -> None:
+    """Make of a database without tables what it is at the start of a test."""
+    if start == "older":
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(OLDER.encode())
+
+
+def test_what_was_planted_would_be_called(pair: Pair) -> None:
     """On a search path with the schemas of the stranger, PostgreSQL prefers the stranger's functions and operators."""
-    _, hostile = pair
-    with psycopg.connect(hostile, autocommit=True) as connection:
+    with psycopg.connect(pair.hostile, autocommit=True) as connection:
         connection.execute("set search_path = target, ext")
         connection.execute("select quote_ident(relname), relname || 'a'::text from pg_class limit 1")
         connection.execute("select hashtextextended('a', 0), concat('a'::text), 'a'::varchar = 'b'::text")
-    expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.as_boolean"}
-    assert expected <= set(called(hostile))
+        expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.as_boolean"}
+    assert expected <= set(called(pair.hostile))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("start", "may"), [("new", "no longer create"), ("older", "create, and is trusted")])
+def test_nothing_planted_is_called(project: MakeProject, pair: Pair, ground: Ground, start: str, may: str) -> None:
+    """Every command runs nothing of it, and says what it says without it, whatever the stranger may do by now."""
+    folder = make(project, trusted_creators=[ground.stranger] if "trusted" in may else [])
+    if "trusted" in may:
+        with psycopg.connect(pair.hostile, autocommit=True) as connection:
+            schemas = f"target, ext, public, {connection.info.user}"
+            connection.execute(f"grant create on schema {schemas} to {ground.stranger}".encode())
+    said = []
+    for dsn in pair:
+        begin(dsn, start)
+        said.append([told(result) for result in commands(partial(call, folder=folder), dsn)])
+        (folder / "schema.lock.toml").unlink(missing_ok=True)
+    assert called(pair.hostile) == []
+    assert said[1] == said[0]
 
 
 @pytest.mark.parametrize("start", ["new", "older"])
-def test_nothing_planted_is_called(run: Run, project: MakeProject, pair: tuple[str, str], start: str) -> None:
-    """Every command runs nothing of it, and says what it says without it."""
-    folder = make(project)
-    said = []
+def test_nothing_planted_is_called_by_programs(project: MakeProject, pair: Pair, start: str) -> None:
+    """The package calls nothing of it, and its answers are those without it."""
+    folder, said = make(project), []
     for dsn in pair:
-        if start == "older":
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute(OLDER.encode())
-        said.append([told(result) for result in commands(run, dsn)])
-        (folder / "schema.lock.toml").unlink(missing_ok=True)
-    assert called(pair[1]) == []
-    for clean, hostile in zip(*said, strict=True):
-        assert hostile == clean
+        begin(dsn, start)
+        said.append(list(called_by_programs(folder, dsn)))
+    assert called(pair.hostile) == []
+    assert said[1] == said[0]
 
 
-def test_nothing_planted_is_called_by_the_project(pair: tuple[str, str], fresh_project: Path) -> None:
+def test_nothing_planted_is_called_by_the_project(pair: Pair, fresh_project: Path) -> None:
     """The scripts and checks of this repository mean PostgreSQL's own, in a schema in which strangers may create."""
     said = [
         [told(run_runner(command, "--json", "--dsn", dsn, folder=fresh_project)) for command in ("apply", "verify")]
         for dsn in pair
     ]
     assert [code for code, _ in said[1]] == [0, 0], said[1]
-    assert called(pair[1]) == []
+    assert called(pair.hostile) == []
 
 
-def test_nothing_planted_is_called_by_a_dry_run(run: Run, project: MakeProject, pair: tuple[str, str]) -> None:
+def test_nothing_planted_is_called_by_a_dry_run(run: Run, project: MakeProject, pair: Pair) -> None:
     """The psql script calls nothing of it, whatever the search path of psql is."""
     folder = make(project)
     for dsn in pair:
@@ -183,19 +223,15 @@ def test_nothing_planted_is_called_by_a_dry_run(run: Run, project: MakeProject, 
         fed = psql(dsn, folder / "dry.sql")
         assert fed.returncode == 0, fed.stderr
         assert run("plan", "--check", "--dsn", dsn).code == 0
-    assert called(pair[1]) == []
+    assert called(pair.hostile) == []
 
 
 @pytest.mark.parametrize("start", ["new", "older"])
-def test_own_sql_is_sent_on_its_own_search_path(
-    run: Run, project: MakeProject, pair: tuple[str, str], start: str
-) -> None:
+def test_own_sql_is_sent_on_its_own_search_path(run: Run, project: MakeProject, pair: Pair, start: str) -> None:
     """Each statement that is not a script's, or that only sets something, is sent while pg_catalog is all there is."""
     make(project)
-    dsn = pair[0]
-    if start == "older":
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(OLDER.encode())
+    dsn = pair.clean
+    begin(dsn, start)
     with proxied(dsn) as (through, proxy):
         list(commands(run, through))
     elsewhere = {sql for session in proxy.sessions for sql in sent_elsewhere(session)}
@@ -232,20 +268,15 @@ def sent_with_path(session: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def roles(server: Server) -> Iterator[tuple[str, str]]:
+def roles(server: Server) -> Iterator[tuple[str, ...]]:
     """Two roles that may log in, and have nothing to do with each other."""
-    names = tuple(f"test_{uuid.uuid4().hex[:16]}" for _ in range(2))
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        for name in names:
-            connection.execute(f"create role {name} login password '{name}'".encode())
-        yield names[0], names[1]
-        for name in names:
-            connection.execute(f"drop role {name}".encode())
+    with server.roles(2) as names:
+        yield names
 
 
 @pytest.mark.parametrize("who", ["a stranger", "another run"])
 def test_a_lock_that_a_stranger_holds(
-    run: Run, project: MakeProject, database: str, roles: tuple[str, str], who: str
+    run: Run, project: MakeProject, database: str, roles: tuple[str, ...], who: str
 ) -> None:
     """Who holds the run lock is named as a stranger, with the statement that ends it, and another run is not."""
     make(project)
@@ -261,7 +292,7 @@ def test_a_lock_that_a_stranger_holds(
     assert (cure in result.err) is (who == "a stranger"), result
 
 
-def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str, roles: tuple[str, str]) -> None:
+def test_rows_that_a_policy_hides(run: Run, project: MakeProject, database: str, roles: tuple[str, ...]) -> None:
     """A check about a table of which the role sees only a part is a finding that says so."""
     scripts = {"010_none.sql": "select 1;"}
     project(scripts, checks={"010_none.sql": "select id from item;"}, run={"role": roles[0]})

@@ -61,6 +61,23 @@ class Server:
             with psycopg.connect(self.conninfo, autocommit=True) as connection:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
+    @contextmanager
+    def roles(self, number: int = 1, prefix: str = "test_") -> Iterator[tuple[str, ...]]:
+        """Make roles that may log in, each with its name as password; yield the names, and drop the roles.
+
+        What they have in a database that is still there is dropped before.
+        """
+        names = tuple(f"{prefix}{uuid.uuid4().hex[:12]}" for _ in range(number))
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            for name in names:
+                create = sql.SQL("create role {} login password {}").format(sql.Identifier(name), name)
+                connection.execute(create)
+            try:
+                yield names
+            finally:
+                for name in names:
+                    connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
 
 @contextmanager
 def embedded_server() -> Iterator[Server]:

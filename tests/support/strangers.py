@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.support.projects import ROOT
 
@@ -48,8 +48,8 @@ OPERATE = """
         p,
         jsonb_build_object(
             'oid', f.oid::int8 + 100000 * o.number, 'oprname', o.name, 'oprnamespace', f.pronamespace,
-            'oprleft', f.proargtypes[0], 'oprright', f.proargtypes[1], 'oprresult', f.prorettype,
-            'oprcode', f.oid, 'oprrest', '-', 'oprjoin', '-', 'oprcom', 0, 'oprnegate', 0
+            'oprowner', f.proowner, 'oprleft', f.proargtypes[0], 'oprright', f.proargtypes[1],
+            'oprresult', f.prorettype, 'oprcode', f.oid, 'oprrest', '-', 'oprjoin', '-', 'oprcom', 0, 'oprnegate', 0
         )
     ) as made
     where p.oid = '||(text,text)'::regoperator
@@ -67,18 +67,29 @@ AGGREGATES = "p.aggfnoid::oid between 16384 and 9999999"
 """Those of the first schema: after PostgreSQL's own, and before the copies."""
 
 
-def plant(connection: Connection, schemas: Sequence[str]) -> None:
-    """Plant overloads in schemas, of which the first is `target`: better candidates than PostgreSQL's own where these
-    are inexact. Needs a superuser.
+class Ground(NamedTuple):
+    """A database by its name, and the role that has planted there and may no longer."""
+
+    name: str
+    stranger: str
+
+
+def plant(connection: Connection, schemas: Sequence[str], stranger: str) -> None:
+    """Let a role plant overloads in schemas, of which the first is `target`, and then take its right to do so.
+
+    They are better candidates than PostgreSQL's own where these are inexact. Needs a superuser.
     """
     connection.execute("set search_path = pg_catalog; set check_function_bodies = off")
+    for schema in schemas:
+        connection.execute(f"create schema if not exists {schema}; grant all on schema {schema} to {stranger}".encode())
+    connection.execute(f"set role {stranger}".encode())
     statements = list(planted(connection))
     for start in range(0, len(statements), IN_A_TRIP):
         connection.execute(";".join(statements[start : start + IN_A_TRIP]).encode())
+    connection.execute("reset role")
     for result, names in OPERATORS.items():
         connection.execute(OPERATE, {"names": list(names), "function": f"as_{result}"})
     for number, schema in enumerate(schemas[1:], 1):
-        connection.execute(f"create schema if not exists {schema}".encode())
         later, namespace = f"::oid::int8 + {number * 10_000_000}", f"'{schema}'::regnamespace::oid"
         for catalog, oid, own, condition in (
             ("pg_aggregate", "aggfnoid", "", AGGREGATES),
@@ -87,6 +98,8 @@ def plant(connection: Connection, schemas: Sequence[str]) -> None:
         ):
             values = f"'{oid}', p.{oid}{later}" + (f", '{own}', {namespace}" if own else "")
             connection.execute(COPY.format(catalog=catalog, values=values, condition=condition).encode())
+    connection.execute(f"revoke all on schema {', '.join(schemas)} from {stranger}".encode())
+    connection.execute("vacuum analyze")
 
 
 def planted(connection: Connection) -> Iterator[str]:
