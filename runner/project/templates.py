@@ -10,7 +10,7 @@ import re
 import traceback
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import Hint, InputError, Place
@@ -24,18 +24,20 @@ from runner.project.template_limits import (
     answers,
     limited_memory,
 )
+from runner.project.template_tokens import RawToken, mark, marked
 from runner.sql.excerpts import lines_to
+from runner.sql.placement import JINJA_HINT
 from runner.sql.quoting import identifier, literal, require_storable
-from runner.sql.source_map import Edges, Rendered, as_written
+from runner.sql.source_map import OUTPUT_BEGINS, OUTPUT_ENDS, Edges, Rendered, as_written
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2 import Template as JinjaTemplate
-    from jinja2.lexer import Token, TokenStream
+    from jinja2.lexer import Token
     from jinja2.nodes import EvalContext
 
 
-_BEGIN, _END = "\0(\0", "\0)\0"
+_BEGIN, _END = mark(OUTPUT_BEGINS), mark(OUTPUT_ENDS)
 _MARK = re.compile("\0([^\0]*)\0")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 TEMPLATE_SYNTAX = ("{{", "{%", "{#")
@@ -153,28 +155,32 @@ def _compiled(template: Template) -> JinjaTemplate:
 @cache
 def _environment() -> Environment:
     from jinja2 import StrictUndefined, Undefined, pass_eval_context
-    from jinja2.ext import Extension
+    from jinja2.lexer import Lexer
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class MarkingLexer(Lexer):
+        """Jinja's, with marks; it is the one that decides what goes with a tag."""
+
+        def tokeniter(self, *given: Any, **named: Any) -> Iterator[RawToken]:
+            return marked(super().tokeniter(*given, **named))
+
+        def wrap(self, *given: Any, **named: Any) -> Iterator[Token]:
+            return _allowed(super().wrap(*given, **named))
 
     class SqlEnvironment(ImmutableSandboxedEnvironment):
         """Jinja whose captured text (macros, set and call blocks) is SQL, and whose other values are not."""
+
+        @cached_property
+        def lexer(self) -> Lexer:
+            return MarkingLexer(self)
 
         @staticmethod
         def concat(pieces: Iterable[str]) -> Sql:
             return Sql("".join([piece.marked if isinstance(piece, Sql) else piece for piece in pieces]))
 
-    class LineMarks(Extension):
-        """Puts the template's line number before each line of plain text, and refuses some tags."""
-
-        def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-            return _tokens(stream)
-
     environment = SqlEnvironment(
         undefined=StrictUndefined,
         finalize=pass_eval_context(partial(_finalize, undefined=Undefined)),  # else constants are computed with no line
-        extensions=[LineMarks],
-        trim_blocks=True,
-        lstrip_blocks=True,
         keep_trailing_newline=True,
         optimized=False,  # a template is rendered once, and an error in a constant keeps its line
     )
@@ -186,21 +192,16 @@ def _environment() -> Environment:
     return environment
 
 
-def _tokens(stream: TokenStream) -> Iterator[Token]:
+def _allowed(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens of a template. Raise TemplateSyntaxError for a tag that is refused."""
     from jinja2 import TemplateSyntaxError
-    from jinja2.lexer import Token
 
     previous = ""
-    for token in stream:
+    for token in tokens:
         if previous == "block_begin" and token.value in _REFUSED_TAGS:
             raise TemplateSyntaxError(f"{{% {token.value} %}} is not available here", token.lineno)
         previous = token.type
-        if token.type == "variable_begin":
-            yield Token(token.lineno, "data", f"\0{token.lineno}\0")
-        if token.type == "data":
-            yield Token(token.lineno, "data", _mark_lines(token.value, token.lineno))
-        else:
-            yield token
+        yield token
 
 
 def _finalize(_: EvalContext, value: object, undefined: type[object]) -> str:
@@ -231,29 +232,25 @@ def _require_defined(value: object, undefined: type[object]) -> None:
         raise ValueError("an inline if without else has no value; add one")
 
 
-def _mark_lines(text: str, first: int) -> str:
-    lines = text.split("\n")
-    return "\n".join(f"\0{number}\0{line}" for number, line in enumerate(lines, first))
-
-
 def _without_marks(path: str, sql: Sql, template: str) -> Rendered:
     starts, lines = array("I", [0]), array("I", [1])
-    offsets, output_lines, begin = array("I"), array("I"), bytearray()
+    edges = Edges(array("I"), array("I"), bytearray())
     begun: list[int] = []
     marks, line = 0, 1
-    for mark in _MARK.finditer(sql.marked):
-        word, offset = mark[1], mark.start() - marks
+    for found in _MARK.finditer(sql.marked):
+        word, offset = found[1], found.start() - marks
         marks += len(word) + len("\0\0")
-        if word in ("(", ")"):
-            begun += [line] if word == "(" else []
-            offsets.append(offset)
-            output_lines.append(begun[-1] if word == "(" else begun.pop())
-            begin.append(word == "(")
-        else:
+        if word.isdigit():
             line = int(word)
             starts.append(offset)
             lines.append(line)
-    return Rendered(path, str(sql), Edges(offsets, output_lines, begin), starts, lines, template)
+            continue
+        kind, line_of_tag = word[0], word[1:]
+        begun += [line] if kind == OUTPUT_BEGINS else []
+        edges.offsets.append(offset)
+        edges.lines.append(int(line_of_tag) if line_of_tag else begun[-1] if kind == OUTPUT_BEGINS else begun.pop())
+        edges.kinds.append(ord(kind))
+    return Rendered(path, str(sql), edges, starts, lines, template)
 
 
 def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:
@@ -291,6 +288,6 @@ def _help(message: str) -> tuple[str, ...]:
         return (Hint("values are SQL literals by themselves; `| identifier` makes a name, `| sql` raw SQL"),)
     if "is undefined" in message:
         return (Hint("variables stand in the manifest under [variables]"),)
-    if any(word in message for word in ("unexpected", "expected token", "missing end")):
-        return (Hint("{{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}"),)
+    if re.search("expected|missing end|unknown tag|no SQL literal", message):
+        return (JINJA_HINT,)
     return ()

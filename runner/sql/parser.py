@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from runner.errors import InputError
@@ -40,19 +39,18 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
     Where a piece ends inside a string, a comment or the body of a function, a longer one is tried.
     """
     text, begin, adds_value = rendered.text, 0, False
-    edges = rendered.edges
     size = PIECE if len(text) >= LARGE else len(text)
     while begin < len(text):
         found = _END_OF_LINE.search(text, begin + size)
         end = found.end() if found else len(text)
         source = Source(rendered, begin, end)
-        is_whole = end == len(text) or source.ends_with_semicolon
+        is_last = end == len(text)
+        is_whole = is_last or source.ends_with_semicolon
         try:
-            own_edges = slice(bisect_left(edges.offsets, begin), bisect_left(edges.offsets, end))
-            source.check_outputs(zip(edges.offsets[own_edges], edges.lines[own_edges], strict=True))
+            source.check_edges(rendered.edges.between(begin, end + is_last))
             own = list(source.statements(schema, adds_value=adds_value))
         except InputError:
-            if end == len(text) or not source.ends_early:
+            if is_last or not source.ends_early:
                 raise
             is_whole = False
         if not is_whole:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -18,13 +19,30 @@ class Output(Struct, frozen=True):
     line: int
 
 
+OUTPUT_BEGINS, OUTPUT_ENDS, TAG, COMMENT, RAW = "(", ")", "%", "#", "r"
+"""Kinds of edges; a tag, a comment of Jinja, and the tags around raw text leave nothing but an edge."""
+
+
+class Edge(NamedTuple):
+    """A place in the rendered text, the template line of what is there, and the kind."""
+
+    offset: int
+    line: int
+    kind: str
+
+
 class Edges(Struct, frozen=True):
-    """Where outputs begin and end in the rendered text, in this order, with the template line of each output."""
+    """Where outputs begin and end in the rendered text, and where tags were, in the order of the text."""
 
     offsets: array[int]
     lines: array[int]
-    begin: bytearray
-    """1 where an output begins, 0 where it ends."""
+    kinds: bytearray
+    """A character for each."""
+
+    def between(self, begin: int, end: int) -> Iterator[Edge]:
+        """Yield the edges from one place of the text up to another, without that."""
+        for at in range(bisect_left(self.offsets, begin), bisect_left(self.offsets, end)):
+            yield Edge(self.offsets[at], self.lines[at], chr(self.kinds[at]))
 
 
 class Rendered(Struct, frozen=True):
@@ -42,10 +60,10 @@ class Rendered(Struct, frozen=True):
         """The outputs; one inside another comes before it."""
         found: list[Output] = []
         begun: list[int] = []
-        for offset, line, begins in zip(self.edges.offsets, self.edges.lines, self.edges.begin, strict=True):
-            if begins:
+        for offset, line, kind in self.edges.between(0, len(self.text) + 1):
+            if kind == OUTPUT_BEGINS:
                 begun.append(offset)
-            else:
+            elif kind == OUTPUT_ENDS:
                 found.append(Output(begun.pop(), offset, line))
         return tuple(found)
 

@@ -6,7 +6,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from sys import intern
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,14 @@ import postgast
 from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
-from runner.errors import Hint, InputError, Place
+from runner.errors import InputError, Place
 from runner.sql.effects import declaration_of
 from runner.sql.excerpts import point
 from runner.sql.objects import NOTHING, Declaration
+from runner.sql.placement import acts_in_comment, misplaced
+from runner.sql.positions import Positions
 from runner.sql.restrictions import traits_of
-from runner.sql.source_map import Rendered
+from runner.sql.source_map import OUTPUT_BEGINS, OUTPUT_ENDS, RAW, Edge, Rendered
 from runner.sql.statements import DATA_NODES, NO_STRINGS, UNREAD, Statement, Traits, data_node
 from runner.sql.trees import makes_table, strings_in
 
@@ -50,7 +52,7 @@ class Source:
         self.begin = begin
         self.text = rendered.text[begin:end]
         self.data = self.text.encode()
-        self.positions = _Positions(self.text)
+        self.positions = Positions(self.text)
         self.ends_early = False
         """Whether an error may come from where the piece ends."""
         try:
@@ -67,23 +69,25 @@ class Source:
         """Whether its last token, which may be a comment, is the end of a statement."""
         return bool(self.tokens) and self.tokens[-1].token == _SEMICOLON
 
-    def check_outputs(self, edges: Iterable[tuple[int, int]]) -> None:
-        """Raise InputError where an output begins or ends inside a token; each edge comes with its template's line."""
-        for edge, line in edges:
-            position = self.positions.to_byte(edge - self.begin)
-            index = bisect_right(self.starts, position) - 1
-            if index >= 0 and self.starts[index] < position < self.tokens[index].end:
-                raise self._misplaced(line, self.tokens[index])
+    def check_edges(self, edges: Iterable[Edge]) -> None:
+        """Raise InputError where an output begins or ends inside a token, else where a tag is in one."""
+        known = list(edges)
+        for are_outputs in (True, False):
+            for edge in known:
+                if (edge.kind in (OUTPUT_BEGINS, OUTPUT_ENDS)) == are_outputs:
+                    self._check_edge(edge)
 
-    def _misplaced(self, line: int, token: pg.ScanToken) -> InputError:
-        quoted_name = "a quoted name" if self.data[token.start : token.start + 1] == b'"' else None
-        where = _INSIDE.get(token.token, quoted_name)
-        problem = f"stands inside {where}" if where else "is glued to the text beside it"
-        return InputError(
-            f"an output {problem}; a value must be whole SQL tokens of its own",
-            place=Place(self.rendered.path, line),
-            notes=(Hint("join text in the template, as in {{ 'prefix ' ~ name }}; the quotes come by themselves"),),
-        )
+    def _check_edge(self, edge: Edge) -> None:
+        position = self.positions.to_byte(edge.offset - self.begin)
+        index = bisect_left(self.starts, position) - 1
+        if index < 0:
+            return
+        token = self.tokens[index]
+        where = "a quoted name" if self.data[token.start : token.start + 1] == b'"' else _INSIDE.get(token.token)
+        if position < token.end and not (where and edge.kind == RAW):
+            raise misplaced(edge, where, self.rendered.path)
+        if position == token.end and token.token == pg.SQL_COMMENT and acts_in_comment(edge, self.rendered):
+            raise misplaced(edge, where, self.rendered.path)
 
     def statements(self, schema: str, *, adds_value: bool) -> Iterator[Statement]:
         """Yield its statements; `adds_value` tells whether one before it adds a value to an enum. Raise InputError."""
@@ -254,29 +258,3 @@ class Source:
             if kind not in COMMENTS:
                 end = token.end
         return self.data[location:end].decode()
-
-
-class _Positions:
-    """Translates between characters and bytes by way of the line that a position is in."""
-
-    def __init__(self, text: str) -> None:
-        self.is_ascii = text.isascii()
-        self.lines = [] if self.is_ascii else text.splitlines(keepends=True)
-        self.characters = list(accumulate((len(line) for line in self.lines), initial=0))
-        self.bytes = list(accumulate((len(line.encode()) for line in self.lines), initial=0))
-
-    def to_byte(self, character: int) -> int:
-        if self.is_ascii:
-            return character
-        index = bisect_right(self.characters, character) - 1
-        if index == len(self.lines):
-            return self.bytes[index]
-        return self.bytes[index] + len(self.lines[index][: character - self.characters[index]].encode())
-
-    def to_character(self, byte: int) -> int:
-        if self.is_ascii:
-            return byte
-        index = bisect_right(self.bytes, byte) - 1
-        if index == len(self.lines):
-            return self.characters[index]
-        return self.characters[index] + len(self.lines[index].encode()[: byte - self.bytes[index]].decode())

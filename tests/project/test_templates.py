@@ -167,6 +167,7 @@ def test_captured_inside_a_list() -> None:
     )
 
 
+JINJA = "hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}"
 UNDEFINED = "hint: variables stand in the manifest under [variables]"
 ERRORS: list[tuple[str, str]] = [
     ("{{ nme }}", f"'nme' is undefined\n  {UNDEFINED}"),
@@ -189,10 +190,10 @@ ERRORS: list[tuple[str, str]] = [
     ("{{ 'a'.__class__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
     ("{{ '{0.__class__}'.format(1) }}", "access to attribute '__class__' of 'int' object is unsafe"),
     ("{{ [].append(1) }}", "access to attribute 'append' of 'list' object is unsafe"),
-    ("{{ (1, 2) }}", "a tuple has no SQL literal"),
-    ("{{ [1] | map('string') }}", "a generator has no SQL literal"),
-    ("{{ namespace() }}", "a Namespace has no SQL literal"),
-    ("{% macro m() %}{% endmacro %}{{ m }}", "a Macro has no SQL literal"),
+    ("{{ (1, 2) }}", f"a tuple has no SQL literal\n  {JINJA}"),
+    ("{{ [1] | map('string') }}", f"a generator has no SQL literal\n  {JINJA}"),
+    ("{{ namespace() }}", f"a Namespace has no SQL literal\n  {JINJA}"),
+    ("{% macro m() %}{% endmacro %}{{ m }}", f"a Macro has no SQL literal\n  {JINJA}"),
     ("{% macro m(a) %}{{ a }}{% endmacro %}{{ m() }}", "parameter 'a' was not provided"),
     ("{{ x }}", "PostgreSQL cannot store a NUL character"),
     ("{{ [x] }}", "PostgreSQL cannot store a NUL character"),
@@ -218,18 +219,18 @@ FORBIDDEN = {
     "autoescape": "{% autoescape false %}{{ n }}{% endautoescape %}",
 }
 ERRORS += [(tag, f"{{% {name} %}} is not available here") for name, tag in FORBIDDEN.items()]
-JINJA = "hint: {{, {% and {# are Jinja's; for SQL that needs them write {% raw %} … {% endraw %}"
 ERRORS += [
     ("{{", f"unexpected 'end of template'\n  {JINJA}"),
     ("{{ x", f"unexpected end of template, expected 'end of print statement'\n  {JINJA}"),
     ("{{ x y }}", f"expected token 'end of print statement', got 'y'\n  {JINJA}"),
     ("{{ 'a }}", f'unexpected char "\'" at 21\n  {JINJA}'),
     ("{{ f( }}", f"unexpected '}}', expected ')'\n  {JINJA}"),
-    ("{{ }}", "expected an expression, got 'end of print statement'"),
-    ("{% if %}", "expected an expression, got 'end of statement block'"),
-    ("{% endif %}", "encountered unknown tag 'endif'"),
-    ("{% do x %}", "encountered unknown tag 'do'"),
+    ("{{ }}", f"expected an expression, got 'end of print statement'\n  {JINJA}"),
+    ("{% if %}", f"expected an expression, got 'end of statement block'\n  {JINJA}"),
+    ("{% endif %}", f"encountered unknown tag 'endif'\n  {JINJA}"),
+    ("{% do x %}", f"encountered unknown tag 'do'\n  {JINJA}"),
     ("{# never closed", f"missing end of comment tag\n  {JINJA}"),
+    ('\'{{"a","b"}}\'', f"a tuple has no SQL literal\n  {JINJA}"),
     ("{% raw %} never closed", f"missing end of raw directive\n  {JINJA}"),
 ]
 
