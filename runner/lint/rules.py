@@ -13,7 +13,7 @@ from runner.lint.quietness import loudness
 from runner.lint.scope import NamesInScope
 from runner.lint.suppressions import Suppressions
 from runner.project.manifest import ManifestFile
-from runner.sql.excerpts import point
+from runner.sql.excerpts import position
 from runner.sql.names import relation_name
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES
@@ -79,8 +79,8 @@ def check_rules(project: ManifestFile, scripts: Sequence[Script], names: State) 
 
 def _flaw(parsed: Script, statement: Statement, told: RuleHit) -> Diagnostic:
     rule, offset, message, hint = told
-    found = point(parsed.rendered, statement.offset + offset)
-    return Diagnostic(rule, SEVERITIES[rule], message, statement.script, found.line, found.column, hint=hint)
+    line, column = position(parsed.rendered, statement.offset + offset)
+    return Diagnostic(rule, SEVERITIES[rule], message, statement.script, line, column, hint=hint)
 
 
 class _Rules:
@@ -108,7 +108,7 @@ class _Rules:
             self.is_elsewhere = True
             self.known.forget()
         mentions = Mentions() if tree is None else mentions_in(tree)
-        before = set(self.known.state)
+        before = {effect.object for effect in statement.declaration.effects if effect.object in self.known.state}
         yield from self.defined_twice(statement)
         self.known.follow(statement, mentions)
         if statement.node == "select_stmt" and tree is not None:
@@ -146,7 +146,7 @@ class _Rules:
     def namesake(self, item: Object) -> Object | None:
         """Return another object that has the name in the same name space."""
         kinds = next((kinds for kinds in (_RELATIONS, _TYPES) if item.kind in kinds), ())
-        alike = (o for o in self.known.state if o.name == item.name and o.kind in kinds and o.schema == item.schema)
+        alike = (o for o in self.known.state.near(item.schema, item.name) if o.name == item.name and o.kind in kinds)
         return next(alike, None)
 
     def unknown_columns(
@@ -170,8 +170,8 @@ class _Rules:
         if lock is None or statement.node not in _NEEDS_TABLE or not self.known.is_certain:
             return
         table = lock.relation
-        of_it = (table.name, table.schema)
-        there = any((o.name, o.schema) == of_it and o.kind in (*_RELATIONS, *_TYPES) for o in self.known.state)
+        near = self.known.state.near(table.schema, table.name)
+        there = any(o.name == table.name and o.kind in (*_RELATIONS, *_TYPES) for o in near)
         if not there and table.name not in self.own_tables:
             told = self.unknown(table, statement, "correct the name, or declare the table")
             yield "unknown-table", place_of(statement.sql, table.name), *told

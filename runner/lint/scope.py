@@ -37,8 +37,8 @@ class NamesInScope:
 
     def columns(self, table: Object) -> list[str]:
         """Return the columns of a table."""
-        of_it = ("column", table.name, table.schema)
-        return [item.name for item in self.state if (item.kind, item.table, item.schema) == of_it]
+        near = self.state.near(table.schema, table.name)
+        return [item.name for item in near if (item.kind, item.table) == ("column", table.name)]
 
     def follow(self, statement: Statement, mentions: Mentions) -> None:
         """Take in what a statement does."""
@@ -74,11 +74,8 @@ class NamesInScope:
     def _leave(self, effect: Effect) -> None:
         """Forget who made what is dropped or renamed, and follow a table to its new name."""
         gone = effect.object
-        self.makers = {
-            item: maker
-            for item, maker in self.makers.items()
-            if item != gone and (gone.kind != "table" or (item.table, item.schema) != (gone.name, gone.schema))
-        }
+        for item in (gone, *(self.state.below(gone) if gone.kind == "table" else ())):
+            self.makers.pop(item, None)
         drawing = self.drawing.pop(gone, ())
         if effect.action in ("rename", "move") and gone.kind == "table":
             renamed = effect.becomes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -62,19 +64,40 @@ class Pointer(Struct, frozen=True):
 
 def point(rendered: Rendered, offset: int) -> Pointer:
     """Return the place of the character at `offset` of the rendered text."""
-    line = rendered.line_at(offset)
-    lines = rendered.template.split("\n")
-    source = lines[line - 1] if line <= len(lines) else ""
-    start = rendered.text.rfind("\n", 0, offset) + 1
-    end = rendered.text.find("\n", offset)
-    is_written = rendered.text[start : len(rendered.text) if end < 0 else end] == source
-    column = offset - start + 1 if is_written else _column(rendered, offset, source, line_start=start)
+    line, column = position(rendered, offset)
     found = [*lines_to(rendered.template, line)]
     if column:
-        found[-1:] = excerpt(rendered.template, sum(len(before) + 1 for before in lines[: line - 1]) + column - 1)
-    if not is_written:
+        before = _lines(rendered.template)[: line - 1]
+        found[-1:] = excerpt(rendered.template, sum(len(text) + 1 for text in before) + column - 1)
+    if not _is_written(rendered, offset, line):
         found.append(f"rendered: {excerpt(rendered.text, offset)[0].strip()}")
     return Pointer(line, column, tuple(found))
+
+
+def position(rendered: Rendered, offset: int) -> tuple[int, int | None]:
+    """Return the line of the template for the character at `offset` of the rendered text, and its column, if known."""
+    line = rendered.line_at(offset)
+    start = rendered.text.rfind("\n", 0, offset) + 1
+    if _is_written(rendered, offset, line):
+        return line, offset - start + 1
+    return line, _column(rendered, offset, _line(rendered.template, line), line_start=start)
+
+
+def _is_written(rendered: Rendered, offset: int, line: int) -> bool:
+    """Return whether the line around a character was rendered as it stands in the template."""
+    start = rendered.text.rfind("\n", 0, offset) + 1
+    end = rendered.text.find("\n", offset)
+    return rendered.text[start : len(rendered.text) if end < 0 else end] == _line(rendered.template, line)
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> Sequence[str]:
+    return text.split("\n")
+
+
+def _line(text: str, number: int) -> str:
+    lines = _lines(text)
+    return lines[number - 1] if number <= len(lines) else ""
 
 
 def _column(rendered: Rendered, offset: int, source: str, *, line_start: int) -> int | None:
