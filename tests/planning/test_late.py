@@ -6,6 +6,7 @@ That one apply is enough, by apply and by psql, is in tests/cases/starts.toml.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg import Connection
 
 from tests.conftest import MakeProject
 from tests.support.planned_cases import feed, run_command
+from tests.support.servers import Server
 
 BEFORE = "create table item (id integer, size integer); insert into item values (1, null), (2, 5);"
 ITEM = "create table if not exists item (id integer, size integer not null, constraint item_id unique (id));"
@@ -189,6 +191,39 @@ def test_a_late_repair_that_fails_is_made_by_the_next_run(
     assert known.execute("select size from item order by id").fetchall() == [(7,), (5,)]
     assert run_command(folder, "plan", database, "--check").code == 0
     assert known.execute("select status from runner_history_release where run = 2").fetchall() == [("applied",)]
+
+
+@pytest.fixture
+def owner(server: Server, known: Connection) -> Iterator[str]:
+    """A role that is no superuser, and to which the table and the history belong."""
+    with server.roles() as (role,):
+        known.execute(f"grant create on database {known.info.dbname} to {role}".encode())
+        known.execute(f"grant create on schema public to {role}".encode())
+        for table in ("item", "runner_history", "runner_history_release"):
+            known.execute(f"alter table {table} owner to {role}".encode())
+        yield role
+        known.execute(f"drop owned by {role} cascade".encode())
+
+
+@pytest.mark.parametrize("command", ["apply", "psql"])
+def test_no_policy_hides_rows_from_the_question(
+    project: MakeProject, known: Connection, owner: str, database: str, command: str
+) -> None:
+    """Where a script forces one on the owner that hides what blocks a repair, that is an error; nothing is tried."""
+    known.execute("insert into item values (3, null)")
+    known.execute("create policy filled on item using (size is not null)")
+    forces = "alter table item enable row level security; alter table item force row level security;"
+    scripts = {**SCRIPTS, "020_fill.sql": f"update item set size = 0 where id = 1; {forces}"}
+    folder = project(scripts, options=ONCE, run={"role": owner})
+    if command == "apply":
+        applied = run_command(folder, "apply", database, "--json")
+        said = applied.json["late"][0]["error"]["message"]
+        assert applied.code == 1
+    else:
+        code, said = feed(folder, database, run_command(folder, "apply", database, "--dry-run").out)
+        assert code == 3
+    assert 'query would be affected by row-level security policy for table "item"' in said, said
+    assert not is_not_null(known)
 
 
 @pytest.mark.parametrize("on_error", ["stop", "continue"])

@@ -120,6 +120,13 @@ def test_names(tmp_path: Path, name: str) -> None:
     assert project.schema == name.replace("\\", "")
 
 
+@pytest.mark.parametrize("names", [[], ["PUBLIC"], ["owner", "Jira Sync", "pg_database_owner", "a" * 63]])
+def test_trusted_creators(tmp_path: Path, names: list[str]) -> None:
+    """They are roles by any name, PostgreSQL's own among them, and `PUBLIC` is every role."""
+    manifest = load(tmp_path, f"trusted_creators = {names}").manifest
+    assert manifest.project.trusted_creators == tuple(names)
+
+
 def test_checks_are_numbered_on_their_own(tmp_path: Path) -> None:
     """The numbers of scripts and those of checks have nothing to do with each other; steps may be of any size."""
     scripts = ["sql/010_tables.sql", "sql/011_views.sql", "sql/1000_rows.sql"]
