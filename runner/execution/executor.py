@@ -28,6 +28,7 @@ from runner.postgres.session import cancel
 from runner.project.manifest import Manifest
 from runner.sql.objects import qualified_name
 from runner.sql.quoting import literal
+from runner.sql.rewriting import index_made_by
 from runner.sql.statements import Statement
 
 
@@ -162,9 +163,13 @@ class _Run:
         return zip([build], replies, strict=False), failure
 
     def drop_leftover(self, build: Send) -> None:
-        """Drop the index when it is invalid; when that fails too, the next run finds it."""
+        """Drop the index when it is invalid; when that fails too, the next run finds it.
+
+        A repair builds it under a name of its own, beside the one that it is about.
+        """
         for index in build.step.objects[:1] if build.step else ():
-            name = qualified_name(index._replace(schema=index.schema or self.manifest.project.schema))
+            schema, made = index.schema or self.manifest.project.schema, index_made_by(build.sql) or index.name
+            name = qualified_name(index._replace(schema=schema, name=made))
             *settings, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
             self.keep(settings)
             found: list[Reply] = []

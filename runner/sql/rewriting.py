@@ -40,6 +40,12 @@ def concurrently(sql: str) -> str | None:
     return (data[:end] + b" concurrently" + data[end:]).decode()
 
 
+def index_made_by(sql: str) -> str:
+    """Return the name that CREATE INDEX gives; empty when PostgreSQL chooses it, or it is nested too deeply."""
+    tree = tree_of(sql)
+    return str(tree.idxname) if tree is not None else ""
+
+
 def with_clauses(sql: str, kept: Collection[int]) -> str:
     """Return ALTER TABLE with some of its clauses, all as it is written."""
     data = sql.encode()

@@ -18,6 +18,7 @@ import pytest
 from psycopg import Connection
 
 from tests.conftest import MakeProject, Run
+from tests.support.planned_cases import run_command
 from tests.support.projects import copy_project, started_runner, until
 from tests.support.runs import LONGEST
 
@@ -251,6 +252,27 @@ def test_a_build_that_fails_leaves_nothing(run: Run, project: MakeProject, datab
     table.execute("delete from item where id = 0")
     assert run("apply", "--dsn", database).code == 0
     assert value(table, "select indisvalid from pg_index where indexrelid = 'item_part_idx'::regclass")
+
+
+@pytest.mark.parametrize("is_valid", [True, False])
+def test_a_repair_that_fails_leaves_nothing(
+    project: MakeProject, database: str, table: Connection, *, is_valid: bool
+) -> None:
+    """What is left of an index that was to take another's place is dropped, and the other is as it was."""
+    table.execute("insert into item values (0, 'zero')")
+    table.execute("create index item_part_idx on item (id)")
+    table.execute("update pg_index set indisvalid = %s where indexrelid = 'item_part_idx'::regclass", [is_valid])
+    part = "create index if not exists item_part_idx on item ((1 / id));"
+    text = f"create table if not exists item (id integer, name text);\n{part}"
+    folder = project({"010_item.sql": text}, run=LARGE)
+    indexes = "select indexrelid::regclass::text, indisvalid from pg_index where indrelid = 'item'::regclass"
+    failed = run_command(folder, "apply", database)
+    assert failed.code == 1
+    assert "error: script/010_item.sql:2: division by zero [22012]" in failed.out
+    assert table.execute(indexes).fetchall() == [("item_part_idx", is_valid)]
+    table.execute("delete from item where id = 0")
+    assert run_command(folder, "apply", database).code == 0
+    assert table.execute(indexes).fetchall() == [("item_part_idx", True)]
 
 
 def test_an_interrupted_build_leaves_nothing(project: MakeProject, database: str, table: Connection) -> None:
