@@ -13,8 +13,8 @@ from runner.catalog.definitions import as_valid, has_index, is_invalid, is_uniqu
 from runner.catalog.snapshot import Snapshot
 from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 
-DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "acting", "not compared", "unmanaged"]
-_ACTING = ("trigger", "rule")
+DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
+_ON_ROWS = ("trigger", "rule")
 _NEVER_UNMANAGED = ("schema", "extension")
 
 
@@ -95,7 +95,7 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
         if item.table and (item.schema, item.table) not in owners:
             continue
         rejects = (item.schema, item.table) in tables and _rejects(item, definition)
-        kind: DifferenceKind = "acting" if item.kind in _ACTING else "rejecting" if rejects else "unmanaged"
+        kind: DifferenceKind = "undeclared" if item.kind in _ON_ROWS else "rejecting" if rejects else "unmanaged"
         yield Difference(kind, item, None, definition, item)
 
 

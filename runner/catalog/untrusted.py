@@ -18,7 +18,7 @@ class Untrusted(Struct, frozen=True):
     object: Object
     problem: Literal["creates", "owns", "uses"]
     what: str
-    """The role, or what is used, in PostgreSQL's words."""
+    """The role, quoted where it has to be, or what is used, in PostgreSQL's words."""
     cure: str
     """The statement that ends it; empty where that is for a person to find."""
     used: Object | None = None

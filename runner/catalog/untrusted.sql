@@ -122,7 +122,7 @@ bound_part as (
 
 select
     'schema' as kind, c.nspname::text as name, '' as table_name, '' as schema, 'creates' as problem,
-    coalesce(r.rolname, 'PUBLIC')::text as what,
+    coalesce(quote_ident(r.rolname), 'PUBLIC') as what,
     case
         when c.role = c.nspowner then format('alter schema %%I owner to pg_database_owner;', c.nspname)
         else concat(
@@ -138,7 +138,7 @@ where
     and not (c.role = 0 and 'PUBLIC' = any(%(trusted)s::text[]))
 union all
 select
-    o.kind, o.name, '', o.schema, 'owns', pg_catalog.pg_get_userbyid(o.role),
+    o.kind, o.name, '', o.schema, 'owns', quote_ident(pg_catalog.pg_get_userbyid(o.role)),
     format('alter %%s %%s owner to %%I;', coalesce(o.word, o.kind), o.quoted, current_user), null, null, true
 from owned as o
 union all

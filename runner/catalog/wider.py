@@ -9,7 +9,7 @@ from runner.catalog.definitions import is_unique_index
 from runner.catalog.diff import Difference
 from runner.catalog.table_definitions import enum_values
 
-_HARMLESS = ("acting", "unmanaged", "not compared")
+_HARMLESS = ("undeclared", "unmanaged", "not compared")
 _TEXT_CAST = re.compile(r"::(?:character varying|text)(?:\(\d+\))?$")
 
 

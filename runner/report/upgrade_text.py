@@ -23,7 +23,7 @@ _COLUMNS: dict[Proof, str] = {"new": "as new", "rows": "kept", "again": "quiet",
 _WORDS: dict[DeviationKind, str] = {
     "missing": "missing: {object}, which a new database has",
     "unmanaged": "left over: {object}, which a new database does not have",
-    "acting": "left over: {object}, which acts on rows: {actual}",
+    "undeclared": "left over: {object}, which acts on rows: {actual}",
     "rejecting": "left over: {object}, which refuses rows: {actual}",
     "different": "{kind}: {object}: {new}, in a new database {old}",
     "dump": "pg_dump: {object}: {new}, of a new database {old}",

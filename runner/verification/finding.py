@@ -20,8 +20,8 @@ def finding_text(finding: Finding) -> str:
             return f"invalid: {finding.object}: {finding.actual}"
         case "rejecting":
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
-        case "acting":
-            return f"acting: {finding.object}: not declared, and acts on rows: {finding.actual}"
+        case "undeclared":
+            return f"undeclared: {finding.object}: it acts on rows: {finding.actual}"
         case "not compared" | "untrusted":
             return f"{finding.kind}: {finding.object}: {finding.actual}"
         case "data":

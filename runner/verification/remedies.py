@@ -32,7 +32,7 @@ class Remedies(Struct, frozen=True):
             pid = (item.actual or "").rpartition(" ")[2]
             query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
             return Remedy(query, "the lock has to end first")
-        if item.kind == "acting":
+        if item.kind == "undeclared":
             return Remedy(f"drop {spelled(item.object)};", f"no repair drops a {item.object.kind}")
         proposals = self.proposals.get(item.object, ())
         if proposals:

@@ -55,7 +55,7 @@ def test_not_wider(item: Object, declared: str, actual: str) -> None:
         ("missing", False),
         ("invalid", False),
         ("rejecting", False),
-        ("acting", True),
+        ("undeclared", True),
         ("unmanaged", True),
         ("not compared", True),
     ],

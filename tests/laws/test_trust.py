@@ -247,6 +247,8 @@ def test_who_else_may_create_objects(project: MakeProject, shared: str, roles: t
     keys: dict[str, object] = {"extension_schema": "ext"}
     folder = project({"010_item.sql": ITEM}, run={"role": roles[0]}, project=keys)
     before, cure = (text.format(**words) for text in CREATORS[case])
+    who = "PUBLIC" if case == "everybody" else words["other"]
+    schema = "ext" if case == "in the schema of extensions" else "public"
     with psycopg.connect(shared, autocommit=True) as connection:
         connection.execute(f"create schema ext; grant usage on schema ext to {words['own']}".encode())
         assert call("apply", "--dsn", shared, folder=folder).code == 0
@@ -254,8 +256,11 @@ def test_who_else_may_create_objects(project: MakeProject, shared: str, roles: t
         for command in PLANS:
             result = call(*command, "--dsn", shared, folder=folder)
             assert (result.code, cure in result.said) == (1, True), result
+            assert f": {who} in schema {schema}; nothing was changed" in result.said
         verified = call("verify", "--json", "--dsn", shared, folder=folder)
-        assert [(found["kind"], found["repair"]["sql"]) for found in verified.json["findings"]] == [("untrusted", cure)]
+        (found,) = verified.json["findings"]
+        assert (found["kind"], found["repair"]["sql"]) == ("untrusted", cure)
+        assert found["actual"] == f"role {who} may create objects in it"
         name = "PUBLIC" if case == "everybody" else roles[1]
         trusting = project({"010_item.sql": ITEM}, run={"role": roles[0]}, project={**keys, "trusted_creators": [name]})
         assert {call(*command, "--dsn", shared, folder=trusting).code for command in READS} == {0}
@@ -269,14 +274,17 @@ def test_who_else_may_create_objects(project: MakeProject, shared: str, roles: t
 
 
 FOREIGN = {
-    "a table": ("alter table item owner to {other}", "untrusted: table item: it belongs to role "),
-    "a view": ("alter view seen owner to {other}", "untrusted: view seen: it belongs to role "),
-    "a sequence": ("alter sequence counter owner to {other}", "untrusted: sequence counter: it belongs to role "),
+    "a table": ("alter table item owner to {other}", "untrusted: table item: it belongs to role {other}"),
+    "a view": ("alter view seen owner to {other}", "untrusted: view seen: it belongs to role {other}"),
+    "a sequence": (
+        "alter sequence counter owner to {other}",
+        "untrusted: sequence counter: it belongs to role {other}",
+    ),
     "a function": (
         "alter function one(integer) owner to {other}",
-        "untrusted: function one(integer): it belongs to role ",
+        "untrusted: function one(integer): it belongs to role {other}",
     ),
-    "a type": ("alter type mood owner to {other}", "untrusted: type mood: it belongs to role "),
+    "a type": ("alter type mood owner to {other}", "untrusted: type mood: it belongs to role {other}"),
     "an operator in a check": (
         "alter table item drop constraint item_feel_check; alter table item add check (feel <> 'bad')",
         "untrusted: constraint item.item_feel_check: it uses operator <>(mood,mood)",
@@ -325,7 +333,7 @@ def test_what_strangers_own_or_have_bound_is_found(
                     connection.execute(sql.format(other=other).encode())
                 for command in ("verify", "apply"):
                     result = call(command, "--dsn", applied, folder=folder)
-                    assert (result.code, expected in result.said) == (1, True), (case, result)
+                    assert (result.code, expected.format(other=other) in result.said) == (1, True), (case, result)
             (folder / "schema.lock.toml").unlink()
             connection.execute(f"alter operator <> (mood, mood) owner to {other}".encode())
             result = call("verify", "--dsn", applied, folder=folder)
@@ -333,28 +341,28 @@ def test_what_strangers_own_or_have_bound_is_found(
             connection.execute(f"drop owned by {other} cascade".encode())
 
 
-ACTING = {
+UNDECLARED = {
     "a trigger": (
         """create function never() returns trigger language plpgsql as 'begin return null; end';
         create trigger "No Row" before insert on item for each row execute function never()""",
-        'acting: trigger item.No Row: not declared, and acts on rows: CREATE TRIGGER "No Row" BEFORE INSERT ON item ',
+        'undeclared: trigger item.No Row: it acts on rows: CREATE TRIGGER "No Row" BEFORE INSERT ON item ',
         'drop trigger "No Row" on item;',
     ),
     "a rule": (
         "create rule nothing as on insert to item do instead nothing",
-        "acting: rule item.nothing: not declared, and acts on rows: on insert do instead",
+        "undeclared: rule item.nothing: it acts on rows: on insert do instead",
         "drop rule nothing on item;",
     ),
 }
 
 
 @pytest.mark.parametrize("repair", ["additive", "align"])
-@pytest.mark.parametrize("case", ACTING)
+@pytest.mark.parametrize("case", UNDECLARED)
 def test_what_acts_on_rows_is_found(project: MakeProject, database: str, case: str, repair: str) -> None:
     """A trigger or a rule that nobody declared is a finding, with the SQL that removes it, and stays."""
     folder = project({"010_item.sql": ITEM}, run={"repair": repair})
     assert call("apply", "--dsn", database, folder=folder).code == 0
-    sql, expected, cure = ACTING[case]
+    sql, expected, cure = UNDECLARED[case]
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(sql.encode())
         for command in ("verify", "apply", "apply"):
