@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from runner.planning.releases import Recording, Release, ReleaseRow, later_than, recording
 from tests.support.dumps import still_dump
 from tests.support.planned_cases import feed, run_command
 from tests.support.projects import Result, run_runner, write_project
@@ -36,11 +38,11 @@ SAME = {**OLD, "030_none.sql": "create table if not exists item (id integer prim
 """Changes nothing."""
 OTHER_DATA = {**OLD, "020_setting.sql": SETTING.format(400)}
 
-Release = Callable[..., Path]
+WriteRelease = Callable[..., Path]
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Release:
+def release(tmp_path: Path) -> WriteRelease:
     """Writes a release of a project into a folder of its own."""
 
     def write(name: str, scripts: Mapping[str, str], **sections: Any) -> Path:
@@ -68,7 +70,7 @@ def next_transaction(connection: Connection) -> Any:
 # What is written down
 
 
-def test_a_release_is_written_down_once(release: Release, database: str, connection: Connection) -> None:
+def test_a_release_is_written_down_once(release: WriteRelease, database: str, connection: Connection) -> None:
     """The same files write nothing the second time."""
     old = release("old", OLD)
     apply(old, database)
@@ -78,7 +80,7 @@ def test_a_release_is_written_down_once(release: Release, database: str, connect
     assert rows(connection) == [(1, None, "applied")]
 
 
-def test_files_that_change_nothing_write_one_row(release: Release, database: str, connection: Connection) -> None:
+def test_files_that_change_nothing_write_one_row(release: WriteRelease, database: str, connection: Connection) -> None:
     """Other files that send nothing are a release all the same, of which nothing is pending, and no history row."""
     apply(release("old", OLD), database)
     new = release("new", SAME)
@@ -89,7 +91,7 @@ def test_files_that_change_nothing_write_one_row(release: Release, database: str
     assert rows(connection, "select max(run) from runner_history") == [(1,)]
 
 
-def test_the_lock_file_changes_nothing_about_it(release: Release, database: str, connection: Connection) -> None:
+def test_the_lock_file_changes_nothing_about_it(release: WriteRelease, database: str, connection: Connection) -> None:
     """With seals the release is the same as without: nothing is written, and no transaction id is taken."""
     new = release("new", OLD)
     apply(new, database)
@@ -104,7 +106,7 @@ def test_the_lock_file_changes_nothing_about_it(release: Release, database: str,
         assert rows(connection) == [(1, None, "applied"), (2, None, "applied")]
 
 
-def test_comments_are_no_other_release(release: Release, database: str, connection: Connection) -> None:
+def test_comments_are_no_other_release(release: WriteRelease, database: str, connection: Connection) -> None:
     """What is identified are the tokens of the rendered scripts."""
     apply(release("old", OLD), database)
     apply(release("new", {name: f"-- what it is\n\n{sql}" for name, sql in OLD.items()}), database)
@@ -112,7 +114,7 @@ def test_comments_are_no_other_release(release: Release, database: str, connecti
 
 
 def test_a_run_that_fails_leaves_a_release_that_has_started(
-    release: Release, database: str, connection: Connection
+    release: WriteRelease, database: str, connection: Connection
 ) -> None:
     """It counts as the newest from its first transaction on, and the run that ends well says so."""
     old = release("old", OLD)
@@ -129,7 +131,7 @@ def test_a_run_that_fails_leaves_a_release_that_has_started(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--single-transaction",)])
-def test_psql_writes_what_apply_writes(release: Release, server: Server, arguments: tuple[str, ...]) -> None:
+def test_psql_writes_what_apply_writes(release: WriteRelease, server: Server, arguments: tuple[str, ...]) -> None:
     """The dry run of a new database, of the next release and of one that changes nothing leaves the same rows."""
     releases = [release("old", OLD), release("new", WIDER), release("none", {**SAME, **WIDER})]
     with server.database() as by_apply, server.database() as by_psql:
@@ -141,7 +143,7 @@ def test_psql_writes_what_apply_writes(release: Release, server: Server, argumen
 
 
 def test_projects_and_profiles_have_releases_of_their_own(
-    release: Release, database: str, connection: Connection
+    release: WriteRelease, database: str, connection: Connection
 ) -> None:
     """Neither another project nor another choice of profiles makes files older."""
     old = release("old", OLD, options={"020_setting.sql": {"profiles": ["settings"]}})
@@ -177,7 +179,7 @@ def unchanged(database: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("new", [WIDER, SAME, {"010_item.sql": OLD["010_item.sql"]}])
 def test_older_files_with_all_that_they_need(
-    release: Release, database: str, unchanged: Callable[[], None], new: Mapping[str, str]
+    release: WriteRelease, database: str, unchanged: Callable[[], None], new: Mapping[str, str]
 ) -> None:
     """Nothing is sent, and the exit code is 0, when the newer release has all that the older one declares."""
     old, newer = release("old", OLD), release("new", new)
@@ -202,7 +204,7 @@ def test_older_files_with_all_that_they_need(
     ],
 )
 def test_older_files_that_lack_something(
-    release: Release, database: str, unchanged: Callable[[], None], new: Mapping[str, str], finding: str
+    release: WriteRelease, database: str, unchanged: Callable[[], None], new: Mapping[str, str], finding: str
 ) -> None:
     """Nothing is sent either, and the exit code is 1, with what to do."""
     old = release("old", OLD)
@@ -219,7 +221,9 @@ def test_older_files_that_lack_something(
     unchanged()
 
 
-def test_an_old_replica_does_not_undo_a_release(release: Release, database: str, unchanged: Callable[[], None]) -> None:
+def test_an_old_replica_does_not_undo_a_release(
+    release: WriteRelease, database: str, unchanged: Callable[[], None]
+) -> None:
     """NOT NULL, index, function, foreign key, CHECK and settings of the newer release stay, with align too."""
     function = "create or replace function f() returns integer language sql as 'select {0}';"
     old = release("old", {**OLD, "030_f.sql": function.format(1)}, run={"repair": "align"})
@@ -240,7 +244,7 @@ def test_an_old_replica_does_not_undo_a_release(release: Release, database: str,
     unchanged()
 
 
-def test_checks_of_older_files_must_hold(release: Release, database: str, unchanged: Callable[[], None]) -> None:
+def test_checks_of_older_files_must_hold(release: WriteRelease, database: str, unchanged: Callable[[], None]) -> None:
     """A check that finds a row makes the exit code 1."""
     checks = {"010_size.sql": "select * from setting where value > 300;"}
     old = release("old", OLD, checks=checks)
@@ -253,7 +257,7 @@ def test_checks_of_older_files_must_hold(release: Release, database: str, unchan
     unchanged()
 
 
-def test_plan_of_older_files(release: Release, database: str) -> None:
+def test_plan_of_older_files(release: WriteRelease, database: str) -> None:
     """The plan says which run is later, and has a hash of its own, that the run may be held to."""
     old = release("old", OLD)
     apply(old, database)
@@ -273,7 +277,7 @@ def test_plan_of_older_files(release: Release, database: str) -> None:
     assert "older than run 2" in run_command(old, "status", database).out
 
 
-def test_two_releases_in_turn(release: Release, database: str, connection: Connection) -> None:
+def test_two_releases_in_turn(release: WriteRelease, database: str, connection: Connection) -> None:
     """Two branches that are deployed in turn do not undo each other: the one before the last is older."""
     old, new = release("old", OLD), release("new", WIDER)
     for folder, is_older in ((old, False), (new, False), (old, True), (new, False), (old, True)):
@@ -281,7 +285,7 @@ def test_two_releases_in_turn(release: Release, database: str, connection: Conne
     assert [run for run, _, _ in rows(connection)] == [1, 2]
 
 
-def test_a_rollback(release: Release, database: str, connection: Connection) -> None:
+def test_a_rollback(release: WriteRelease, database: str, connection: Connection) -> None:
     """With --allow-older the older files are applied and are the newest again, which makes the others older."""
     old, new = release("old", OLD), release("new", OTHER_DATA)
     apply(old, database)
@@ -295,7 +299,7 @@ def test_a_rollback(release: Release, database: str, connection: Connection) -> 
     assert rows(connection, "select value from setting") == [(400,)]
 
 
-def test_a_rollback_by_psql(release: Release, server: Server) -> None:
+def test_a_rollback_by_psql(release: WriteRelease, server: Server) -> None:
     """The dry run of a rollback does what it does, and names the options of the run that does the same."""
     old, new = release("old", OLD), release("new", OTHER_DATA)
     with server.database() as by_apply, server.database() as by_psql:
@@ -309,7 +313,7 @@ def test_a_rollback_by_psql(release: Release, server: Server) -> None:
         assert still_dump(by_psql) == still_dump(by_apply)
 
 
-def test_development_goes_back_and_forth(release: Release, database: str, connection: Connection) -> None:
+def test_development_goes_back_and_forth(release: WriteRelease, database: str, connection: Connection) -> None:
     """With older = "apply" any files are applied."""
     old, new = (release(name, OLD | more, run={"older": "apply"}) for name, more in (("old", {}), ("new", OTHER_DATA)))
     for folder, value in ((old, 250), (new, 400), (old, 250), (new, 400)):
@@ -320,7 +324,7 @@ def test_development_goes_back_and_forth(release: Release, database: str, connec
 # Numbers
 
 
-def test_a_number_decides(release: Release, database: str, connection: Connection) -> None:
+def test_a_number_decides(release: WriteRelease, database: str, connection: Connection) -> None:
     """A revert under a higher number is the current release; a hotfix under a lower one is older, though it is new."""
     apply(release("old", OLD, project={"release": 1}), database)
     apply(release("new", OTHER_DATA, project={"release": 2}), database)
@@ -334,7 +338,7 @@ def test_a_number_decides(release: Release, database: str, connection: Connectio
     assert len(rows(connection)) == 3
 
 
-def test_a_number_of_the_command_line(release: Release, database: str, connection: Connection) -> None:
+def test_a_number_of_the_command_line(release: WriteRelease, database: str, connection: Connection) -> None:
     """--release goes before the manifest; the same files under a higher number are written down, under a lower not."""
     old = release("old", OLD, project={"release": 1})
     apply(old, database, "--release", "20261127")
@@ -345,7 +349,7 @@ def test_a_number_of_the_command_line(release: Release, database: str, connectio
     assert AHEAD.search(apply(release("new", WIDER), database, "--release", "5", code=1).said)
 
 
-def test_a_rollback_with_numbers(release: Release, database: str) -> None:
+def test_a_rollback_with_numbers(release: WriteRelease, database: str) -> None:
     """After a rollback the older number is the current one, and a higher one goes forward again."""
     old, new = release("old", OLD, project={"release": 1}), release("new", WIDER, project={"release": 2})
     apply(old, database)
@@ -357,7 +361,7 @@ def test_a_rollback_with_numbers(release: Release, database: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "x", str(1 << 63)])
-def test_a_number_that_is_none(release: Release, value: str) -> None:
+def test_a_number_that_is_none(release: WriteRelease, value: str) -> None:
     """It is refused before anything is sent."""
     result = run_runner("apply", "--release", value, folder=release("old", OLD))
     assert (result.code, "--release" in result.err) == (2, True)
@@ -366,7 +370,7 @@ def test_a_number_that_is_none(release: Release, value: str) -> None:
 # What is shown
 
 
-def test_status_shows_releases(release: Release, database: str) -> None:
+def test_status_shows_releases(release: WriteRelease, database: str) -> None:
     """The releases of the project are in the text and in the document."""
     apply(release("old", OLD), database)
     new = release("new", WIDER)
@@ -380,7 +384,7 @@ def test_status_shows_releases(release: Release, database: str) -> None:
     assert re.search(r"^[0-9a-f]{12} +12 +2  applied ", run_command(new, "status", database).out, re.MULTILINE)
 
 
-def test_a_fleet_in_the_middle_of_a_rollout(release: Release, server: Server) -> None:
+def test_a_fleet_in_the_middle_of_a_rollout(release: WriteRelease, server: Server) -> None:
     """It is decided for each target, and shown, which of them are ahead."""
     old, new, other = release("old", OLD), release("new", WIDER), release("other", OTHER_DATA)
     with server.database() as first, server.database() as second, server.database() as third:
@@ -404,7 +408,7 @@ def test_a_fleet_in_the_middle_of_a_rollout(release: Release, server: Server) ->
 # Tables of earlier versions
 
 
-def test_a_history_without_releases(release: Release, database: str, connection: Connection) -> None:
+def test_a_history_without_releases(release: WriteRelease, database: str, connection: Connection) -> None:
     """The table is made beside an older history, whose runs are counted on."""
     old = release("old", OLD)
     apply(old, database)
@@ -414,7 +418,7 @@ def test_a_history_without_releases(release: Release, database: str, connection:
     assert rows(connection) == [(2, None, "applied")]
 
 
-def test_releases_without_a_history(release: Release, database: str, connection: Connection) -> None:
+def test_releases_without_a_history(release: WriteRelease, database: str, connection: Connection) -> None:
     """Releases alone do not make a database known: what was run once may have been."""
     old = release("old", OLD)
     apply(old, database)
@@ -431,7 +435,7 @@ def test_releases_without_a_history(release: Release, database: str, connection:
     assert rows(connection) == [(1, None, "applied"), (2, None, "applied")]
 
 
-def test_a_table_that_is_not_the_runners(release: Release, database: str, connection: Connection) -> None:
+def test_a_table_that_is_not_the_runners(release: WriteRelease, database: str, connection: Connection) -> None:
     """A table in its place is refused."""
     connection.execute("create table runner_history_release (id integer)")
     old = release("old", OLD)
@@ -446,3 +450,64 @@ def test_a_table_that_is_not_the_runners(release: Release, database: str, connec
         run_command(release("new", {"010_x.sql": "create table runner_history_release ();"}), "plan", database).code
         == 2
     )
+
+
+# The order of releases, as values
+
+ORDER = """
+    a    |           | -       | recorded       | the first
+    a    | a         | -       | -              | the same
+    a    | a!        | -       | begun by 1     | the same, whose run was cut off
+    b    | a         | -       | recorded       | another one
+    a    | a b       | b       | recorded again | the one before
+    a    | a b!      | b       | recorded again | the one before, while the next has begun
+    a    | a b@p     | -       | -              | the newest, beside one of another profile
+    a@p  | a         | -       | recorded       | the same of another profile
+    a@p  | a@p b     | -       | -              | the newest of its profile
+    c1   | b1 a2@p   | -       | recorded       | a number of another profile does not count
+    c1   | a2        | a       | recorded again | a lower number, never applied
+    c2   | a2        | -       | recorded       | the same number, never applied
+    c    | a2        | -       | recorded       | no number, never applied
+    a    | a b2      | b       | recorded again | no number, applied before
+    a2   | a2 b2     | b       | recorded again | the same number, applied before
+    a3   | a1 b2     | -       | recorded       | files from before under a higher number
+    a1   | a b       | -       | recorded       | files from before under the first number
+    c1   | a2 b      | b       | recorded again | the last number counts
+    c1   | a2 b1     | -       | recorded       | and not the highest
+    a2   | a1        | -       | recorded       | a higher number for the same files
+    a1   | a         | -       | recorded       | the first number for the same files
+    a1   | a1        | -       | -              | the same number
+    a1   | a2        | -       | -              | a lower number for the same files
+    a    | a1        | -       | -              | the same files without their number
+    a2   | a2!       | -       | begun by 1     | the same number, whose run was cut off
+"""
+"""The release, those recorded (a letter is the identity; then the number, `!` has not ended, `@` a profile), the one
+that makes it older, and what run 9 writes down."""
+CODED = re.compile(r"(?P<identity>[a-z])(?P<number>[0-9]?)(?P<open>!?)@?(?P<profiles>[a-z]*)")
+
+
+def decoded(text: str) -> dict[str, str]:
+    found = CODED.fullmatch(text)
+    assert found, text
+    return found.groupdict()
+
+
+@pytest.mark.parametrize("case", [line.split("|") for line in ORDER.strip().splitlines()], ids=lambda case: case[4])
+def test_which_release_is_older_and_which_is_recorded(case: list[str]) -> None:
+    """The order of the rows decides, a number goes before it, and profiles have nothing to do with each other."""
+    coded, recorded, older, written, _ = (part.strip() for part in case)
+    own = decoded(coded)
+    release = Release(own["identity"], own["profiles"], int(own["number"] or 0) or None, "")
+    rows = []
+    for run, row in enumerate(map(decoded, recorded.split()), 1):
+        status, number = "started" if row["open"] else "applied", int(row["number"] or 0) or None
+        rows.append(ReleaseRow(row["identity"], row["profiles"], run, number, "", status, datetime.now(UTC), "me"))
+    later = later_than(release, rows)
+    assert (later.identity if later else "-") == older
+    made = {
+        "-": None,
+        "recorded": Recording(release, 9),
+        "recorded again": Recording(release, 9, is_again=True),
+        "begun by 1": Recording(release, 1, is_begun=True),
+    }
+    assert recording(release, rows, 9) == made[written]
