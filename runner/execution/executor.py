@@ -28,7 +28,6 @@ from runner.postgres.session import cancel
 from runner.project.manifest import Manifest
 from runner.sql.objects import qualified_name
 from runner.sql.quoting import literal
-from runner.sql.rewriting import index_made_by
 from runner.sql.statements import Statement
 
 
@@ -167,6 +166,8 @@ class _Run:
 
         A repair builds it under a name of its own, beside the one that it is about.
         """
+        from runner.sql.rewriting import index_made_by
+
         for index in build.step.objects[:1] if build.step else ():
             schema, made = index.schema or self.manifest.project.schema, index_made_by(build.sql) or index.name
             name = qualified_name(index._replace(schema=schema, name=made))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from runner.errors import DatabaseError, Hint
 from runner.planning import releases
 from runner.planning.model import LateRepair, ScriptPlan
-from runner.planning.own_tables import history_name, release_name, statements_in
+from runner.planning.own_tables import STARTED, history_name, read_row, release_name, statements_in
 from runner.planning.past import Applied
 from runner.planning.releases import ReleaseRow
 from runner.postgres.blockers import Blocker
@@ -99,7 +99,7 @@ def records(manifest: Manifest, rows: Sequence[tuple[Any, ...]], released: Seque
 
     A row without a project belongs to whichever project finds a script of its own in it.
     """
-    known, recorded = [HistoryRow(*row) for row in rows], tuple(ReleaseRow(*row) for row in released)
+    known, recorded = [read_row(row, HistoryRow) for row in rows], tuple(read_row(row, ReleaseRow) for row in released)
     paths = {script.path for script in manifest.scripts}
     own = tuple(entry for entry in known if entry.project or entry.script in paths)
     return Records(own, recorded, next_run(known, recorded))
@@ -111,7 +111,8 @@ def questions(manifest: Manifest) -> dict[str, str]:
     The rows of the history are `HistoryRow`, oldest first, those without a project among them.
     """
     own = f"where {_PROJECT} in ('', {literal(manifest.project.name)})"
-    query = f"select {_COLUMNS}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started"  # noqa: S608
+    columns = _COLUMNS.replace("started", STARTED)
+    query = f"select {columns}, {_PROJECT} from {history_name(manifest)} as h {own} order by run, started"  # noqa: S608
     return {manifest.run.history_table: query, manifest.run.release_table: releases.question(manifest)}
 
 

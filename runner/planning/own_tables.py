@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
+
+import msgspec
 
 from runner.project.manifest import Manifest
 from runner.project.templates import render
 from runner.resources import read_sql
 from runner.sql.quoting import identifier
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+STARTED = """to_char(started, 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')"""
+"""When a run began, whatever way of writing dates the database has."""
 
 
 def history_name(manifest: Manifest) -> str:
@@ -18,6 +26,11 @@ def history_name(manifest: Manifest) -> str:
 def release_name(manifest: Manifest) -> str:
     """Return the table of the releases, as SQL."""
     return f"{identifier(manifest.project.schema)}.{identifier(manifest.run.release_table)}"
+
+
+def read_row(row: Sequence[object], type_: type[Row]) -> Row:
+    """Return a row of such a table; its moments are texts as STARTED gives them."""
+    return msgspec.convert(dict(zip(type_.__struct_fields__, row, strict=True)), type_)
 
 
 @cache

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from runner.catalog.diff import Difference
-from runner.planning.own_tables import release_name
+from runner.planning.own_tables import STARTED, release_name
 from runner.planning.past import Applied
 from runner.project.manifest import Manifest
 from runner.sql.quoting import literal
@@ -116,7 +116,8 @@ def recording(release: Release, rows: Sequence[ReleaseRow], run: int) -> Recordi
 def question(manifest: Manifest) -> str:
     """Return the query for the releases of a project, oldest first, as `ReleaseRow`."""
     where = f"where project = {literal(manifest.project.name)}"
-    return f"select {_COLUMNS} from {release_name(manifest)} {where} order by run"  # noqa: S608
+    columns = _COLUMNS.replace("started", STARTED)
+    return f"select {columns} from {release_name(manifest)} {where} order by run"  # noqa: S608
 
 
 def begin_release(manifest: Manifest, made: Recording | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def test_two_projects_do_not_mix(folders: tuple[Path, Path], database: str, conn
         apply(folder, database)
     assert rows(connection, ROWS) == [("first", 1, "script/010_seed.sql"), ("second", 1, "script/010_seed.sql")]
     assert rows(connection, "select (select count(*) from a), (select count(*) from b)") == [(1, 1)]
+
+
+@pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
+def test_moments_are_read_however_dates_are_written(
+    folders: tuple[Path, Path], database: str, connection: Connection, style: str
+) -> None:
+    """Each command reads when runs began, and tells it in the time zone of the database."""
+    connection.execute(f"alter database {connection.info.dbname} set datestyle = {style}".encode())
+    connection.execute(f"alter database {connection.info.dbname} set timezone = 'Asia/Kolkata'".encode())
+    for command in ("apply", "apply", "plan", "verify"):
+        assert run_command(folders[0], command, database).code == 0
+    status = run_command(folders[0], "status", database, "--json").json
+    (began,) = rows(connection, "select extract(epoch from started)::float8 from runner_history")[0]
+    for row in (status["history"][0], status["releases"][0]):
+        assert row["started"].endswith("+05:30")
+    assert datetime.fromisoformat(status["history"][0]["started"]).timestamp() == pytest.approx(began)
 
 
 def test_status_shows_the_rows_of_its_own_project(folders: tuple[Path, Path], database: str) -> None:
