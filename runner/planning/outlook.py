@@ -168,8 +168,7 @@ class _Walk:
         for other in self.there.below(item):
             self.goal[other] = PRESENT  # it goes: nothing about it is repaired before
         if flow.script.runs_always:
-            for owner in [owner for owner in self.whole if owner == item]:
-                del self.whole[owner]
+            self.whole.pop(item, None)
         else:
             self.whole[item] = False
         return Aim(effect, is_due=True)
@@ -248,7 +247,7 @@ class _Walk:
         used: set[str] = set()
         for word in found & self.old_words.keys():
             for item in self.old_words[word]:
-                if item.table and found & {item.table, self.translation.of(item).table}:
+                if found & {item.table, self.translation.of(item).table}:
                     return True
                 used = used or used_names(flow.statement.sql)
                 if not item.table and word in used:
