@@ -200,6 +200,8 @@ class _Walk:
             key = key_definition(declared)
             self.goal[effect.object] = key.index if key and key.plain else PRESENT
             return Aim(effect, is_due=True)
+        if owner.kind == "column" and effect.object in self.goal:  # it is owned, and no column draws from it
+            return Aim(effect, is_due=not holds(self.goal[effect.object], self.there.get(effect.object)))
         is_done = bool(column_definition(there or "").fills) if owner.kind == "column" else holds(declared, there)
         if is_done:
             self.transient.pop(effect.object.name, None)  # it is there, as a part

@@ -137,6 +137,9 @@ class References:
         if isinstance(self.tree, pg.IndexStmt):
             name = self.tree.idxname or index_name(self.tree.relation.relname, self.tree)
             yield Name("relation", self.tree.relation.schemaname, name)
+        for node in self.nodes:
+            if isinstance(node, pg.DefElem) and node.defname == "sequence_name":  # of an identity column
+                yield name_in("relation", node.arg.list.items)
         if isinstance(self.tree, pg.CreateRangeStmt):
             for item in self.tree.params:
                 if item.def_elem.defname == "multirange_type_name":
