@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import ConnectError, Hint, InputError
 from runner.postgres import embedded
+from runner.postgres.connection_strings import check_connection_string
 
 EMBEDDED = "embedded PostgreSQL"
 _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
-_LAST_PORT = 65_535
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
 
@@ -110,31 +109,8 @@ def _embedded(folder: Path, say: Say) -> Iterator[Target]:
 
 
 def _target(dsn: str, origin: str) -> Target:
-    try:
-        parameters = conninfo_to_dict(dsn)
-    except (psycopg.ProgrammingError, UnicodeEncodeError):
-        raise InputError(
-            "not a connection string (its text is not shown, it may hold a password); "
-            "write postgresql://USER@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'",
-            place=origin,
-        ) from None
-    if not parameters and not dsn.startswith(("postgresql://", "postgres://")):
-        raise InputError("empty; give a connection string, or leave it out", place=origin)
-    _check_parts(str(parameters.get("host") or ""), str(parameters.get("port") or os.environ.get("PGPORT", "")), origin)
+    check_connection_string(dsn, origin)
     return Target(dsn, origin)
-
-
-def _check_parts(hosts: str, ports: str, origin: str) -> None:
-    """Raise InputError for what libpq would take for a server that is down.
-
-    The value is not shown: a password with an unquoted / or @ has its rest there.
-    """
-    quoting = (Hint("in a URL, write a / of the password as %2F, an @ as %40, a : as %3A"),)
-    if "@" in hosts:
-        raise InputError("a host has no @", place=origin, notes=quoting)
-    for port in ports.split(","):
-        if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= _LAST_PORT):
-            raise InputError(f"a port is a number from 1 to {_LAST_PORT}", place=origin, notes=quoting)
 
 
 def _service_conninfo(environment: Mapping[str, str]) -> str:

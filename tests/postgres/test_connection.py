@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from runner.errors import InputError
 from runner.postgres import embedded
 from runner.postgres.client_programs import connection_of
+from runner.postgres.connection_strings import check_connection_string
 from runner.postgres.target import Target
 from tests.conftest import MakeProject, Run
 from tests.support.processes import assert_stopped, process
@@ -99,6 +102,33 @@ def test_what_is_no_name_is_told(run: Run, project: MakeProject, origin: str) ->
     result = run("plan", "--wait", "0", *options, variables=variables)
     assert result.code == 2, result
     assert result.err.startswith(f"error: {origin}: {expected}")
+
+
+WRONG = {
+    "postgresql://app:sesame@db/jira?schema=x": "PostgreSQL's library knows no parameter 'schema'",
+    "postgresql://db/jira?sslmode=require&pgbouncer=true": "PostgreSQL's library knows no parameter 'pgbouncer'",
+    "host=db currentSchema=x": "PostgreSQL's library knows no parameter 'currentSchema'",
+    "postgresql+psycopg://app:sesame@db/jira": "postgresql+psycopg:// is not read by PostgreSQL's library",
+    "jdbc:postgresql://db/jira": "jdbc:postgresql:// is not read by PostgreSQL's library",
+    "mysql://app:sesame@db/jira": "mysql:// is not read by PostgreSQL's library",
+    "'postgresql://app:sesame@db/jira'": "postgresql:// is not read by PostgreSQL's library",
+    "postgresql://db/jira\n": "a connection string has no line end or other control character",
+    "postgresql://app:s/es?ame=1@db/jira": "not a connection string",
+    "host=db password=ses ame=1": "not a connection string",
+    "host=db password='sesame": "not a connection string",
+    "postgresql://app:ses%zame@db/jira": "not a connection string",
+    "host='db": "not a connection string",
+    "postgresql://app:s/esame@db/jira": "a port is a number",
+    " ": "empty",
+}
+
+
+@pytest.mark.parametrize("dsn", WRONG)
+def test_what_libpq_does_not_read_is_named(dsn: str) -> None:
+    """The parameter or the scheme is named, unless it may be a part of a password."""
+    with pytest.raises(InputError, match=f"^--dsn: {re.escape(WRONG[dsn])}") as caught:
+        check_connection_string(dsn, "--dsn")
+    assert not re.search(r"\bses|\besame|\bame\b", str(caught.value))
 
 
 @pytest.mark.parametrize("first", range(4))
