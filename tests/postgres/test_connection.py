@@ -206,7 +206,7 @@ INVALID = {
     "an @ in the password": "postgresql://ann:open@sesame@localhost/db",
     "a port that is no number": "postgresql://ann:opensesame@localhost:opensesame/db",
     "a port out of range": "host=localhost port=99999 password=opensesame",
-    "an unknown option": "postgresql://ann:opensesame@localhost/db?sesame=open",
+    "an unknown option": "postgresql://ann:opensesame@localhost/db?unknown=1",
     "an unknown sslmode": "host=localhost sslmode=maybe password=opensesame",
     "white space": "  ",
 }
