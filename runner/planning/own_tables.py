@@ -15,7 +15,7 @@ from runner.sql.quoting import identifier
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 STARTED = """to_char(started, 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')"""
-"""When a run began, whatever way of writing dates the database has."""
+"""When a run began, however the database writes dates."""
 
 
 def history_name(manifest: Manifest) -> str:
@@ -29,7 +29,7 @@ def release_name(manifest: Manifest) -> str:
 
 
 def read_row(row: Sequence[object], type_: type[Row]) -> Row:
-    """Return a row of such a table; its moments are texts as STARTED gives them."""
+    """Return a row of such a table, asked for with STARTED, as a value of a type."""
     return msgspec.convert(dict(zip(type_.__struct_fields__, row, strict=True)), type_)
 
 

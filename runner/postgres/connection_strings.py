@@ -12,7 +12,7 @@ from runner.errors import Hint, InputError
 
 _LAST_PORT = 65_535
 _SCHEMES = ("postgresql", "postgres")
-_SCHEME = re.compile(r"""["']?((?:psql\s+["']?)?[A-Za-z][\w+.:-]*)://""")
+_SCHEME = re.compile(r"""(?:psql\s+)?["']?(?:jdbc:)?[A-Za-z][A-Za-z0-9+]*(?:_[a-z0-9]+)?://""")
 _REFUSED = re.compile(r'invalid (?:URI query parameter|connection option):? "(\w+)"')
 _FORM = "write postgresql://USER@HOST:PORT/DATABASE, or 'host=… dbname=… user=…'"
 _MEANS_SCHEMA = ("schema", "search_path", "currentschema")
@@ -39,7 +39,7 @@ def _problem(dsn: str, said: str, origin: str) -> InputError:
     scheme = _SCHEME.match(dsn)
     if scheme and not dsn.startswith(tuple(f"{known}://" for known in _SCHEMES)):
         hint = Hint("write postgresql://, with nothing before it")
-        return InputError(f"{scheme[1]}:// is not read by PostgreSQL's library", place=origin, notes=(hint,))
+        return InputError(f"a connection string does not begin with {scheme[0]}", place=origin, notes=(hint,))
     refused = _REFUSED.search(said)
     if refused is None:
         return _unreadable(origin)
@@ -47,10 +47,10 @@ def _problem(dsn: str, said: str, origin: str) -> InputError:
     before, _, after = dsn.partition(f"{name}=")
     if "@" in after if scheme else "password" in before.lower():
         return _unreadable(origin)
-    hint = Hint("take it out; docs of libpq have those that there are")
+    hint = Hint("take it out; the documentation of libpq lists the parameters that there are")
     if name.lower() in _MEANS_SCHEMA:
         hint = Hint("take it out; the schema is that of the manifest, [project] schema, or of --schema")
-    return InputError(f"PostgreSQL's library knows no parameter {name!r}", place=origin, notes=(hint,))
+    return InputError(f"libpq knows no parameter {name!r}", place=origin, notes=(hint,))
 
 
 def _unreadable(origin: str) -> InputError:

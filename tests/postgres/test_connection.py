@@ -105,13 +105,13 @@ def test_what_is_no_name_is_told(run: Run, project: MakeProject, origin: str) ->
 
 
 WRONG = {
-    "postgresql://app:sesame@db/jira?schema=x": "PostgreSQL's library knows no parameter 'schema'",
-    "postgresql://db/jira?sslmode=require&pgbouncer=true": "PostgreSQL's library knows no parameter 'pgbouncer'",
-    "host=db currentSchema=x": "PostgreSQL's library knows no parameter 'currentSchema'",
-    "postgresql+psycopg://app:sesame@db/jira": "postgresql+psycopg:// is not read by PostgreSQL's library",
-    "jdbc:postgresql://db/jira": "jdbc:postgresql:// is not read by PostgreSQL's library",
-    "mysql://app:sesame@db/jira": "mysql:// is not read by PostgreSQL's library",
-    "'postgresql://app:sesame@db/jira'": "postgresql:// is not read by PostgreSQL's library",
+    "postgresql://app:sesame@db/jira?schema=x": "libpq knows no parameter 'schema'",
+    "postgresql://db/jira?sslmode=require&pgbouncer=true": "libpq knows no parameter 'pgbouncer'",
+    "host=db currentSchema=x": "libpq knows no parameter 'currentSchema'",
+    "postgresql+psycopg://app:sesame@db/jira": "a connection string does not begin with postgresql+psycopg://",
+    "jdbc:postgresql://db/jira": "a connection string does not begin with jdbc:postgresql://",
+    "mysql://app:sesame@db/jira": "a connection string does not begin with mysql://",
+    "'postgresql://app:sesame@db/jira'": "a connection string does not begin with 'postgresql://",
     "postgresql://db/jira\n": "a connection string has no line end or other control character",
     "postgresql://app:s/es?ame=1@db/jira": "not a connection string",
     "host=db password=ses ame=1": "not a connection string",
