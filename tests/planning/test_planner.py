@@ -149,6 +149,22 @@ def test_a_column_of_a_table_that_hands_have_renamed_is_not_added(pair: Sequence
     assert steps[1]["reason"].endswith("the statement has names that were changed since")
 
 
+def test_what_differs_and_is_not_repaired_is_told(pair: Sequence[str], tmp_path: Path) -> None:
+    """A statement that sends nothing says what of it is not as declared, unless a later one changes that."""
+    facts: dict[str, Any] = {
+        "before": "create table p (a integer) partition by list (a); create materialized view m as select 1 as x",
+        "scripts": {
+            "010_item.sql": """create table if not exists p (a integer) partition by range (a);
+create materialized view if not exists m as select 2 as x;""",
+        },
+    }
+    begin(tmp_path, facts, pair[0])
+    write_case(tmp_path, facts)
+    steps = run_command(tmp_path, "plan", pair[0], "--json").json["steps"]
+    left = "differs, and is left unchanged: no repair is known"
+    assert [step["reason"] for step in steps] == [f"table p {left}", f"materialized view m {left}"]
+
+
 def is_one_transaction(facts: Mapping[str, Any]) -> bool:
     """Return whether all scripts of a case can be in one transaction; no value is used that an enum type gets in it."""
     if facts is PLANS["an enum type with a value more"]:
