@@ -17,7 +17,7 @@ from runner.planning import history
 from runner.planning.model import Options, Plan, require_single_transaction
 from runner.planning.past import Past
 from runner.planning.quick import has_schemas, quiet_plan
-from runner.planning.releases import later_than, recording
+from runner.planning.releases import have_lost_nothing, later_than, recording
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project
 from runner.sql.objects import Object
@@ -125,6 +125,5 @@ def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) 
 def _past(manifest: Manifest, actual: Snapshot, records: Records, run: int | None) -> Past:
     entries = records.entries
     setup = (*history.ddl(manifest, actual.facts), *history.claims(manifest, entries))
-    is_released = any(row.status == "applied" for row in records.releases)
-    is_released = is_released and not history.is_lost(manifest, actual.facts)
+    is_released = have_lost_nothing(records.releases)
     return Past(history.last_applied(entries), history.begun(entries), run or records.run, setup, is_released)

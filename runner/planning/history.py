@@ -65,8 +65,9 @@ def ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
     `facts` are those of the database.
     """
     table, schema = manifest.run.release_table, manifest.project.schema
-    others = () if Object("table", table) in facts else statements_in("planning/releases.sql", table, schema)
-    return (*_history_ddl(manifest, facts), *others)
+    is_there, counts = (item in facts for item in (Object("table", table), Object("column", "recorded", table)))
+    file = "planning/releases_upgrade.sql" if is_there else "planning/releases.sql"
+    return (*_history_ddl(manifest, facts), *(() if counts else statements_in(file, table, schema)))
 
 
 def _history_ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, ...]:
@@ -77,12 +78,6 @@ def _history_ddl(manifest: Manifest, facts: Mapping[Object, str]) -> tuple[str, 
     knows_all = Object("column", "project", table) in facts and (not status or "started" in words(status))
     file = "planning/history_upgrade.sql"
     return () if knows_all else statements_in(file, table, manifest.project.schema)
-
-
-def is_lost(manifest: Manifest, facts: Mapping[Object, str]) -> bool:
-    """Return whether the releases are there, and the history is not."""
-    history, others = (Object("table", name) for name in (manifest.run.history_table, manifest.run.release_table))
-    return others in facts and history not in facts
 
 
 def claims(manifest: Manifest, entries: Iterable[HistoryRow]) -> tuple[str, ...]:

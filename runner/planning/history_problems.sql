@@ -37,6 +37,7 @@ known as (
         (%(releases)s, 'number', 'bigint', true),
         (%(releases)s, 'data', 'text', true),
         (%(releases)s, 'status', 'text', true),
+        (%(releases)s, 'recorded', 'integer', false),
         (%(releases)s, 'started', 'timestamp with time zone', true),
         (%(releases)s, 'role', 'text', true),
         (%(releases)s, 'runner_version', 'text', true)

@@ -19,8 +19,8 @@ class Applied(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
 
-    `begun` are the scripts that a run has begun of which it is unknown the end; with `is_released`, a run of the
-    project has ended well, even if it had nothing to send.
+    `begun` are the scripts that a run has begun of which it is unknown the end; with `is_released`, runs of the project
+    have ended well and had nothing to record.
     """
 
     applied: Mapping[str, Applied]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from runner.catalog.diff import Difference
-from runner.planning.own_tables import STARTED, release_name
+from runner.planning.own_tables import STARTED, history_name, release_name
 from runner.planning.past import Applied
 from runner.project.manifest import Manifest
 from runner.sql.quoting import literal
@@ -18,6 +18,8 @@ from runner.sql.statements import Script
 from runner.version import __version__
 
 _COLUMNS = "identity, profiles, run, number, data, status, started, role"
+# by way of JSON, because a table of an earlier version has no such column
+_RECORDED = "(to_jsonb(r) ->> 'recorded')::integer"
 
 
 class Release(Struct, frozen=True):
@@ -40,6 +42,8 @@ class ReleaseRow(Struct, frozen=True):
     status: str
     started: datetime
     role: str
+    recorded: int | None = None
+    """How many rows its runs wrote to the history until it was applied; None if a runner did not count them."""
 
     @property
     def applied(self) -> Applied:
@@ -102,6 +106,12 @@ def later_than(release: Release, rows: Sequence[ReleaseRow]) -> ReleaseRow | Non
     return own[-1] if was_recorded and not is_higher else None
 
 
+def have_lost_nothing(rows: Sequence[ReleaseRow]) -> bool:
+    """Return whether releases tell that a history without rows never had any."""
+    applied = [row for row in rows if row.status == "applied"]
+    return bool(applied) and all(row.recorded == 0 for row in applied)
+
+
 def recording(release: Release, rows: Sequence[ReleaseRow], run: int) -> Recording | None:
     """Return what a run has to write down of its release; None when it is the newest, and was applied."""
     own = [row for row in rows if row.profiles == release.profiles]
@@ -117,7 +127,7 @@ def question(manifest: Manifest) -> str:
     """Return the query for the releases of a project, oldest first, as `ReleaseRow`."""
     where = f"where project = {literal(manifest.project.name)}"
     columns = _COLUMNS.replace("started", STARTED)
-    return f"select {columns} from {release_name(manifest)} {where} order by run"  # noqa: S608
+    return f"select {columns}, {_RECORDED} from {release_name(manifest)} as r {where} order by run"  # noqa: S608
 
 
 def begin_release(manifest: Manifest, made: Recording | None) -> tuple[str, ...]:
@@ -135,8 +145,10 @@ def end_release(manifest: Manifest, made: Recording | None) -> tuple[str, ...]:
     """Return the statement that follows when every script has ended well."""
     if made is None or made.goes_on:
         return ()
-    where = f"project = {literal(manifest.project.name)} and run = {made.run}"
-    return (f"update {release_name(manifest)} set status = 'applied' where {where}",)  # noqa: S608
+    project = f"project = {literal(manifest.project.name)}"
+    recorded = f"(select count(*) from {history_name(manifest)} where {project} and run >= {made.run})"  # noqa: S608
+    ends = f"set status = 'applied', recorded = {recorded}"
+    return (f"update {release_name(manifest)} {ends} where {project} and run = {made.run}",)
 
 
 def _hash_of(texts: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ create table if not exists {{ schema | identifier }}.{{ table | identifier }} (
     started timestamp with time zone not null,
     role text not null,
     runner_version text not null,
+    recorded integer,
     constraint {{ (table ~ '_pkey') | identifier }} primary key (project, run)
 );
 
@@ -33,3 +34,5 @@ comment on column {{ schema | identifier }}.{{ table | identifier }}.status is
 comment on column {{ schema | identifier }}.{{ table | identifier }}.started is 'When its run began.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.role is 'The role that applied it.';
 comment on column {{ schema | identifier }}.{{ table | identifier }}.runner_version is 'Version of the runner.';
+comment on column {{ schema | identifier }}.{{ table | identifier }}.recorded is
+    'Number of rows that its runs wrote to the history until it was applied; null if a runner did not count them.';

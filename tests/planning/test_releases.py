@@ -418,21 +418,64 @@ def test_a_history_without_releases(release: WriteRelease, database: str, connec
     assert rows(connection) == [(2, None, "applied")]
 
 
-def test_releases_without_a_history(release: WriteRelease, database: str, connection: Connection) -> None:
-    """Releases alone do not make a database known: what was run once may have been."""
-    old = release("old", OLD)
-    apply(old, database)
-    connection.execute("drop table runner_history")
-    apply(old, database)
-    assert rows(connection) == [(1, None, "applied")]
-    once = {**OLD, "030_once.sql": "insert into setting values ('once', 1);"}
-    connection.execute("drop table runner_history")
-    changed = release(
-        "changed", {**once, "040_item.sql": "create table other ();"}, options={"030_once.sql": {"run": "once"}}
-    )
-    assert "it is unknown whether script/030_once.sql was applied" in apply(changed, database, code=1).said
-    apply(changed, database, "--baseline")
+ONCE = {**OLD, "030_once.sql": "insert into setting values ('once', 1);"}
+RUN_ONCE = {"030_once.sql": {"run": "once"}}
+LOST = ("drop table runner_history", "truncate runner_history")
+
+
+@pytest.mark.parametrize("loses", LOST)
+def test_a_history_that_is_lost_beside_the_releases(
+    release: WriteRelease, database: str, connection: Connection, loses: str
+) -> None:
+    """What was run once may have been: it is not run again, neither by the same files nor by newer ones."""
+    files = release("old", ONCE, options=RUN_ONCE)
+    apply(files, database)
+    connection.execute(loses.encode())
+    apply(files, database)
+    assert rows(connection, "select count(*) from setting where name = 'once'") == [(1,)]
+    connection.execute(loses.encode())
+    newer = release("newer", {**ONCE, "040_item.sql": "create table other ();"}, options=RUN_ONCE)
+    assert "it is unknown whether script/030_once.sql was applied" in apply(newer, database, code=1).said
+    apply(newer, database, "--baseline")
     assert rows(connection) == [(1, None, "applied"), (2, None, "applied")]
+    assert rows(connection, "select count(*) from setting where name = 'once'") == [(1,)]
+
+
+@pytest.mark.parametrize("loses", LOST)
+def test_releases_that_recorded_nothing(
+    release: WriteRelease, database: str, connection: Connection, loses: str
+) -> None:
+    """A database that had all before the first run is known by its release, whatever becomes of an empty history."""
+    old = release("old", {"010_item.sql": "create table if not exists item (id integer);"})
+    connection.execute("create table item (id integer)")
+    apply(old, database)
+    assert rows(connection, "select recorded from runner_history_release") == [(0,)]
+    connection.execute(loses.encode())
+    scripts = {
+        "005_item.sql": "alter table item rename column id to number;",
+        "010_item.sql": "create table if not exists item (number integer);",
+    }
+    apply(release("new", scripts, options={"005_item.sql": {"run": "upgrade"}}), database)
+    assert rows(
+        connection, "select attname::text from pg_attribute where attrelid = 'item'::regclass and attnum > 0"
+    ) == [("number",)]
+
+
+def test_a_table_of_releases_that_counted_nothing(release: WriteRelease, database: str, connection: Connection) -> None:
+    """It is brought up to date, and tells alone of nothing."""
+    files = release("old", ONCE, options=RUN_ONCE)
+    apply(files, database)
+    columns = "select attname::text, atttypid, attnotnull from pg_attribute where attnum > 0 and not attisdropped"
+    columns += " and attrelid = 'runner_history_release'::regclass order by attnum"
+    made = rows(connection, columns)
+    connection.execute("alter table runner_history_release drop column recorded")
+    assert "setup: " in run_command(files, "plan", database).out
+    apply(files, database)
+    assert rows(connection, columns) == made
+    assert "setup: " not in run_command(files, "plan", database).out
+    connection.execute("truncate runner_history")
+    apply(files, database)
+    assert rows(connection, "select count(*) from setting where name = 'once'") == [(1,)]
 
 
 def test_a_table_that_is_not_the_runners(release: WriteRelease, database: str, connection: Connection) -> None:
