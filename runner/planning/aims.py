@@ -15,12 +15,13 @@ class Aim(NamedTuple):
     """One effect of a statement, seen from the end.
 
     `definition` is what the object has there, None when it does not live on. `is_due` tells of a drop, a renaming and
-    what is taken whether it still has to be done.
+    what is taken whether it still has to be done, `is_untold` that its object is taken to be there.
     """
 
     effect: Effect
     definition: str | None = None
     is_due: bool = False
+    is_untold: bool = False
 
 
 class Place(Struct, frozen=True, gc=False):

@@ -81,7 +81,7 @@ class _Walk:
             effect = flow.effects[index]
             now = self._translated(effect)
             translated = translated or now != effect
-            aims.append(self._aim(flow, (position, index), now))
+            aims.append(self._aim(flow, (position, index), now)._replace(is_untold=flow.untold[index]))
         aims.reverse()
         is_stale = translated or self._has_old_names(flow)
         passing = [self._serves_passing(flow, aim) for aim in aims if aim.is_due or aim.definition is not None]
@@ -235,7 +235,8 @@ class _Walk:
         """Return whether a renaming still has to be done: the old name is there, or will be, and the new one is not."""
         flow = self.flows[place[0]]
         effect = flow.effects[place[1]]
-        if not flow.runs or (self._before(effect.object) not in self.there and not flow.made[place[1]]):
+        is_told = self._before(effect.object) in self.there or flow.made[place[1]]
+        if not flow.runs or not (is_told or flow.untold[place[1]]):
             return False
         return self.translation.of(effect.becomes) not in self.there or any(
             self._is_due(other) for other in self.leavers.get(effect.becomes, ()) if other < place

@@ -44,12 +44,17 @@ class DueScript(Struct, frozen=True, dict=True):
 
 
 class Flow(Struct, frozen=True, gc=False):
-    """A statement at its place in the program; `made` tells of each effect whether a statement before it makes it."""
+    """A statement at its place in the program.
+
+    `made` tells of each effect whether a statement before it makes the object, `untold` whether it is taken to be there
+    though nothing tells.
+    """
 
     script: DueScript
     statement: Statement
     effects: tuple[Effect, ...]
     made: tuple[bool, ...]
+    untold: tuple[bool, ...]
 
     @property
     def runs(self) -> bool:
@@ -74,6 +79,8 @@ class _Follower:
         self.program = Inventory()
         """What the statements before have made, as it is called by now."""
         self.known = (self.program, Inventory(actual.facts), Inventory(declared))
+        self.untold = Inventory()
+        """The tables among it that have parts which no statement names."""
         self.not_null: dict[Object, Object] = {}
         """The columns that constraints with a name keep from being NULL."""
         self.functions = {
@@ -90,13 +97,29 @@ class _Follower:
                 yield self.flow(script, statement)
 
     def flow(self, script: DueScript, statement: Statement) -> Flow:
-        effects, made = [], []
+        effects, made, untold = [], [], []
         for written in statement.declaration.effects:
             effect = self.resolved(written, is_chosen=statement.declaration.nameless)
             effects.append(effect)
             made.append(effect.object in self.program)
+            untold.append(self.is_untold(script, effect))
             self.program.apply(effect)
-        return Flow(script, statement, tuple(effects), tuple(made))
+            if statement.declaration.has_more_parts or effect.action in ("drop", "rename", "move"):
+                self.untold.apply(effect)
+        return Flow(script, statement, tuple(effects), tuple(made), tuple(untold))
+
+    def is_untold(self, script: DueScript, effect: Effect) -> bool:
+        """Return whether what is dropped or renamed may be there, though nothing tells.
+
+        That is a part of a table that is yet to be made, and what no other statement names that is run from the
+        beginning in its order, unlike upgrades.
+        """
+        item, (_, there, _) = effect.object, self.known
+        if effect.action not in ("drop", "rename") or item in self.program or item in there:
+            return False
+        table = Object("table", item.table, "", item.schema)
+        is_part = table in self.untold and table not in there
+        return is_part or (effect.action == "rename" and script.entry.run in ("once", "on_change"))
 
     def resolved(self, effect: Effect, *, is_chosen: bool) -> Effect:
         """Return the effect on the object that is meant; `is_chosen` when PostgreSQL chooses its name."""

@@ -49,9 +49,10 @@ class State:
         effect, item = aim.effect, aim.effect.object
         match effect.action:
             case "drop":
-                return aim.is_due and (self._has_any(item) or self._may_have_new(item))
+                return aim.is_due and (self._has_any(item) or self._may_have_new(item) or aim.is_untold)
             case "rename" | "move":
-                return aim.is_due and item in self.facts and effect.becomes not in self.facts
+                is_there = item in self.facts or aim.is_untold
+                return aim.is_due and is_there and effect.becomes not in self.facts
             case "create":
                 replaces = flow.statement.declaration.replaces
                 return aim.definition is not None and (

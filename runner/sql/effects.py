@@ -63,7 +63,8 @@ class _Reader:
 
     def read_create_table_as_stmt(self, body: pg.CreateTableAsStmt) -> Declaration:
         kind = KINDS[pg.ObjectType.Name(body.objtype)]
-        return self.made(kind, body.into.rel, guarded=body.if_not_exists)
+        made = self.made(kind, body.into.rel, guarded=body.if_not_exists)
+        return made._replace(has_more_parts=kind == "table")
 
     def read_create_seq_stmt(self, body: pg.CreateSeqStmt) -> Declaration:
         return self.made("sequence", body.sequence, guarded=body.if_not_exists)

@@ -113,6 +113,8 @@ class Declaration(NamedTuple):
     """It sets a counter: RESTART."""
     sets_owner: bool = False
     """It sets an owner, which is not compared."""
+    has_more_parts: bool = False
+    """It makes a table with parts that its text does not name: LIKE, OF, AS."""
     elements: tuple[Element, ...] = ()
     clauses: tuple[Declaration, ...] = ()
     """What each clause of an ALTER TABLE declares that has several, in the order in which PostgreSQL does them.

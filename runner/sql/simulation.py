@@ -14,7 +14,8 @@ from runner.sql.statements import Script, Statement, effects_in
 State = Mapping[Object, str]
 
 
-_ALSO: Mapping[str, Sequence[str]] = {"type": ("domain",), "table": ("view", "materialized view", "sequence")}
+_VIEWS = ("view", "materialized view")
+_ALSO: Mapping[str, Sequence[str]] = {"type": ("domain",), "table": (*_VIEWS, "sequence")}
 """Other kinds of what statements may call by one kind."""
 
 
@@ -46,12 +47,14 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
 
     A function, or the comment on one, may be named without its arguments. DROP and ALTER INDEX name no table, and may
     be about the index of a constraint; the sequence of a serial or identity column is part of the column. A type may be
-    a domain, and what ALTER TABLE names a view or a sequence.
+    a domain, and what ALTER TABLE names a view, a sequence or an index; a column of a view is no object by itself.
     """
     item = effect.object
     if item in known:
         return effect
     found: Object | None = None
+    if item.kind == "column" and effect.action == "rename" and (view := _view_of(item, known)):
+        return Effect("change", view)
     if item.name.endswith(ANY_ARGUMENTS):
         found = None if effect.action == "create" else _with_arguments(item, known)
     elif item.kind == "index" and not item.table:
@@ -80,7 +83,14 @@ def _of_another_kind(item: Object, known: Inventory) -> Object | None:
     """Return what a statement calls a type or a table, and is a domain or another relation, or the comment on it."""
     others = (item.subject._replace(kind=kind) for kind in _ALSO[item.subject.kind])
     found = next((other for other in others if other in known), None)
+    if found is None and item.kind == "table":
+        return _with_table(item, known)
     return found.comment if found and item.is_comment else found
+
+
+def _view_of(column: Object, known: Inventory) -> Object | None:
+    views = (Object(kind, column.table, "", column.schema) for kind in _VIEWS)
+    return next((view for view in views if view in known), None)
 
 
 def _with_table(item: Object, known: Inventory) -> Object | None:

@@ -69,7 +69,8 @@ class TableEffects:
             elements += self._elements(table, item, own)
         for constraint in body.constraints:
             effects += self._constraint(table, constraint.constraint)
-        return Declaration(tuple(effects), body.if_not_exists, elements=tuple(elements))
+        has_more = body.HasField("of_typename") or any(item.HasField("table_like_clause") for item in body.table_elts)
+        return Declaration(tuple(effects), body.if_not_exists, has_more_parts=has_more, elements=tuple(elements))
 
     def _elements(self, table: Object, item: pg.Node, effects: list[Effect]) -> Iterator[Element]:
         if effects and not effects[0].object.name.startswith("check ("):
