@@ -17,6 +17,7 @@ from runner.catalog.relocation import Moved, move, restore_body
 from runner.catalog.relocation_guards import RelocationContext
 from runner.catalog.snapshot import READING_TIMEOUT, Scope, Snapshot, read_in_transaction
 from runner.errors import DatabaseError, Hint
+from runner.postgres.session import current_role
 from runner.postgres.settings import own_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
@@ -36,6 +37,7 @@ _PREFIX = "_runner_scratch_"
 _QUIET = (
     "set local check_function_bodies = off",
     "set local client_min_messages = 'error'",
+    "set local default_tablespace = ''",
     f"set local statement_timeout = '{READING_TIMEOUT}'",
 )
 _EVENT_TRIGGERS_SINCE = 170_000
@@ -70,7 +72,7 @@ def build(connection: Connection[Any], manifest: Manifest, statements: Sequence[
             connection.execute("rollback")
             return _Build(connection, manifest, statements).run(careful=True)
     except psycopg.errors.InsufficientPrivilege as error:
-        role, database = connection.info.user, connection.info.dbname
+        role, database = current_role(connection), connection.info.dbname
         grant = f"grant create on database {identifier(database)} to {identifier(role)};"
         raise DatabaseError(
             f"role {role!r} may not create a schema in database {database!r}; {_WITHOUT_LOCK}",

@@ -36,19 +36,13 @@ Question = tuple[str, Mapping[str, Any] | None]
 """A query, and its parameters."""
 OWN_WORDS = (
     "set local timezone = 'UTC'",
-    "set local datestyle = 'ISO, YMD'",
-    "set local intervalstyle = 'postgres'",
-    "set local extra_float_digits = 1",
-    "set local bytea_output = 'hex'",
-    "set local quote_all_identifiers = off",
-    "set local standard_conforming_strings = on",
     "set local client_min_messages = 'error'",
     f"set local statement_timeout = '{READING_TIMEOUT}'",
     "set local jit = off",
     "set local join_collapse_limit = 1",
     "set local from_collapse_limit = 1",
 )
-"""Settings that PostgreSQL's words depend on, and the limit of a question.
+"""What PostgreSQL's words depend on beyond the settings of a session, and the limit of a question.
 
 The questions are planned as they are written: compiling them takes longer than they do, and so does the search for
 another order of their joins, which without statistics finds bad ones.
@@ -144,10 +138,11 @@ def _read(
     closed, facts, deparsed, *others = asked
     untrusted = others.pop(0).fetchall() if scope.trusted is not None else ()
     for (name,) in closed:
-        raise DatabaseError(
-            f"role {connection.info.user!r} may not use schema {name!r}",
-            notes=(Hint(f"grant usage on schema {identifier(name)} to {identifier(connection.info.user)};"),),
-        )
+        from runner.postgres.session import current_role
+
+        role = current_role(connection)
+        hint = Hint(f"grant usage on schema {identifier(name)} to {identifier(role)};")
+        raise DatabaseError(f"role {role!r} may not use schema {name!r}", notes=(hint,))
     answers = [cursor.fetchall() if cursor.pgresult and cursor.description else [] for cursor in others]
     answers += [[] for _ in after[len(answers) :]]  # not sent any more
     snapshot = _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed})

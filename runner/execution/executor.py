@@ -24,7 +24,7 @@ from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import server_error, statement_error
 from runner.postgres.monitor import Monitor
 from runner.postgres.replies import Reply
-from runner.postgres.session import cancel
+from runner.postgres.session import cancel, current_role
 from runner.project.manifest import Manifest
 from runner.sql.objects import qualified_name
 from runner.sql.quoting import literal
@@ -225,7 +225,7 @@ class _Run:
     @property
     def role(self) -> str:
         """The role that the statements are sent by."""
-        return self.manifest.run.role or self.sender.connection.info.user
+        return current_role(self.sender.connection)
 
     def record(
         self, script: ScriptPlan, seconds: float, error: StatementError | None = None, *, is_cut_off: bool = False

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from runner.execution.schedule import BLOCKED, Attempt, Label, Send, Turn, ended, repaired, schedule
 from runner.planning.model import Plan
-from runner.postgres.settings import begin_reading, run_lock_key
+from runner.postgres.settings import RESET, begin_reading, psql_session_start, run_lock_key
 from runner.project.manifest import Manifest
-from runner.sql.quoting import identifier
+from runner.sql.quoting import identifier, literal
 from runner.sql.rewriting import with_free_colons
 from runner.sql.statements import Script
 from runner.version import __version__
@@ -41,6 +41,11 @@ select pg_catalog.pg_try_advisory_lock({key}) as runner_has_lock \\gset
 \\else
     do $$ begin raise exception 'another run holds the lock'; end $$;
 \\endif
+"""
+_MEANING = """
+-- Whatever the settings of the database: a text means the same, and no limit but the manifest's ends a transaction.
+\\set runner_settings {settings}
+:runner_settings
 """
 _BEGAN = "select pg_catalog.clock_timestamp() as runner_started \\gset"
 _SECONDS = "extract(epoch from clock_timestamp() - :'runner_started'::timestamptz)"
@@ -80,6 +85,7 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     blocks = [header.format(**{name: shown(str(word)) for name, word in words.items()}) + _SETTINGS]
     if dry_run:
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
+    blocks.append(_MEANING.format(settings=literal(" ".join(f"{setting};" for setting in psql_session_start()))))
     if manifest.run.role:
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
     if plan.older:
@@ -141,6 +147,7 @@ def _lines(sends: Iterable[Send]) -> Iterator[str]:
         else:
             yield from ("",) if send.label in _PARAGRAPHS and before not in (None, send.label) else ()
             yield f"{with_free_colons(send.sql)} \\gset" if send.label == "question" else f"{send.sql};"
+            yield from (":runner_settings",) if send.sql == RESET else ()
         before = send.label
 
 

@@ -22,7 +22,7 @@ from runner.postgres.settings import (
     own_role,
     own_settings,
     session_settings,
-    session_sql,
+    session_start,
     tag,
 )
 from runner.project.manifest import Manifest
@@ -241,8 +241,9 @@ class _Script(Struct, frozen=True):
         return (*begin, *settings, row, *_sends("end", ("commit",), row.owner, self.script))
 
     def reset(self) -> tuple[Send, ...]:
-        session = Send("end", session_sql(self.manifest), self.script.script.path, self.script, is_runners=True)
-        return (*self.all("end", (RESET,)), session)
+        path = self.script.script.path
+        start = (Send("end", sql, path, self.script, is_runners=True) for sql in session_start(self.manifest))
+        return (*self.all("end", (RESET,)), *start)
 
     def steps(self, steps: Iterable[Step]) -> tuple[Send, ...]:
         return tuple(Send("step", step.sql, step.statement.script, self.script, step) for step in steps)

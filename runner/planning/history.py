@@ -116,7 +116,7 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
     """Turn the server's refusal to show the history into an error that names the cure, or who holds it locked."""
     from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
-    from runner.postgres.session import scalar
+    from runner.postgres.session import current_role, scalar
 
     try:
         yield
@@ -129,7 +129,7 @@ def cure_named(connection: Connection[Any], manifest: Manifest) -> Iterator[None
         said = error.diag.message_primary or ""
         if manifest.run.history_table not in said:
             raise
-        role = identifier(manifest.run.role or connection.info.user)
+        role = identifier(current_role(connection))
         releases_there = f"select to_regclass({literal(release_name(manifest))})"
         others = f", {release_name(manifest)}" if scalar(connection, releases_there) else ""
         hint = Hint(f"its owner says: grant select on {history_name(manifest)}{others} to {role};")

@@ -16,7 +16,7 @@ from psycopg import Connection
 from runner.postgres.blockers import Blocker, shortened_statement
 from runner.postgres.run_lock import lock_holder
 from runner.postgres.session import same_server
-from runner.postgres.settings import session_sql
+from runner.postgres.settings import session_start
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 
@@ -83,7 +83,8 @@ class Monitor:
             with suppress(psycopg.Error):  # without it the run goes on, and knows no names
                 if connection is None or connection.closed:
                     connection = psycopg.connect(self.conninfo, autocommit=True, connect_timeout=2)
-                    connection.execute(session_sql(self.manifest))
+                    for statement in session_start(self.manifest):
+                        connection.execute(statement)
                 self._look(connection, begun)
         if connection is not None:
             connection.close()

@@ -6,11 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.errors import ConnectError, DatabaseError, Hint
-from runner.postgres.settings import session_sql
+from runner.postgres.settings import session_start
 from runner.project.manifest import Manifest
 from runner.sql.quoting import identifier
 
@@ -20,7 +20,11 @@ _POOLED = "the connection is pooled by transaction: what a run needs of its sess
 
 def begin_session(connection: Connection[Any], manifest: Manifest) -> None:
     """Give the session its settings and its role. Raise ConnectError behind a pooler that shares sessions."""
-    pid = scalar(connection, session_sql(manifest))
+    limit, settings = session_start(manifest)
+    with connection.pipeline():
+        connection.execute(limit)
+        cursor = connection.execute(settings)
+    (pid, *_) = cursor.fetchall()[0]
     if pid != connection.info.backend_pid:
         _require_own_process(connection, pid)
     role = manifest.run.role
@@ -69,6 +73,16 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
         other.execute("rollback")
     if shared == pid or seen != [pid] * len(seen):
         raise pooled
+
+
+def current_role(connection: Connection[Any]) -> str:
+    """Return the role that acts: not who logged in, where the manifest, the database or that role names another one.
+
+    A transaction that has failed is rolled back.
+    """
+    if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+        connection.execute("rollback")
+    return str(scalar(connection, "select current_user"))
 
 
 def scalar(connection: Connection[Any], sql: str) -> Any:

@@ -10,6 +10,32 @@ OWN_PATH = "pg_catalog, pg_temp"
 """Where the runner's own SQL looks for names: nothing that somebody makes is found there, whatever it is called."""
 ON_OWN_PATH = f"set local search_path = {OWN_PATH}"
 
+MEANING = {
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
+    "xmloption": "content",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+"""What a session has whatever the database, the role or the server says: a text means and stores the same everywhere.
+
+What PostgreSQL takes from the place of a server when it makes one is the database's own, as in psql: the time zone, and
+the order of day and month, which this date style keeps. So is `default_transaction_read_only`, which protects it.
+"""
+
+_NO_LIMIT = (
+    "do $$ begin if pg_catalog.current_setting('transaction_timeout', true) is not null "
+    "then set transaction_timeout = 0; end if; end $$"
+)
+"""Ends the limit of a database or a role, which PostgreSQL knows since 17: the manifest's is for each statement."""
+
 ALL_ROWS = "set local row_security = off"
 """Makes a policy that hides rows from the role an error."""
 
@@ -60,11 +86,22 @@ def _settings(manifest: Manifest, command: str, path: str) -> tuple[str, ...]:
     )
 
 
-def session_sql(manifest: Manifest) -> str:
-    """Return the statement that gives a session its settings, which RESET ALL takes away."""
-    run = manifest.run
-    limits = {"lock_timeout": literal(run.lock_timeout), "statement_timeout": literal(run.statement_timeout)}
-    return read_sql("postgres/session.sql").format(path=literal(OWN_PATH), **limits)
+def session_start(manifest: Manifest) -> tuple[str, str]:
+    """Return the statements that give a session its settings, which RESET ALL takes away.
+
+    The second one returns the process that serves the session; the first is short, because the limit of others is one
+    for it too.
+    """
+    meaning = (f"pg_catalog.set_config('{name}', '{value}', false)" for name, value in MEANING.items())
+    settings = read_sql("postgres/session.sql").format(
+        path=literal(OWN_PATH), lock_timeout=literal(manifest.run.lock_timeout), meaning=",\n    ".join(meaning)
+    )
+    return f"set statement_timeout = {literal(manifest.run.statement_timeout)}", settings
+
+
+def psql_session_start() -> tuple[str, ...]:
+    """Return the statements that give a session of psql what scripts need of such a session."""
+    return (*(f"set {name} = {literal(value)}" for name, value in MEANING.items()), _NO_LIMIT)
 
 
 def build_settings(manifest: Manifest) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from runner.execution.schedule import Label, Send, ended, repaired, schedule
 from runner.pipeline.plan import plan_database
 from runner.planning.model import Options, Plan
 from runner.postgres.session import begin_session
-from runner.postgres.settings import session_sql
+from runner.postgres.settings import RESET, psql_session_start, session_start
 from runner.project.loading import load
 from runner.project.manifest import Manifest
 from tests.conftest import MakeProject, Run
@@ -110,20 +110,22 @@ def test_apply_and_psql_send_the_schedule(
     assert fed.returncode == 0, fed.stderr
     (session,) = proxy.sessions
     sent = [sql for sql in map(without_comments, session) if not PSQLS_OWN.match(sql)]
-    begin = ["set client_encoding to 'UTF8'", f"set role {role}"]
-    assert_sent(sent, [*begin, *(send.sql for send in sends if not send.is_runners)], TOOK["psql"])
+    expected = ["set client_encoding to 'UTF8'", *psql_session_start(), f"set role {role}"]
+    for sql in (send.sql for send in sends if not send.is_runners):
+        expected += (sql, *psql_session_start()) if sql == RESET else (sql,)
+    assert_sent(sent, expected, TOOK["psql"])
     again = run("apply", "--json", "--dsn", by_psql, *flags).json
     assert {script["status"] for script in again["scripts"]} == {"unchanged"}
 
 
 def test_what_only_the_runner_sends(project: MakeProject, database: str) -> None:
-    """psql does without the settings of the runner's session."""
+    """psql does without the limits of the runner's session."""
     with psycopg.connect(database) as connection:
         connection.execute(BEFORE.encode())
     folder = project(SCRIPTS, options=OPTIONS, run={"concurrent_index_above": "0"})
     _, sends = scheduled(folder, database, single=False)
-    session = session_sql(load(folder / "manifest.toml").project.manifest)
-    assert {send.sql for send in sends if send.is_runners} == {session}
+    session = session_start(load(folder / "manifest.toml").project.manifest)
+    assert {send.sql for send in sends if send.is_runners} == set(session)
 
 
 def test_the_limits_of_a_build_end_with_it(run: Run, project: MakeProject, database: str) -> None:
