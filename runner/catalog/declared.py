@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from runner.postgres.dates import dates_of
 from runner.project.lockfile import FILE, Lockfile, facts_in, stale
 from runner.project.manifest import Manifest
 from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Facts, Object, without_table
@@ -57,7 +58,8 @@ def declared(
     Say so when there is a lock and it is not fresh. Raise DatabaseError when it has to be built and cannot be.
     """
     if lock:
-        reason = stale(lock, manifest, tuple(scripts), connection.info.server_version // 10_000)
+        version, dates = connection.info.server_version // 10_000, dates_of(connection)
+        reason = stale(lock, manifest, tuple(scripts), version, dates)
         if reason is None:
             return Declared(facts_in(lock, manifest.project.schema))
         say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")

@@ -9,6 +9,7 @@ from runner.catalog.declared import Declared, declared
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
 from runner.errors import DatabaseError, Hint
 from runner.planning import history, trust
+from runner.postgres.dates import dates_of
 from runner.project.loading import Project
 from runner.project.lockfile import facts_in, stale
 from runner.project.manifest import Manifest
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
 
 def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
-    if loaded.lock and loaded.sealed and loaded.lock.postgresql == connection.info.server_version // 10_000:
-        return Declared(facts_in(loaded.lock, loaded.project.manifest.project.schema))
-    return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, loaded.lock, say)
+    lock, version = loaded.lock, connection.info.server_version // 10_000
+    if lock and loaded.sealed and lock.postgresql == version and lock.dates in ("", dates_of(connection)):
+        return Declared(facts_in(lock, loaded.project.manifest.project.schema))
+    return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, lock, say)
 
 
 def locked_facts(loaded: Project) -> Facts | None:
     """Return what the scripts declare, from the lock file, on whatever server it was written; None when it is stale."""
     lock = loaded.lock
-    if lock is None or stale(lock, loaded.project.manifest, loaded.declaring, lock.postgresql):
+    if lock is None or stale(lock, loaded.project.manifest, loaded.declaring, lock.postgresql, lock.dates):
         return None
     return facts_in(lock, loaded.project.manifest.project.schema)
 

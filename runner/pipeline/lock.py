@@ -12,6 +12,7 @@ from runner.planning.model import Options, Plan, ScriptPlan
 from runner.planning.past import Applied, Past
 from runner.planning.planner import make_plan
 from runner.planning.situation import Situation
+from runner.postgres.dates import dates_of, other_dates
 from runner.postgres.errors import statement_error
 from runner.project.loading import Project
 from runner.project.lockfile import Lockfile, make_lockfile
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 
+_CLEARLY = "write moments with their offset, '2026-11-28 12:00+00', and dates as '2026-11-28'"
+
+
 def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Lockfile:
-    """Return a fresh lock, and say which statements are known by their names alone.
+    """Return a fresh lock, and say which statements are known by their names alone, and what depends on the session.
 
     Raise StatementError for a statement that fails.
     """
@@ -40,7 +44,19 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
     seals = _seals(loaded, declared.facts)
     if not seals:
         say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
-    return make_lockfile(manifest, loaded.declaring, version, declared.facts, seals)
+    dates = _dates(connection, loaded, declared.facts, say)
+    return make_lockfile(manifest, loaded.declaring, version, declared.facts, seals, dates=dates)
+
+
+def _dates(connection: Connection[Any], loaded: Project, facts: Facts, say: Callable[[str], None]) -> str:
+    """Return the time zone and the order of dates that the facts hold for; nothing when they hold for all."""
+    with other_dates(connection):
+        others = build_declared(connection, loaded.project.manifest, loaded.declaring, loaded.names).facts
+    dates = dates_of(connection)
+    depending = [item for item, definition in facts.items() if others.get(item) != definition]
+    for item in depending:
+        say(f"{item}: depends on the time zone, or on the order of day and month, here {dates}; {_CLEARLY}")
+    return dates if depending else ""
 
 
 def _seals(loaded: Project, declared: Facts) -> dict[str, Seal]:

@@ -47,6 +47,8 @@ class Lockfile(msgspec.Struct, frozen=True):
     """Checksum of each script's statements that make objects."""
     seals: Mapping[str, Seal] = {}
     """How scripts and checks are known again without parsing them; they say nothing of what is declared."""
+    dates: str = ""
+    """The time zone and the order of day and month that it holds for, where what is declared depends on them."""
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,18 +58,25 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     extension_schema: str
     scripts: dict[str, str]
     seals: dict[str, str] = {}
+    dates: str = ""
 
 
 def make_lockfile(
-    manifest: Manifest, scripts: tuple[Script, ...], postgresql: int, facts: Facts, seals: Mapping[str, Seal]
+    manifest: Manifest,
+    scripts: tuple[Script, ...],
+    postgresql: int,
+    facts: Facts,
+    seals: Mapping[str, Seal],
+    *,
+    dates: str,
 ) -> Lockfile:
     """Return the lock of what scripts declare on a major version of PostgreSQL."""
     project = manifest.project
-    return Lockfile(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts), seals)
+    return Lockfile(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts), seals, dates)
 
 
-def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postgresql: int) -> str | None:
-    """Return why a lock does not hold for these scripts on this server; None when it does."""
+def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postgresql: int, dates: str) -> str | None:
+    """Return why a lock does not hold for these scripts on this server, in a session; None when it does."""
     project = manifest.project
     if lock.extension_schema != project.extension_schema:
         return f"its extensions are in {lock.extension_schema}"
@@ -78,6 +87,8 @@ def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postg
         return f"{changed[0]}{others} changed"
     if lock.postgresql != postgresql:
         return f"it is for PostgreSQL {lock.postgresql}, and the server is {postgresql}"
+    if lock.dates not in ("", dates):
+        return f"it is for dates in {lock.dates}, and those of the session are in {dates}"
     return None
 
 
@@ -127,7 +138,8 @@ def read_lockfile(project: ManifestFile) -> Lockfile | None:
         raise InputError(f"not a lock file: {error}", place=place, notes=(_CURE,)) from None
     facts = _read_facts(document, place)
     seals = {path: _seal(text) for path, text in known.seals.items()}
-    return Lockfile(facts, known.postgresql, known.schema, known.extension_schema, known.scripts, seals)
+    schemas = known.schema, known.extension_schema
+    return Lockfile(facts, known.postgresql, *schemas, known.scripts, seals, known.dates)
 
 
 def _read_facts(document: Mapping[str, Any], place: str) -> Facts:
@@ -172,6 +184,7 @@ def lockfile_text(lock: Lockfile) -> str:
         "postgresql": lock.postgresql,
         "schema": lock.schema,
         "extension_schema": lock.extension_schema,
+        **({"dates": lock.dates} if lock.dates else {}),
         "scripts": dict(lock.scripts),
         "seals": {path: f"{seal.total} {seal.checksum} {seal.hash}" for path, seal in lock.seals.items()},
     }

@@ -161,3 +161,27 @@ def test_the_role_that_acts_is_named(server: Server, tmp_path: Path) -> None:
             assert result.code == 1
             assert f"role {role!r} may not create a schema" in result.err
             assert f"grant create on database {conninfo_to_dict(dsn)['dbname']} to {role};" in result.err
+
+
+AMBIGUOUS = """
+    create table if not exists item (at timestamptz default '2026-01-02', day date check (day > '01/02/2020'));
+    create table if not exists event (at timestamptz) partition by range (at);
+    create table if not exists event_1 partition of event for values from ('2026-01-01') to ('2026-02-01');
+"""
+
+
+def test_a_lock_holds_for_the_dates_that_it_was_made_with(server: Server, tmp_path: Path) -> None:
+    """Moments without an offset are the database's: elsewhere the lock is not fresh, and nothing differs."""
+    folder = write_project(tmp_path, {"010_item.sql": AMBIGUOUS})
+    others = {"timezone": "America/New_York", "datestyle": "ISO, DMY"}
+    with server.database() as dsn, server.database() as other, having(other, "database", others):
+        said = called(folder, "lock", dsn).err
+        for item in ("column item.at", "constraint item.CHECK (day > '2020-01-02'::date)", "table event_1"):
+            assert f"{item}: depends on the time zone" in said
+        called(folder, "lock --check", dsn)
+        for database in (dsn, other):
+            for command in ("apply", "plan --check", "apply", "verify"):
+                result = call(*command.split(), "--dsn", database, folder=folder)
+                assert result.code == 0, result
+                assert ("those of the session are in America/New_York, DMY" in result.err) is (database == other)
+        assert call("lock", "--check", "--dsn", other, folder=folder).code == 1
