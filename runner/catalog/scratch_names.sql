@@ -1,16 +1,17 @@
 -- What names mean outside of the scratch schemas: (name space, name, schema, the name with the arguments of a
 -- function, whose), where whose is
 --   extension  a member of an extension, wherever it is
---   nobody     it is found on the search path, and belongs to no extension: scripts may have made it
+--   nobody     it is found on the search path, and belongs to no extension: scripts may have made it. What is called as
+--              something of PostgreSQL's is not found: that goes before it, but for overloads of functions and operators
 --   harmless   a function of PostgreSQL, or an immutable one of an extension, that does nothing but compute
 -- Parameters: names; path, an array of schemas; extensions, whose schemas belong to the path.
 with named as (
     select
         'pg_catalog.pg_class'::regclass as classid, 'relation' as sort, c.oid, c.relname as name, c.relnamespace as schema,
-        c.relname::text as exact
+        c.relname::text as exact, 0::oid as method
     from pg_catalog.pg_class as c where c.relname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_type'::regclass, 'type', t.oid, t.typname, t.typnamespace, t.typname::text
+    select 'pg_catalog.pg_type'::regclass, 'type', t.oid, t.typname, t.typnamespace, t.typname::text, 0::oid
     from pg_catalog.pg_type as t
     where
         t.typname = any(%(names)s)
@@ -32,17 +33,24 @@ with named as (
             ),
             ''
         )
-        || ')'
+        || ')',
+        0::oid
     from pg_catalog.pg_proc as p where p.proname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace, o.oprname::text
+    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace, o.oprname::text, 0::oid
     from pg_catalog.pg_operator as o where o.oprname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace, o.opcname::text
+    select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace, o.opcname::text, o.opcmethod
     from pg_catalog.pg_opclass as o where o.opcname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace, c.collname::text
-    from pg_catalog.pg_collation as c where c.collname = any(%(names)s)
+    select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace, c.collname::text, 0::oid
+    from pg_catalog.pg_collation as c
+    where
+        c.collname = any(%(names)s)
+        and c.collencoding in (
+            select e.encoding from pg_catalog.pg_database as d cross join unnest(array[-1, d.encoding]) as e (encoding)
+            where d.datname = current_database()
+        )
 )
 
 select
@@ -59,6 +67,18 @@ where
         d.objid is not null
         or n.nspname = any(%(path)s)
         or n.oid in (select e.extnamespace from pg_catalog.pg_extension as e where e.extname = any(%(extensions)s))
+    )
+    and (
+        d.objid is not null
+        or w.sort in ('function', 'operator')
+        or not exists (
+            select from named as s
+            where
+                s.schema = 'pg_catalog'::regnamespace
+                and s.sort = w.sort
+                and s.name = w.name
+                and s.method = w.method
+        )
     )
 union all
 select 'function', p.proname, 'any', p.proname, 'harmless'

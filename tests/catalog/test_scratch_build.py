@@ -519,3 +519,31 @@ def test_lock_names_the_statement_that_fails(
     assert 'script/020_broken.sql:5: column "nothing" does not exist' in result.said
     assert not (tmp_path / "schema.lock.toml").exists()
     assert rows(connection, LEFT) == set()
+
+
+NAMESAKES = """
+    create domain public.text as pg_catalog.text check (value <> 'a');
+    create view public.pg_class as select 1 as one;
+    create collation public."C" (locale = 'POSIX');
+    create operator class public.int4_ops for type integer using btree as
+        operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 btint4cmp(integer, integer);
+"""
+USES = """
+    create table if not exists item (id integer primary key, name text collate "C" not null);
+    create index if not exists item_id_idx on item (id int4_ops);
+    create or replace view seen as select relname from pg_class;
+"""
+
+
+def test_namesakes_of_what_postgresql_has_hide_nothing(
+    run: Run, project: MakeProject, database: str, tmp_path: Path, connection: Connection[Any]
+) -> None:
+    """What scripts call by the name of something of PostgreSQL's is compared, whatever else is called so there."""
+    project({"010_item.sql": USES})
+    locks = []
+    for statement in ("select 1", NAMESAKES):
+        connection.execute(statement.encode())
+        result = run("lock", "--dsn", database)
+        assert (result.code, "by name alone" in result.said) == (0, False), result
+        locks.append((tmp_path / "schema.lock.toml").read_bytes())
+    assert locks[0] == locks[1]

@@ -20,7 +20,7 @@ from tests.support.in_process import call
 from tests.support.projects import Result, run_runner, until
 from tests.support.proxy import proxied
 from tests.support.servers import Server, psql
-from tests.support.strangers import Ground
+from tests.support.strangers import Ground, plant_in_sessions
 
 SCRIPTS = {
     "010_item.sql": """
@@ -50,15 +50,16 @@ OLDER = """
     create view target.part as select code from target.item;
     create index item_size_idx on target.item (size, code);
     create table target.runner_history (
-        run integer, script text, checksum text, status text, statements integer, started timestamptz, seconds float8,
-        role text, runner_version text, error text
+        run integer, script pg_catalog.text, checksum pg_catalog.text, status pg_catalog.text, statements integer,
+        started timestamp with time zone, seconds double precision, role pg_catalog.text,
+        runner_version pg_catalog.text, error pg_catalog.text
     );
     insert into target.runner_history values (1, 'script/030_once.sql', '', 'applied', 2, '2026-01-01', 0, 'ann', '1');
 """
 """A database in which much differs, so that all kinds of questions are asked; its history knows no projects."""
 CALLED = """
     select schemaname || '.' || funcname from pg_stat_user_functions
-    where schemaname in ('ext', 'public', 'target', current_user) and funcname <> 'one'
+    where schemaname in ('ext', 'public', 'session', 'target', current_user) and funcname not in ('one', 'plant')
 """
 OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 VARYING = frozenset({"database", "made", "run_seconds", "seconds", "started", "target", "unmanaged"})
@@ -72,6 +73,7 @@ VARYING_TEXT = re.compile(
     r"^-- (Plan|for|Run it) .*$|test_[0-9a-f]{16}|[0-9]+(-[0-9]+)+.[0-9]+(:[0-9.+]+)+|pid [0-9]+|[0-9.]+ m?s\b",
     re.MULTILINE,
 )
+LOGIN_TRIGGERS = 17
 KEY = "hashtextextended('runner target.runner_history', 0)"
 
 
@@ -173,6 +175,9 @@ def test_what_was_planted_would_be_called(pair: Pair) -> None:
         connection.execute("select hashtextextended('a', 0), concat('a'::text), 'a'::varchar = 'b'::text")
         expected = {"target.concat", "target.hashtextextended", "target.quote_ident", "target.as_boolean"}
     assert expected <= set(called(pair.hostile))
+    with psycopg.connect(pair.hostile, autocommit=True) as connection:
+        connection.execute("set search_path = target, pg_catalog; select 'pg_class'::regclass from pg_class limit 1")
+    assert "target.found" in called(pair.hostile)
 
 
 @pytest.mark.long
@@ -202,6 +207,33 @@ def test_nothing_planted_is_called_by_programs(project: MakeProject, pair: Pair,
         said.append(list(called_by_programs(folder, dsn)))
     assert called(pair.hostile) == []
     assert said[1] == said[0]
+
+
+def test_nothing_in_a_session_is_called(project: MakeProject, server: Server) -> None:
+    """What is temporary in a session of the runner, as it may be behind a pooler, stands for nothing of PostgreSQL's.
+
+    Commands and programs make their connections themselves, so the server plants when a session begins.
+    """
+    if server.major < LOGIN_TRIGGERS:
+        pytest.skip("before PostgreSQL 17 no trigger runs when a session begins")
+    folder, said = make(project), []
+    with server.database() as clean, server.database() as hostile:
+        for dsn in (clean, hostile):
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                name = connection.info.dbname
+                connection.execute("create schema target; create schema ext")
+                connection.execute(f"alter database {name} set track_functions = 'all'".encode())
+                if dsn == hostile:
+                    plant_in_sessions(connection)
+            begin(dsn, "older")
+            answers = [told(result) for result in commands(partial(call, folder=folder), dsn)]
+            said.append([*answers, *called_by_programs(folder, dsn)])
+            (folder / "schema.lock.toml").unlink()
+        assert called(hostile) == []
+        assert said[1] == said[0]
+        with psycopg.connect(hostile) as connection:
+            connection.execute("select from pg_temp.pg_class limit 1")
+        assert called(hostile) == ["session.found"]
 
 
 def test_nothing_planted_is_called_by_the_project(pair: Pair, fresh_project: Path) -> None:

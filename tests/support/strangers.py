@@ -1,4 +1,4 @@
-"""What strangers plant: overloads of all that own SQL calls, in the schemas of a search path."""
+"""What strangers plant: overloads of all that own SQL calls, and what is called as PostgreSQL's relations and types."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ TYPES = (
     "regclass", "regtype", "regproc", "regnamespace", "date", "timestamp", "timestamptz", "interval", "json", "jsonb",
     "xid8", "inet", "text[]", "name[]", "int2[]", "int4[]", "int8[]", "oid[]",
 )  # fmt: skip
+NAMED_TYPES = (*(name for name in TYPES if name.isalnum()), "regcollation", "regprocedure", "regrole")
 COMMON = ("text", "name", "varchar", "bool", "int2", "int4", "int8", "oid", "regclass", "jsonb", "text[]")
 POLYMORPHIC = ("anyelement", "anyarray", "anycompatible", "anycompatiblearray")
 MANY = ("variadic text[]", "text, variadic text[]", "variadic anyarray", "text, variadic anyarray", "int4 default 0")
@@ -63,6 +64,23 @@ COPY = """
     where {condition}
 """
 """The rows that CREATE makes, for one more schema, in a tenth of its time."""
+RELATIONS = """
+    select c.relname, string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    from pg_class as c
+    inner join pg_attribute as a on c.oid = a.attrelid
+    where
+        c.relnamespace = 'pg_catalog'::regnamespace and c.relkind in ('r', 'v') and c.relname = any(%s)
+        and a.attnum > 0 and a.atttypid <> 'anyarray'::regtype
+    group by c.relname
+    order by 1
+"""
+"""With the columns that a view may have."""
+ON_LOGIN = """
+    create schema session;
+    create function session.found() returns boolean language plpgsql as $$ begin return true; end $$;
+    create function session.plant() returns event_trigger language plpgsql as $do$ begin {statements} end $do$;
+    create event trigger planting on login execute function session.plant();
+"""
 AGGREGATES = "p.aggfnoid::oid between 16384 and 9999999"
 """Those of the first schema: after PostgreSQL's own, and before the copies."""
 
@@ -83,7 +101,7 @@ def plant(connection: Connection, schemas: Sequence[str], stranger: str) -> None
     for schema in schemas:
         connection.execute(f"create schema if not exists {schema}; grant all on schema {schema} to {stranger}".encode())
     connection.execute(f"set role {stranger}".encode())
-    statements = list(planted(connection))
+    statements = [*planted(connection), *(sql for schema in schemas for sql in namesakes(connection, schema))]
     for start in range(0, len(statements), IN_A_TRIP):
         connection.execute(";".join(statements[start : start + IN_A_TRIP]).encode())
     connection.execute("reset role")
@@ -102,8 +120,34 @@ def plant(connection: Connection, schemas: Sequence[str], stranger: str) -> None
     connection.execute("vacuum analyze")
 
 
+def plant_in_sessions(connection: Connection) -> None:
+    """Give each session temporary views, types and functions that are called as what own SQL uses.
+
+    Needs a superuser, and PostgreSQL 17.
+    """
+    connection.execute("set search_path = pg_catalog")
+    body = "language plpgsql as $$ begin return session.found()::text; end $$"
+    made = [
+        f"create function pg_temp.{word}({type_}) returns text {body}"
+        for word in sorted(called_words())
+        for type_ in ("text", "name")
+    ]
+    statements = "; ".join((*made, *namesakes(connection, "pg_temp", "session.found()"))) + ";"
+    connection.execute(ON_LOGIN.format(statements=statements).encode())
+
+
+def namesakes(connection: Connection, schema: str, found: str = "target.found()") -> Iterator[str]:
+    """Return what makes views and domains that are called as what own SQL uses, and which call a function."""
+    for name, columns in connection.execute(RELATIONS, (sorted(own_words()),)).fetchall():
+        yield f"create view {schema}.{name} as select {columns} from pg_catalog.{name} where {found}"
+    for name in NAMED_TYPES:
+        if (schema, name) != ("pg_temp", "text"):  # for scripts, PostgreSQL looks there first
+            yield f"create domain {schema}.{name} as pg_catalog.{name} check ({found})"
+
+
 def planted(connection: Connection) -> Iterator[str]:
-    """Return what makes the overloads in the schema `target`."""
+    """Return what makes the overloads in the schema `target`, and the function that namesakes call."""
+    yield "create function target.found() returns boolean language plpgsql as $$ begin return true; end $$"
     body = "language plpgsql as $$ begin return null; end $$"
     own: dict[str, list[tuple[bool, list[str], str]]] = {}
     for name, *others in connection.execute(OWN, (sorted(called_words()),)).fetchall():
@@ -135,10 +179,19 @@ def varied(arguments: Sequence[str]) -> Iterator[str]:
 
 def called_words() -> set[str]:
     """Return what looks like a call, in all SQL of the runner and of this repository's project."""
+    return {word for text in own_texts() for word in re.findall(r"\b([a-z][a-z0-9_]*)\(", text)}
+
+
+def own_words() -> set[str]:
+    """Return all words of that SQL."""
+    return {word for text in own_texts() for word in re.findall(r"[a-z][a-z0-9_]*", text)}
+
+
+def own_texts() -> Sequence[str]:
+    """Return the files of that SQL, and the strings of the runner."""
     files = [path for folder in ("runner", "sql") for path in (ROOT / folder).rglob("*.sql")]
     texts = [path.read_text(encoding="utf-8") for path in files]
-    texts += (text for path in (ROOT / "runner").rglob("*.py") for text in strings(ast.parse(path.read_bytes())))
-    return {word for text in texts for word in re.findall(r"\b([a-z][a-z0-9_]*)\(", text)}
+    return texts + [text for path in (ROOT / "runner").rglob("*.py") for text in strings(ast.parse(path.read_bytes()))]
 
 
 def strings(tree: ast.AST) -> Iterator[str]:
