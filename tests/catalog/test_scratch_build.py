@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -195,15 +194,11 @@ class Strangers(msgspec.Struct):
 @pytest.fixture(scope="module")
 def strangers(server: Server) -> Iterator[Mapping[str, Strangers]]:
     """One database for each layout."""
-    role = f"stranger_{uuid.uuid4().hex[:8]}"
-    with ExitStack() as stack:
+    with server.roles(prefix="stranger_") as (role,), ExitStack() as stack:
         made: dict[str, Strangers] = {}
         for layout, schema in LAYOUTS.items():
             dsn = make_conninfo(stack.enter_context(server.database()), options=f"-c test.role={role}")
             watcher = stack.enter_context(psycopg.connect(dsn, autocommit=True))
-            if not made:
-                watcher.execute(f"create role {role}".encode())
-                stack.callback(watcher.execute, f"drop role {role}".encode())
             watcher.execute(FOR_ALL.encode())
             for name in dict.fromkeys(("public", schema)):
                 watcher.execute(f"create schema if not exists {name}; set search_path = {name}".encode())
@@ -473,15 +468,13 @@ def test_a_build_runs_no_event_trigger(connection: Connection[Any], database: st
 
 
 @pytest.fixture
-def plain_role(connection: Connection[Any]) -> Iterator[str]:
+def plain_role(server: Server, connection: Connection[Any]) -> Iterator[str]:
     """A role that may log in, with its name as password, and make objects in public; the name has to be quoted."""
-    role = f"plain role {uuid.uuid4().hex[:8]}"
-    name = sql.Identifier(role)
-    connection.execute(sql.SQL("create role {} login password {}").format(name, role))
-    connection.execute(sql.SQL("grant create on schema public to {}").format(name))
-    yield role
-    connection.execute(sql.SQL("drop owned by {}").format(name))
-    connection.execute(sql.SQL("drop role {}").format(name))
+    with server.roles(prefix="plain role ") as (role,):
+        name = sql.Identifier(role)
+        connection.execute(sql.SQL("grant create on schema public to {}").format(name))
+        yield role
+        connection.execute(sql.SQL("drop owned by {}").format(name))
 
 
 def test_a_role_that_may_not_build_learns_what_to_grant(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import textwrap
 import tomllib
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,11 +40,8 @@ def statuses(document: Any) -> list[str]:
 @pytest.fixture
 def role(server: Server) -> Iterator[str]:
     """The name of a role without any right."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute(f"create role {name}".encode())
+    with server.roles() as (name,):
         yield name
-        connection.execute(f"drop role {name}".encode())
 
 
 # Failures

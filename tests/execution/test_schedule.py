@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
@@ -62,11 +61,8 @@ LABELS = {
 @pytest.fixture
 def role(server: Server) -> Iterator[str]:
     """A role that the run takes."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute(f"create role {name}".encode())
+    with server.roles() as (name,):
         yield name
-        connection.execute(f"drop role {name}".encode())
 
 
 @pytest.fixture

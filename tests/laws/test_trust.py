@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,19 +111,14 @@ def folder(project: MakeProject) -> Path:
 
 
 @pytest.fixture(scope="module")
-def roles(server: Server) -> Iterator[tuple[str, str]]:
+def roles(server: Server) -> Iterator[tuple[str, ...]]:
     """The names of a role that applies, and of one that has nothing to do with it; both need quotes."""
-    names = tuple(f"Test {uuid.uuid4().hex[:12]}" for _ in range(2))
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        for name in names:
-            connection.execute(f'create role "{name}" login'.encode())
-        yield names[0], names[1]
-        for name in names:
-            connection.execute(f'drop role "{name}"'.encode())
+    with server.roles(2, prefix="Test ") as names:
+        yield names
 
 
 @pytest.fixture
-def shared(server: Server, roles: tuple[str, str]) -> Iterator[str]:
+def shared(server: Server, roles: tuple[str, ...]) -> Iterator[str]:
     """The connection string, for a superuser, of a database in which one of the roles may create objects."""
     with server.database() as dsn:
         with psycopg.connect(dsn, autocommit=True) as connection:
@@ -194,7 +188,7 @@ OWNERS = {
 
 
 @pytest.mark.parametrize("case", OWNERS)
-def test_whose_the_history_is(project: MakeProject, shared: str, roles: tuple[str, str], case: str) -> None:
+def test_whose_the_history_is(project: MakeProject, shared: str, roles: tuple[str, ...], case: str) -> None:
     """It is read when it belongs to a role that may do all that here anyway, or one that the manifest names."""
     own, other = (f'"{role}"' for role in roles)
     folder = project({"010_item.sql": ITEM}, run={"role": roles[0]})
@@ -241,7 +235,7 @@ CREATORS = {
 
 
 @pytest.mark.parametrize("case", CREATORS)
-def test_who_else_may_create_objects(project: MakeProject, shared: str, roles: tuple[str, str], case: str) -> None:
+def test_who_else_may_create_objects(project: MakeProject, shared: str, roles: tuple[str, ...], case: str) -> None:
     """Plans are refused, and verification has a finding, until the cure was said or the manifest names the role."""
     words = {"own": f'"{roles[0]}"', "other": f'"{roles[1]}"'}
     keys: dict[str, object] = {"extension_schema": "ext"}
@@ -319,7 +313,7 @@ MORE_EXACT = """
 
 
 def test_what_strangers_own_or_have_bound_is_found(
-    project: MakeProject, server: Server, roles: tuple[str, str]
+    project: MakeProject, server: Server, roles: tuple[str, ...]
 ) -> None:
     """Verification names what is declared and belongs to a stranger, or uses what only a stranger knows."""
     folder, other = project({"010_item.sql": DECLARED}), f'"{roles[1]}"'

@@ -9,7 +9,6 @@ import re
 import shutil
 import time
 import tomllib
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -488,18 +487,16 @@ def test_line_ends_of_other_systems_are_fresh(project_copy: Path, objects: Locke
 @pytest.fixture
 def visitor(server: Server, database_copy: str) -> Iterator[str]:
     """The connection string of a role that may connect to a copy of the database and use its schema, nothing else."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    execute(
-        database_copy,
-        f"create role {name} login password '{name}'",
-        "revoke all on schema public from public",
-        f"revoke all on database {conninfo_to_dict(database_copy)['dbname']} from public",
-        f"grant connect on database {conninfo_to_dict(database_copy)['dbname']} to {name}",
-        f"grant usage on schema public to {name}",
-    )
-    yield make_conninfo(database_copy, user=name, password=name)
-    execute(database_copy, f"drop owned by {name}")
-    execute(server.conninfo, f"drop role {name}")
+    with server.roles() as (name,):
+        execute(
+            database_copy,
+            "revoke all on schema public from public",
+            f"revoke all on database {conninfo_to_dict(database_copy)['dbname']} from public",
+            f"grant connect on database {conninfo_to_dict(database_copy)['dbname']} to {name}",
+            f"grant usage on schema public to {name}",
+        )
+        yield make_conninfo(database_copy, user=name, password=name)
+        execute(database_copy, f"drop owned by {name}")
 
 
 @pytest.mark.parametrize("command", ["verify", "plan"])
