@@ -22,6 +22,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 LAZY = {
     "__init__.py": "what the package offers is imported when it is asked for",
     "catalog/declared.py": "with a fresh lock file, neither the parser nor the scratch build is needed",
+    "catalog/declared_words.py": "the parser, which a database that is as declared does not need",
     "catalog/snapshot.py": "psycopg",
     "cli/connect.py": "psycopg",
     "execution/executor.py": "the parser, which only a build that failed needs",

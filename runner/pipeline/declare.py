@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, declared
+from runner.catalog.declared_words import in_declared_words
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
 from runner.errors import DatabaseError, Hint
 from runner.planning import history, trust
@@ -39,7 +40,7 @@ def locked_facts(loaded: Project) -> Facts | None:
 
 def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
     """Return the facts of the database about the schemas that the wanted objects are in."""
-    return read_snapshot(connection, scope_of(loaded, wanted))
+    return in_declared_words(read_snapshot(connection, scope_of(loaded, wanted)), wanted)
 
 
 def read_with_problems(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
@@ -47,7 +48,7 @@ def read_with_problems(connection: Connection[Any], loaded: Project, wanted: Map
     manifest = loaded.project.manifest
     actual, (problems,) = read_and_ask(connection, scope_of(loaded, wanted), (trust.problems_question(manifest),))
     trust.require_own(manifest, problems)
-    return actual
+    return in_declared_words(actual, wanted)
 
 
 def read_with_history(
@@ -65,7 +66,7 @@ def read_with_history(
         if not is_read:
             rows = _read_each(connection, manifest, scope, actual)
     trust.require_no_creators(actual.untrusted)
-    return actual, history.records(manifest, *rows)
+    return in_declared_words(actual, wanted), history.records(manifest, *rows)
 
 
 def _read_each(

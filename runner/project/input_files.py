@@ -42,11 +42,16 @@ def decoded(data: bytes, shown: str) -> str:
         raise InputError(
             f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", place=Place(shown, line)
         ) from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = without_returns(text)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError("NUL character; PostgreSQL cannot store it, remove it", place=Place(shown, line))
     return text
+
+
+def without_returns(text: str) -> str:
+    """Return a text whose lines end as those of all files do here."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def convert(raw: object, type_: type[T], *, file: str, key: str = "") -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,8 @@ _SUBJECTS: dict[str, Sort] = {
 """What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
 _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
 _NAMED_BY_STRING = ("nextval", "currval", "setval")
+_TEXT_SEARCH = ("regconfig", "regdictionary")
+_OF_SERVER = re.compile(r"(pg_catalog\.)?\w+")
 _COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
@@ -198,7 +201,7 @@ class References:
                     yield name_in("operator", exclusion.list.items[1].list.items)
             case pg.FuncCall() if node.args and name_in("function", node.funcname).word in _NAMED_BY_STRING:
                 yield self._named_by(node.args[0])
-            case pg.TypeCast() if name_in("type", node.type_name.names).word.startswith("reg"):
+            case pg.TypeCast() if _names_object(node):
                 yield self._named_by(node.arg)
 
     def _relations(self) -> Iterator[Name]:
@@ -283,3 +286,10 @@ def _subject(object_type: int, node: pg.Node, relation: pg.RangeVar | None = Non
     elif kind in _PARTS:
         parts = parts[:-1]
     return name_in(sort, parts)
+
+
+def _names_object(cast: Any) -> bool:
+    """Return whether a cast makes a string a name; `'english'::regconfig` is found where `'english'` is."""
+    word = name_in("type", cast.type_name.names).word
+    is_of_server = word in _TEXT_SEARCH and _OF_SERVER.fullmatch(cast.arg.a_const.sval.sval)
+    return word.startswith("reg") and not is_of_server

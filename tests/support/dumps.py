@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import psycopg
 
-from tests.support.servers import dump, stop_clocks
+from tests.support.servers import dump, program, stop_clocks
 
 
 def state(dsn: str) -> list[str]:
@@ -37,3 +38,12 @@ def still_dump(dsn: str, *options: str) -> str:
         stop_clocks(connection)
     rows = re.compile(r"(?<= FROM stdin;\n)(?:(?!\\\.$).*\n)+", flags=re.MULTILINE)
     return rows.sub(lambda match: "".join(sorted(match[0].splitlines(keepends=True))), dump(dsn, *options))
+
+
+def schema_script(dsn: str, folder: Path) -> str:
+    """Return the schema as pg_dump writes it, with all carriage returns, without settings and what only psql reads."""
+    path = folder / "dump.sql"
+    dumped = program("pg_dump", "-s", "--no-owner", "--no-acl", "--file", path, "--dbname", dsn)
+    assert dumped.returncode == 0, dumped.stderr
+    no_sql = r"^(\\(un)?restrict .*|SET \w+ = .*;|SELECT pg_catalog\.set_config\(.*)\n"
+    return re.sub(no_sql, "", path.read_bytes().decode(), flags=re.MULTILINE)
