@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_left, bisect_right
 from functools import partial
@@ -14,9 +13,10 @@ import postgast
 from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
-from runner.errors import InputError, Place
+from runner.errors import Hint, InputError, Place
 from runner.sql.effects import declaration_of
 from runner.sql.excerpts import point
+from runner.sql.foreign_formats import NO_COPY, Foreign, foreign_at, marker_in
 from runner.sql.objects import NOTHING, Declaration
 from runner.sql.placement import acts_in_comment, misplaced
 from runner.sql.positions import Positions
@@ -38,8 +38,6 @@ _SET_OPERATIONS = (pg.UNION, pg.INTERSECT, pg.EXCEPT)
 _MOST_LINKS = 16_000
 """Where the parser's stack, of 8 MB, is half full."""
 _INSIDE = {pg.SCONST: "a string", pg.USCONST: "a string", pg.SQL_COMMENT: "a comment", pg.C_COMMENT: "a comment"}
-_COPY_WITH_DATA = re.compile(r"\bcopy\b[^;]*\bfrom\s+stdin\b[^;]*;\s*\S*\Z", re.IGNORECASE)
-_NO_COPY = "COPY from or to the client is not possible; use INSERT"
 _LONGEST_MESSAGE = 120
 _SAVEPOINTS = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
 
@@ -92,7 +90,9 @@ class Source:
     def statements(self, schema: str, *, adds_value: bool) -> Iterator[Statement]:
         """Yield its statements; `adds_value` tells whether one before it adds a value to an enum. Raise InputError."""
         if self.scan_error:
-            raise self._syntax_error(self.scan_error)
+            raise self._foreign_before() or self._syntax_error(self.scan_error)
+        if marker := marker_in(self.text, self.tokens, self.positions):
+            raise self._foreign(marker)
         self._check_depth()
         try:
             trees = self._trees()
@@ -111,7 +111,7 @@ class Source:
                 continue
             node = intern(str(tree.WhichOneof("node")))
             body = getattr(tree, node)
-            self._check_allowed(body, line)
+            self._check_allowed(body, offset)
             declaration = declaration_of(node, body, schema, partial(self._element, shift=shift))
             traits = traits_of(node, body, may_delete=self._has_delete(start, end))
             strings = strings_in(body) if adds_value else NO_STRINGS
@@ -197,31 +197,44 @@ class Source:
         """Return whether there is the word DELETE, neither quoted nor in a string, between two bytes."""
         return bisect_left(self.deletes, start) < bisect_left(self.deletes, end)
 
-    def _check_allowed(self, body: object, line: int) -> None:
-        place = Place(self.rendered.path, line)
+    def _check_allowed(self, body: object, offset: int) -> None:
         if isinstance(body, pg.TransactionStmt) and pg.TransactionStmtKind.Name(body.kind) not in _SAVEPOINTS:
             raise InputError(
                 "a script is one transaction by itself; remove this statement "
                 "(transaction = false in the manifest runs a script without one)",
-                place=place,
+                place=Place(self.rendered.path, self.rendered.line_at(offset)),
             )
         if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
-            raise InputError(_NO_COPY, place=place)
+            raise self._foreign(Foreign(offset - self.begin, NO_COPY))
+
+    def _foreign_before(self) -> InputError | None:
+        """Return what is no SQL before that which has no end, and may be why."""
+        try:
+            postgast.parse(self.text)
+        except postgast.PgQueryError as error:
+            foreign = foreign_at(self.text, error.cursorpos - 1) if error.cursorpos else None
+            return self._foreign(foreign) if foreign else None
+        return None
+
+    def _foreign(self, foreign: Foreign) -> InputError:
+        found = point(self.rendered, self.begin + foreign.offset)
+        notes = (*found.excerpt, *([Hint(foreign.hint)] if foreign.hint else []))
+        return InputError(
+            foreign.message, place=Place(self.rendered.path, found.line), notes=notes, column=found.column
+        )
 
     def _syntax_error(self, error: postgast.PgQueryError) -> InputError:
         path = self.rendered.path
         if not error.cursorpos:
             return InputError(error.message, place=path)
         offset = error.cursorpos - 1
-        if copy := _COPY_WITH_DATA.search(self.text, 0, offset):
-            return InputError(_NO_COPY, place=Place(path, self.rendered.line_at(self.begin + copy.start())))
+        if foreign := foreign_at(self.text, offset):
+            return self._foreign(foreign)
         message = error.message.split("\n")[0]
         if message.startswith("memory exhausted"):  # the stack of the grammar, which holds 10,000 symbols
             message = "nested too deeply; make several statements of it"
         if len(message) > _LONGEST_MESSAGE:  # what is not ended is cited to the end of the file
             message = f"{message[:_LONGEST_MESSAGE]}…"
-        if message.startswith('syntax error at or near "\\'):
-            message = "psql's backslash commands are not SQL; write the SQL they stand for, or set it in the manifest"
         self.ends_early = message.startswith("unterminated ") or message.endswith("at end of input")
         found = point(self.rendered, self.begin + offset)
         return InputError(message, place=Place(path, found.line), notes=found.excerpt, column=found.column)
