@@ -39,6 +39,8 @@ _SECRET = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 """A password in a connection string, which may be where none is expected and is shown as the wrong value, or in SQL."""
+_SIGNS = ("password", "@", "postgres")
+"""What each of these has."""
 
 
 class Place(str):
@@ -117,7 +119,8 @@ def _as_line(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """Return a text without what looks like a password in it; it has as many lines."""
-    return _SECRET.sub(_hidden, text)
+    folded = text.casefold()  # a search for plain words takes a hundredth of the time
+    return _SECRET.sub(_hidden, text) if any(sign in folded for sign in _SIGNS) else text
 
 
 def _hidden(found: re.Match[str]) -> str:

@@ -76,8 +76,11 @@ def _columns_in(tree: Any) -> Iterator[tuple[Name, str]]:
 
 
 def _own_nodes(message: Message) -> Iterator[Any]:
-    """Return a message and all below it, without the bounds of partitions, where MINVALUE looks like a column."""
-    if isinstance(message, pg.PartitionBoundSpec | pg.SelectStmt):
+    """Return a message and all below it, without what looks like a column and is none.
+
+    In the bounds of partitions it is MINVALUE; behind the name of a type, as in geometry(Point), a word of the type's.
+    """
+    if isinstance(message, (pg.PartitionBoundSpec, pg.SelectStmt, pg.TypeName)):
         return
     yield message
     for field, value in message.ListFields():

@@ -10,11 +10,14 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql.quoting import NAME_BYTES
 
+_MAY_BE_LONG = re.compile(rf'[\w$]{{{NAME_BYTES + 1}}}|"(?:[^"]|""){{{NAME_BYTES + 1}}}')
 _ESCAPED = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))")
 
 
 def long_names(sql: str) -> Iterator[tuple[str, int]]:
     """Return each name that is longer than PostgreSQL keeps names, and where it stands, in characters."""
+    if sql.isascii() and not _MAY_BE_LONG.search(sql):
+        return
     data = sql.encode()
     tokens = postgast.scan(sql).tokens
     has_own_escape = any(token.token == pg.UESCAPE for token in tokens)
@@ -26,11 +29,16 @@ def long_names(sql: str) -> Iterator[tuple[str, int]]:
                 yield name, len(data[: token.start].decode())
 
 
+def truncated(name: str) -> str:
+    """Return what PostgreSQL keeps of a name."""
+    return name.encode()[:NAME_BYTES].decode(errors="ignore")
+
+
 def place_of(sql: str, word: str) -> int:
-    """Return where a name stands in a statement for the first time, in characters; 0 when it does not."""
+    """Return where a name, as PostgreSQL keeps it, is in a statement for the first time, in characters; else 0."""
     data = sql.encode()
     for token in postgast.scan(sql).tokens:
-        if _written(data[token.start : token.end].decode()) == word:
+        if truncated(_written(data[token.start : token.end].decode())) == word:
             return len(data[: token.start].decode())
     return 0
 

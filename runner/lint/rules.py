@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from runner.lint.column_references import Mentions, mentions_in
 from runner.lint.diagnostics import Diagnostic, Severity
-from runner.lint.identifiers import long_names, place_of
+from runner.lint.identifiers import long_names, place_of, truncated
 from runner.lint.privileges import NODES, cured_functions, privileges_in
 from runner.lint.quietness import loudness
 from runner.lint.scope import NamesInScope
@@ -22,7 +22,7 @@ from runner.sql.statements import Script, Statement, first_makers
 from runner.sql.trees import strings_in, tree_of
 
 SEVERITIES: Mapping[str, Severity] = {
-    "long-name": "error",
+    "long-name": "warning",
     "defined-twice": "error",
     "unknown-column": "error",
     "unknown-table": "warning",
@@ -43,10 +43,12 @@ RuleHit = tuple[str, int, str, str]
 
 def long_names_in(parsed: Script) -> Iterator[Diagnostic]:
     """Return the names that PostgreSQL would cut."""
+    allowed = Suppressions(parsed)
     for statement in parsed.statements:
-        for name, offset in long_names(statement.sql):
-            cut = name.encode()[:NAME_BYTES].decode(errors="ignore")
-            message = f"the name {name!r} has {len(name.encode())} bytes; PostgreSQL would cut it to {cut!r}"
+        for name, offset in () if allowed("long-name", statement) else long_names(statement.sql):
+            message = (
+                f"the name {name!r} has {len(name.encode())} bytes; PostgreSQL truncates it to {truncated(name)!r}"
+            )
             told = ("long-name", offset, message, f"shorten it to {NAME_BYTES} bytes")
             yield _flaw(parsed, statement, told)
 
@@ -109,8 +111,7 @@ class _Rules:
             self.known.forget()
         mentions = Mentions() if tree is None else mentions_in(tree)
         before = {effect.object for effect in statement.declaration.effects if effect.object in self.known.state}
-        yield from self.defined_twice(statement)
-        self.known.follow(statement, mentions)
+        yield from self.follow(statement, mentions)
         if statement.node == "select_stmt" and tree is not None:
             self.known.open(strings_in(tree))
         yield from self.unknown_columns(statement, mentions, before)
@@ -120,28 +121,31 @@ class _Rules:
             yield from (("not-quiet", 0, message, hint) for message, hint in found)
         yield from self.no_comment(statement, is_partition=mentions.is_partition)
 
-    def defined_twice(self, statement: Statement) -> Iterator[RuleHit]:
+    def follow(self, statement: Statement, mentions: Mentions) -> Iterator[RuleHit]:
+        """Take in what a statement does, one effect after the other, and return what it declares again."""
+        is_told = False
+        for effect in statement.declaration.effects:
+            if effect.action == "create" and not is_told:
+                told = [*self.defined_twice(statement, effect.object)]
+                yield from told
+                is_told = bool(told) and effect.object.kind == "table"  # what is in it is not made either
+            self.known.follow(statement, effect)
+        self.known.end_statement(statement, mentions)
+
+    def defined_twice(self, statement: Statement, item: Object) -> Iterator[RuleHit]:
         declaration = statement.declaration
-        own: set[Object] = set()
-        for item in (effect.object for effect in declaration.effects if effect.action == "create"):
-            only_adds = declaration.guarded and statement.node != "create_stmt"
-            if declaration.replaces or _may_be_twice(item, only_adds=only_adds):
-                continue
-            other = item if item in self.known.state or item in own else self.namesake(item)
-            if other is not None:
-                maker = statement if other in own else self.known.makers.get(other)
-                where = f", at {maker.script}:{maker.line}" if maker else ""
-                what = "is declared already" if other == item else f"has the name of {other}, which is declared"
-                hint = "remove one of the two, or give it another name"
-                hint += (
-                    "; or write ADD COLUMN IF NOT EXISTS"
-                    if (item.kind, statement.node) == ("column", "alter_table_stmt")
-                    else ""
-                )
-                yield "defined-twice", place_of(statement.sql, item.name), f"{item} {what}{where}", hint
-                if item.kind == "table":
-                    return  # what is in it is not made either
-            own.add(item)
+        only_adds = declaration.guarded and statement.node != "create_stmt"
+        if declaration.replaces or _may_be_twice(item, only_adds=only_adds):
+            return
+        other = item if item in self.known.state else self.namesake(item)
+        if other is not None:
+            maker = self.known.makers.get(other)
+            where = f", at {maker.script}:{maker.line}" if maker else ""
+            what = "is declared already" if other == item else f"has the name of {other}, which is declared"
+            hint = "remove one of the two, or give it another name"
+            if (item.kind, statement.node) == ("column", "alter_table_stmt"):
+                hint += "; or write ADD COLUMN IF NOT EXISTS"
+            yield "defined-twice", place_of(statement.sql, item.name), f"{item} {what}{where}", hint
 
     def namesake(self, item: Object) -> Object | None:
         """Return another object that has the name in the same name space."""

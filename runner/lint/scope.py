@@ -40,20 +40,22 @@ class NamesInScope:
         near = self.state.near(table.schema, table.name)
         return [item.name for item in near if (item.kind, item.table) == ("column", table.name)]
 
-    def follow(self, statement: Statement, mentions: Mentions) -> None:
-        """Take in what a statement does."""
-        for named in statement.declaration.effects:
-            effect = resolved(named, self.state) or named
-            if effect.action == "change" and effect.object not in self.state:
-                continue  # of what is not there nothing comes
-            if effect.action == "create":
-                self.makers.setdefault(effect.object, statement)
-            elif effect.action in ("drop", "rename", "move", "take"):
-                self._leave(effect)
-            table = Object("table", effect.object.table, "", effect.object.schema)
-            if effect.action != "create" and effect.object.name in self.drawing.get(table, ()):
-                del self.drawing[table]  # it may draw no more, or under another name
-            self.state.apply(effect)
+    def follow(self, statement: Statement, named: Effect) -> None:
+        """Take in an effect of a statement."""
+        effect = resolved(named, self.state) or named
+        if effect.action == "change" and effect.object not in self.state:
+            return  # of what is not there nothing comes
+        if effect.action == "create":
+            self.makers.setdefault(effect.object, statement)
+        elif effect.action in ("drop", "rename", "move", "take"):
+            self._leave(effect)
+        table = Object("table", effect.object.table, "", effect.object.schema)
+        if effect.action != "create" and effect.object.name in self.drawing.get(table, ()):
+            del self.drawing[table]  # it may draw no more, or under another name
+        self.state.apply(effect)
+
+    def end_statement(self, statement: Statement, mentions: Mentions) -> None:
+        """Take in what a statement tells of columns, and whether it may have done more than its text tells."""
         self._take_in_columns(statement, mentions)
         if statement.declaration.opaque or statement.node == "select_into_stmt":
             self.forget()

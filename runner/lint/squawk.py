@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
 
 from runner.lint.diagnostics import Diagnostic
 from runner.project.manifest import ManifestFile
-from runner.sql.excerpts import point
+from runner.sql.excerpts import position
 from runner.sql.source_map import Rendered
 
 CONFIGURATION = ".squawk.toml"
@@ -89,7 +90,12 @@ def _flaws(command: list[str], group: Mapping[str, Rendered]) -> Iterator[Diagno
     except msgspec.DecodeError:
         yield _failed(" ".join(ended.stderr.decode(errors="replace").split()) or f"exit code {ended.returncode}")
     else:
-        yield from (_flaw(violation, group[violation.file]) for violation in violations)
+        lines = {path: rendered.text.split("\n") for path, rendered in group.items()}
+        begins = {path: [*accumulate((len(line) + 1 for line in lines[path]), initial=0)] for path in group}
+        for violation in violations:
+            file, line = violation.file, min(violation.line, len(lines[violation.file]) - 1)
+            column = len(lines[file][line].encode()[: violation.column].decode(errors="ignore"))
+            yield _flaw(violation, group[file], begins[file][line] + column)
 
 
 def _run_in(folder: Path, command: list[str], group: Mapping[str, Rendered]) -> subprocess.CompletedProcess[bytes]:
@@ -113,23 +119,19 @@ def _failed(reason: str) -> Diagnostic:
     return Diagnostic("squawk", "error", f"squawk failed: {reason}", CONFIGURATION, hint=hint)
 
 
-def _flaw(violation: _Violation, rendered: Rendered) -> Diagnostic:
+def _flaw(violation: _Violation, rendered: Rendered, offset: int) -> Diagnostic:
     """Return a violation with its place in the template.
 
     The parser of PostgreSQL has read the script: what squawk calls a syntax error is something that squawk cannot read.
     """
-    lines = rendered.text.split("\n")
-    line = lines[violation.line] if violation.line < len(lines) else ""
-    column = len(line.encode()[: violation.column].decode(errors="ignore"))
-    offset = sum(len(before) + 1 for before in lines[: violation.line]) + column
-    found = point(rendered, min(offset, len(rendered.text)))
+    line, column = position(rendered, offset)
     is_error = violation.level == "Error" and violation.rule_name != "syntax-error"
     return Diagnostic(
         f"squawk/{violation.rule_name}",
         "error" if is_error else "warning",
         violation.message.rstrip("."),
         rendered.path,
-        found.line,
-        found.column,
+        line,
+        column,
         hint=(violation.help or "").rstrip("."),
     )

@@ -120,6 +120,7 @@ def main(dsn: str | None, repeats: int) -> None:
         with temporary_folder() as folder:
             projects.long(folder)
             memory(server, folder)
+        checks(repeats)
         with temporary_folder() as folder:
             projects.own(folder)
             _lock(server, folder)
@@ -127,6 +128,18 @@ def main(dsn: str | None, repeats: int) -> None:
         with temporary_folder() as folder:
             seconds, longest = locks.measure(server, folder)
             print(f"repairs on {locks.ROWS:,} rows: {seconds:.1f} s, ACCESS EXCLUSIVE for {longest * 1000:.0f} ms")
+
+
+def checks(repeats: int) -> None:
+    """Print what `check` costs, with squawk where it is installed."""
+    print("check")
+    for tables in (1_000, 2_000, 5_000):
+        with temporary_folder() as folder:
+            projects.large(folder, tables // projects.TABLES)
+            cost = middle([run([sys.executable, *RUNNER, "check"], folder, Counts()) for _ in range(repeats)])
+            figures = f"{cost.wall:>8.3f} s, {cost.user:>8.3f} s of its own, {cost.peak:>6.0f} MB"
+            print(f"  {tables:>5,} tables {figures}", flush=True)
+    print()
 
 
 def memory(server: Server, folder: Path) -> None:

@@ -40,12 +40,12 @@ def wide(folder: Path) -> Path:
     return folder
 
 
-def large(folder: Path) -> Path:
-    """Write 1,000 tables and 2,000 indexes in 100 scripts."""
+def large(folder: Path, scripts: int = SCRIPTS) -> Path:
+    """Write 1,000 tables and 2,000 indexes in 100 scripts, or more."""
     manifest = ['[project]\nname = "large"\n']
     (folder / "sql").mkdir()
-    for script in range(1, SCRIPTS + 1):
-        name = f"sql/{script * 10:04}_tables.sql"
+    for script in range(1, scripts + 1):
+        name = f"sql/{script * 10:05}_tables.sql"
         (folder / name).write_text("\n".join(_table(script, table) for table in range(TABLES)), encoding="utf-8")
         manifest.append(f'[[script]]\npath = "{name}"\ndescription = "ten tables"\n')
     (folder / "manifest.toml").write_text("\n".join(manifest), encoding="utf-8")

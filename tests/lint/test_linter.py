@@ -101,6 +101,14 @@ def test_a_statement_that_is_nested_deeply(project: MakeProject) -> None:
     assert [flaw.rule for flaw in found] == ["long-name"]
 
 
+def test_a_long_name_is_allowed_by_a_comment(project: MakeProject) -> None:
+    """As every warning about a script is; `check` accepts the project either way."""
+    name = "long_" * 13
+    folder = project({"010_item.sql": f"-- runner: allow long-name because x\ncreate sequence {name};"})
+    assert flaws(folder) == []
+    assert linter.check(write_project(folder, {"010_item.sql": f"create sequence {name};"}) / "manifest.toml").ok
+
+
 def test_a_file_that_is_not_listed(project: MakeProject) -> None:
     """A numbered file beside the scripts or the checks that the manifest does not list is told; other files are not."""
     folder = project({"010_item.sql": "select 1;"}, checks={"010_item.sql": "select 1 where false;"})
@@ -311,7 +319,7 @@ BROKEN = {
     "010_first.sql": "create table item (id integer);\nvacuum;\ndrop table item;",
     "020_second.sql": "select {{ nope }};",
     "030_third.sql": "select 1;\ncreat table x ();",
-    "040_fourth.sql": "create sequence abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_0123456789;",
+    "040_fourth.sql": "create extension a\u202e;",
 }
 CHECKS = {"010_write.sql": "delete from item;", "020_empty.sql": ""}
 
