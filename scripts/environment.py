@@ -21,6 +21,10 @@ def prepare(requirements: str) -> None:
     """Install `requirements/NAME.txt` into the environment, unless exactly that is installed already."""
     if sys.version_info < (3, 11):  # noqa: UP036
         sys.exit("error: Python 3.11 or newer is needed, this is " + sys.version.split()[0])
+    for character in '":$`\\\n':
+        if character in str(ROOT):
+            where = "error: " + str(ROOT) + ": move the project to a path without " + repr(character)
+            sys.exit(where + ", which venv or PostgreSQL misreads")
     pins = ROOT / "requirements" / (requirements + ".txt")
     wanted = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
     stamp = VENV / ("installed-" + requirements)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,15 @@ def test_the_tests_of_each_guarantee_are_there() -> None:
     named = [text for text in Page(ROOT / "SECURITY.md").inline if text.startswith("tests/")]
     assert len(named) > 10
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_a_path_that_cannot_work_is_refused_before_anything_is_installed(tmp_path: Path) -> None:
+    """The virtual environment cannot be in a path with a colon, nor the embedded server in one that a shell reads."""
+    folder = tmp_path / "a$b"
+    shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("benchmarks", "__pycache__"))
+    ended = subprocess.run([sys.executable, folder / "scripts" / "run"], check=False, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert (
+        ended.stderr == f"error: {folder}: move the project to a path without '$', which venv or PostgreSQL misreads\n"
+    )
+    assert [path.name for path in folder.iterdir()] == ["scripts"]

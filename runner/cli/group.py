@@ -19,6 +19,10 @@ COMPLETE = "_RUNNER_COMPLETE"
 class Commands(click.Group):
     """The commands, listed in their order and not by the alphabet."""
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Take no arguments as a question for help, as the programs beside it do."""
+        return super().parse_args(context, args or ["--help"])
+
     def list_commands(self, _context: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(ORDER)

@@ -77,14 +77,18 @@ RELEASE = (
 ALLOW_OLDER = (
     click.option("--allow-older", is_flag=True, help="Apply files that are older than the database, as a rollback."),
 )
-OUTPUT = (
-    _gathered("reporter", Reporter, "as_json quiet verbose log_format"),
-    click.option(
-        "--verbose", "-v", is_flag=True, help="Show the server's notices, what nobody declared, the whole history."
-    ),
-    click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
-)
+
+
+def output(verbose: str = "Has no effect: this command shows everything.") -> tuple[Any, ...]:
+    """Return the options of the output; `verbose` is what the command shows more of when it is asked to."""
+    return (
+        _gathered("reporter", Reporter, "as_json quiet verbose log_format"),
+        click.option("--verbose", "-v", is_flag=True, help=verbose),
+        click.option("--quiet", "-q", is_flag=True, help="Show only what failed."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."),
+    )
+
+
 LOG = (
     click.option(
         "--log-format",

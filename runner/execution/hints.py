@@ -16,6 +16,10 @@ from runner.sql.quoting import identifier, literal
 _SCHEMA = r"permission denied for schema (.+)"
 _DATABASE = r"permission denied for database (.+)"
 _OWNER = r"must be owner of (.+)|permission denied for (?:table|sequence|view) .+"
+_ALONE = (
+    "a script is one transaction: put the statement into a script of its own that has transaction = false in the"
+    " manifest, and apply without --single-transaction"
+)
 _EXTENSION = r"permission denied to create extension"
 
 
@@ -30,6 +34,8 @@ def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
             )
         case "55P04":  # unsafe_new_enum_value_usage
             return (Hint("use it in a later script, and apply without --single-transaction"),)
+        case "2D000":  # invalid_transaction_termination
+            return (Hint(_ALONE),)
         case "25006":  # read_only_sql_transaction
             return (Hint("connect to the primary: this is a standby, or default_transaction_read_only is on"),)
         case "53100":  # disk_full

@@ -22,7 +22,10 @@ from runner.errors import ConnectError, Hint
 from runner.postgres.embedded_user import Owner, is_open_to, make_open, owner
 
 FOLDER = ".postgres"
-_PLAIN_PATH = re.compile(r"[\w./+@%=:,-]+")
+_PLAIN_PATH = re.compile(r"[\w./+@%=:-]+")
+"""One that may be the folder of a socket as it is, for a shell and in a list of folders."""
+_UNSAFE = re.compile(r'["$`\\\x00-\x1f\x7f]')
+"""What a shell reads in a path between quotation marks, where pg_ctl puts those of the data."""
 _PORT = "5432"
 _LONGEST_SOCKET = 103
 """Bytes of a socket's path on macOS; Linux takes 107."""
@@ -60,10 +63,10 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     if folder.is_symlink():
         raise ConnectError(f"{folder} is a symbolic link", notes=(Hint("remove it; the data are kept in a folder"),))
     place = place_of(folder)
-    if not _PLAIN_PATH.fullmatch(str(place)):
+    if found := _UNSAFE.search(str(place)):
         raise ConnectError(
-            f"the embedded PostgreSQL cannot start in {str(place)!r}: its path has characters that a shell would read",
-            notes=(Hint("move the project to a path of letters, digits and . _ - / +, or configure a database"),),
+            f"the embedded PostgreSQL cannot start in {str(place)!r}: a shell would read the {found[0]!r} in its path",
+            notes=(Hint("move the project to a path without it, or configure a database"),),
         )
     try:
         make_open(place)
@@ -122,6 +125,7 @@ class _Server:
         """Start the server, after one that was left behind is stopped. Raise ConnectError."""
         self.stop()
         log = self.data / "log"
+        known = log.stat().st_size if log.exists() else 0
         try:
             if not self.data.exists():
                 self._initialize()
@@ -132,7 +136,8 @@ class _Server:
         except (OSError, IndexError, subprocess.SubprocessError) as error:
             said = str(getattr(error, "stderr", "") or error).splitlines()
             with suppress(OSError), log.open(encoding="utf-8", errors="replace") as lines:
-                said = list(deque(lines, _TOLD_LINES))
+                lines.seek(known)  # what earlier servers said is behind us
+                said = list(deque(lines, _TOLD_LINES)) or said
             raise ConnectError(
                 "the embedded PostgreSQL did not start",
                 notes=(*(line.rstrip() for line in said[-_TOLD_LINES:]), Hint(f"see {log}, or remove {self.data}")),
@@ -157,7 +162,7 @@ class _Server:
     def _new_folder(self) -> str:
         """Make a folder for the socket that only the user of the server may enter, where its path is short enough."""
         near = self.data.parent / "socket"
-        if len(os.fsencode(near / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET:
+        if _PLAIN_PATH.fullmatch(str(near)) and len(os.fsencode(near / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET:
             near.mkdir(exist_ok=True)
             near.chmod(0o700)
             return self._owned(str(near))

@@ -18,6 +18,13 @@ from runner.postgres.connection_strings import check_connection_string
 
 EMBEDDED = "embedded PostgreSQL"
 _LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
+_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "service": "PGSERVICE",
+}
 _SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
@@ -89,11 +96,16 @@ def find_server(dsn: str | None, folder: Path, say: Say) -> Iterator[Target]:
 
 
 def display_name(target: Target) -> str:
-    """Return host, port and database as they are configured, without role and password."""
-    given = conninfo_to_dict(target.conninfo)
+    """Return host, port and database as they are configured, libpq's variables included, without role and password."""
+    if target.origin == EMBEDDED:
+        return EMBEDDED
+    written = {key: str(value) for key, value in conninfo_to_dict(target.conninfo).items() if value}
+    given = {key: os.environ[name] for key, name in _VARIABLES.items() if os.environ.get(name)} | written
     host, port = given.get("host") or given.get("hostaddr") or "", given.get("port")
-    server = f"{host}:{port}" if port else str(host)
-    return "/".join(str(part) for part in (server, given.get("dbname")) if part) or target.origin
+    server = f"{host or 'localhost'}:{port}" if port else host
+    if "service" in given and not written.keys() & {"host", "hostaddr"}:
+        server = f"service {given['service']}"  # it goes before the variables
+    return "/".join(part for part in (server, given.get("dbname")) if part) or "localhost"
 
 
 @contextmanager

@@ -150,6 +150,18 @@ def test_help_explains_a_command(command: str) -> None:
     assert short.out.startswith(f"Usage: python -m runner {command}".rstrip())
 
 
+def test_no_arguments_are_a_question_for_help(run: Run) -> None:
+    """The program alone shows its help, and is no error."""
+    assert run() == run("--help")
+    assert run().code == 0
+
+
+@pytest.mark.parametrize("command", ["new", "check", "render", "docs", "lock", "completion"])
+def test_help_promises_no_history_where_none_is_shown(run: Run, command: str) -> None:
+    """What --verbose shows more of is said for each command."""
+    assert "history" not in run(command, "--help").out
+
+
 def test_help_lists_the_commands(run: Run) -> None:
     """The help of the whole names every command."""
     assert set(COMMANDS) <= set(re.findall(r"^  (\w+)", run("-h").out, flags=re.MULTILINE))

@@ -19,7 +19,7 @@ from runner.errors import InputError
 from runner.postgres import embedded
 from runner.postgres.client_programs import connection_of
 from runner.postgres.connection_strings import check_connection_string
-from runner.postgres.target import Target
+from runner.postgres.target import Target, display_name
 from tests.conftest import MakeProject, Run
 from tests.support.processes import assert_stopped, process
 from tests.support.projects import (
@@ -129,6 +129,33 @@ def test_what_libpq_does_not_read_is_named(dsn: str) -> None:
     with pytest.raises(InputError, match=f"^--dsn: {re.escape(WRONG[dsn])}") as caught:
         check_connection_string(dsn, "--dsn")
     assert not re.search(r"\bses|\besame|\bame\b", str(caught.value))
+
+
+NAMES = [
+    ("host=h port=5 dbname=d user=u password=secret", {}, "h:5/d"),
+    (
+        "postgresql://",
+        {"PGHOST": "db.example", "PGPORT": "6", "PGDATABASE": "app", "PGPASSWORD": "secret"},
+        "db.example:6/app",
+    ),
+    ("dbname=d", {"PGHOSTADDR": "10.0.0.1", "PGDATABASE": "app"}, "10.0.0.1/d"),
+    ("port=6", {}, "localhost:6"),
+    ("postgresql://", {"PGSERVICE": "billing", "PGDATABASE": "app"}, "service billing/app"),
+    ("service=billing", {"PGHOST": "h"}, "service billing"),
+    ("postgresql://", {}, "localhost"),
+]
+
+
+@pytest.mark.parametrize(("dsn", "variables", "name"), NAMES)
+def test_what_a_database_is_called(
+    monkeypatch: pytest.MonkeyPatch, dsn: str, variables: dict[str, str], name: str
+) -> None:
+    """By the parts that are configured, in the string or in libpq's variables, and by none of the variables' names."""
+    for variable in ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert display_name(Target(dsn, "PGHOST")) == name
 
 
 @pytest.mark.parametrize("first", range(4))

@@ -145,6 +145,15 @@ def test_programs_in_a_closed_folder_are_copied(place: Path) -> None:
     assert stat.S_IMODE((place / "closed").stat().st_mode) == 0o700
 
 
+def test_a_path_with_words_in_it(place: Path) -> None:
+    """A project may be in a folder whose name has spaces and the like; not where a shell would read on."""
+    (project := place / "my 'own' (new) & old, project").mkdir(mode=0o755)
+    with embedded.running(project / embedded.FOLDER) as parameters:
+        assert_private(parameters)
+    with pytest.raises(ConnectError, match=r"a shell would read the '\$' in its path"), embedded.running(place / "$a"):
+        pass
+
+
 def test_a_link_is_not_followed(place: Path) -> None:
     """A project that comes with a link instead of the folder puts nothing elsewhere."""
     (place / "elsewhere").mkdir()

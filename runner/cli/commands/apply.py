@@ -14,12 +14,12 @@ from runner.cli.options import (
     ALLOW_OLDER,
     DATABASES,
     LOG,
-    OUTPUT,
     PROFILES,
     PROJECT,
     RELEASE,
     examples,
     options,
+    output,
     seconds,
 )
 from runner.errors import InputError
@@ -41,7 +41,15 @@ if TYPE_CHECKING:
         "apply --expect HASH --dsn postgresql://app@db/jira",
     )
 )
-@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASES, *ALLOW_OLDER)
+@options(
+    *PROJECT,
+    *PROFILES,
+    *RELEASE,
+    *output("Show the server's notices too, and what nobody declared."),
+    *LOG,
+    *DATABASES,
+    *ALLOW_OLDER,
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
     "--expect", metavar="HASH", help="Run only when the plan has this hash, as 'plan' and --dry-run print it."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli.options import OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import PROFILES, PROJECT, examples, options, output
 from runner.errors import InputError
 from runner.lint.diagnostics import diagnostic_of
 from runner.report import json_documents
@@ -15,7 +15,7 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("check", "check --format github", "check --var batch_size=250"))
-@options(*PROJECT, *PROFILES, *OUTPUT)
+@options(*PROJECT, *PROFILES, *output())
 @click.option(
     "--format",
     "form",

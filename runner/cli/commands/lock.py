@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import open_connection
-from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import DATABASE, LOG, PROFILES, PROJECT, examples, options, output
 from runner.cli.output_files import keep_file
 from runner.project.loading import load
 from runner.project.lockfile import FILE, lockfile_text, with_seals_of_file
@@ -15,7 +15,7 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("lock", "lock --check"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *output("Show the server's notices too."), *LOG, *DATABASE)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
     manifest: Path,

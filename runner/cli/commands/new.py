@@ -7,14 +7,14 @@ from typing import get_args
 
 import click
 
-from runner.cli.options import OUTPUT, PROJECT, examples, options
+from runner.cli.options import PROJECT, examples, options, output
 from runner.cli.output_files import write_file
 from runner.project.manifest import RunMode, load_manifest
 from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("new holidays", 'new holidays --description "the holidays of each country"'))
-@options(*PROJECT, *OUTPUT)
+@options(*PROJECT, *output())
 @click.argument("name")
 @click.option("--description", metavar="TEXT", default="", help="What the script makes. Default: its name.")
 @click.option(

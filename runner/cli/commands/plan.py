@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import load_for_database, open_connection
-from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
+from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, PROFILES, PROJECT, RELEASE, examples, options, output
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database, table_sizes
 from runner.planning.model import Options
@@ -17,7 +17,15 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("plan", "plan --check --quiet", "plan --json > plan.json"))
-@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASES, *ALLOW_OLDER)
+@options(
+    *PROJECT,
+    *PROFILES,
+    *RELEASE,
+    *output("Show the server's notices too, and each statement that is unchanged."),
+    *LOG,
+    *DATABASES,
+    *ALLOW_OLDER,
+)
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending, or differs and is left unchanged.")
 def plan(  # noqa: PLR0913  the options
     manifest: Path,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli.options import OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import PROFILES, PROJECT, examples, options, output
 from runner.cli.output_files import write_file
 from runner.errors import InputError
 from runner.project.loading import load
@@ -14,7 +14,7 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("render > schema.sql", "render --output DIR"))
-@options(*PROJECT, *PROFILES, *OUTPUT)
+@options(*PROJECT, *PROFILES, *output())
 @click.option(
     "--output",
     metavar="DIR",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import load_for_database, open_connection
-from runner.cli.options import DATABASE, LOG, OUTPUT, PROFILES, PROJECT, RELEASE, examples, options
+from runner.cli.options import DATABASE, LOG, PROFILES, PROJECT, RELEASE, examples, options, output
 from runner.pipeline.plan import plan_database
 from runner.report import json_documents
 from runner.report.reporter import Reporter
@@ -15,7 +15,7 @@ from runner.report.status_text import status_lines
 
 
 @click.command(epilog=examples("status", "status --verbose"))
-@options(*PROJECT, *PROFILES, *RELEASE, *OUTPUT, *LOG, *DATABASE)
+@options(*PROJECT, *PROFILES, *RELEASE, *output("Show the server's notices, and the whole history."), *LOG, *DATABASE)
 @click.option("--schema", metavar="NAME", help="Another target schema.")
 def status(  # noqa: PLR0913  the options
     manifest: Path,

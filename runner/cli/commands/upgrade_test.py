@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli.options import LOG, OUTPUT, PROFILES, PROJECT, SERVER, examples, options
+from runner.cli.options import LOG, PROFILES, PROJECT, SERVER, examples, options, output
 from runner.project.loading import Project, load
 from runner.report import json_documents
 from runner.report.reporter import Reporter
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command(
     name="upgrade-test", epilog=examples("upgrade-test --since v1.0.0", "upgrade-test --from v1.0.0 --rows rows.sql")
 )
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *SERVER)
+@options(*PROJECT, *PROFILES, *output("Show the server's notices too, and every difference."), *LOG, *SERVER)
 @click.option(
     "--may-change",
     metavar="NAME",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import load_for_database, open_connection
-from runner.cli.options import DATABASES, LOG, OUTPUT, PROFILES, PROJECT, examples, options
+from runner.cli.options import DATABASES, LOG, PROFILES, PROJECT, examples, options, output
 from runner.fleet.targets import Where
 from runner.pipeline.verify import verify_database
 from runner.report import json_documents
@@ -15,7 +15,7 @@ from runner.report.reporter import Reporter
 
 
 @click.command(epilog=examples("verify", "verify --json > findings.json"))
-@options(*PROJECT, *PROFILES, *OUTPUT, *LOG, *DATABASES)
+@options(*PROJECT, *PROFILES, *output("Show the server's notices too, and what nobody declared."), *LOG, *DATABASES)
 def verify(
     manifest: Path, variables: tuple[str, ...], profiles: tuple[str, ...], *, where: Where, reporter: Reporter
 ) -> int:
