@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
 from runner.sql.simulation import resolved
+from runner.sql.statement_words import clause_of, command_of
 from runner.sql.statements import UNREAD, Script, Statement
 
 _QUIET = frozenset(
     {"variable_set_stmt", "variable_show_stmt", "transaction_stmt", "lock_stmt", "explain_stmt", "constraints_set_stmt"}
 )
 """Statements that change nothing in the database, and may be sent with each run."""
-
-_ONE_WORD = frozenset(
-    """
-    ANALYZE CALL CLOSE CLUSTER COPY DEALLOCATE DECLARE DO EXECUTE FETCH GRANT LISTEN LOAD MOVE NOTIFY PREPARE REVOKE
-    UNLISTEN VACUUM
-    """.split()
-)
-"""Commands whose second word is a name."""
 
 
 def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
@@ -111,16 +103,19 @@ def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[t
             'move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
     elif declaration.sets_owner:
+        command = command_of(statement.sql)
         yield (
-            f"the owner that {_words(statement)} sets cannot be compared with the database, and would be left as it is",
+            f"the owner that {command} sets cannot be compared with the database, and would be left as it is",
             'move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
 
 
 def _words(statement: Statement) -> str:
-    """Return the words that a statement begins with, in capitals."""
+    """Return what a statement is called, or the first clause of it that cannot be compared."""
     if statement.node == "select_into_stmt":
         return "SELECT INTO"
-    words = re.match(r"\w+(\s+[a-z]+)?", statement.sql, re.IGNORECASE)
-    found = words[0].upper().split() if words else []
-    return " ".join(found[:1] if found[0] in _ONE_WORD else found)
+    command = command_of(statement.sql)
+    if statement.node != "alter_table_stmt":
+        return command
+    bare = (part.number for part in statement.declaration.clauses if not part.effects)
+    return f"the clause {clause_of(statement.sql, next(bare, 0))!r} of {command}"
