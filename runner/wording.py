@@ -15,6 +15,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{ending}"
 
 
+def with_uncompared(text: str, number: int) -> str:
+    """Return the last line of a command with how much was not compared."""
+    return f"{text}; {number} not compared" if number else text
+
+
 def listed(words: Sequence[str]) -> str:
     """Return words as people list them."""
     return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""

@@ -10,8 +10,10 @@ from msgspec import Struct
 from runner.postgres.dates import dates_of
 from runner.project.lockfile import FILE, Lockfile, facts_in, stale
 from runner.project.manifest import Manifest
-from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Facts, Object, without_table
-from runner.sql.statements import Script
+from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
+from runner.sql.statements import Script, Statement
+from runner.sql.uncompared import Uncompared
+from runner.wording import shown
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -38,10 +40,14 @@ _ORDER = (
 )
 
 
+_RULE = "is a rule, which is compared by its name alone"
+
+
 class Declared(Struct, frozen=True):
     """The declared facts; `unbuilt` are statements whose objects are known by their names alone."""
 
     facts: Facts
+    uncompared: tuple[Uncompared, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
 
 
@@ -61,7 +67,7 @@ def declared(
         version, dates = connection.info.server_version // 10_000, dates_of(connection)
         reason = stale(lock, manifest, tuple(scripts), version, dates)
         if reason is None:
-            return Declared(facts_in(lock, manifest.project.schema))
+            return Declared(facts_in(lock, manifest.project.schema), lock.uncompared)
         say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
     return build_declared(connection, manifest, scripts, names)
 
@@ -75,7 +81,26 @@ def build_declared(
     statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
     built = build(connection, manifest, statements)
     facts = {**built.facts, **dict(_by_name(names, built.unbuilt))}
-    return Declared(dict(_sorted(facts, names)), built.unbuilt)
+    return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
+
+
+def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterator[Uncompared]:
+    """Return what is known by its name alone, in the order of the scripts."""
+    reasons = {item.statement.key: item.reason for item in unbuilt}
+    for statement in (statement for script in scripts for statement in script.statements):
+        reason = _RULE if statement.node == "rule_stmt" else reasons.get(statement.key)
+        objects = tuple(shown(str(item)) for item in _about(statement))
+        if reason is not None and objects:
+            yield Uncompared(statement.script, objects, shown(reason))
+
+
+def _about(statement: Statement) -> Iterator[Object]:
+    """Return what a statement makes or changes: a table without its parts, and no comment, whose text is known."""
+    objects = dict.fromkeys(effect.object for effect in statement.declaration.declares)
+    for item in objects:
+        owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
+        if not item.is_comment and not (item.table and any(owner in objects for owner in owners)):
+            yield item
 
 
 def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object, str]]:

@@ -53,8 +53,11 @@ class Moved(Struct, frozen=True):
     """The bodies of functions for which a comment stands, with the numbers that follow those of before."""
 
 
-def move(movable: References, effects: Sequence[Object], known: RelocationContext) -> Moved:
-    """Return a statement moved into the scratch schemas; `effects` are its objects. Raise RefusedError."""
+def move(movable: References, effects: Sequence[Object], known: RelocationContext, *, qualified: bool = False) -> Moved:
+    """Return a statement moved into the scratch schemas; `effects` are its objects. Raise RefusedError.
+
+    With `qualified`, own functions are called by their schema where others have their names.
+    """
     if (done := _done_otherwise(movable, known)) is not None:
         return done
     require_safe(movable, known)
@@ -62,7 +65,7 @@ def move(movable: References, effects: Sequence[Object], known: RelocationContex
     for name in movable.references:
         require_known(name, known)
     require_no_function(movable, known)
-    text = _Text(movable, known)
+    text = _Text(movable, known, qualified=qualified)
     sql = text.moved()
     require_moved(sql, known)
     return Moved((sql,), _may_remove(movable.tree), frozenset(_made(movable, effects, known)), tuple(text.bodies))
@@ -131,7 +134,8 @@ def _drop_schema(tree: pg.DropStmt, known: RelocationContext) -> Moved:
 class _Text:
     """The text of a statement, in which tokens are replaced."""
 
-    def __init__(self, movable: References, known: RelocationContext) -> None:
+    def __init__(self, movable: References, known: RelocationContext, *, qualified: bool) -> None:
+        self.qualified = qualified
         self.data = movable.sql.encode()
         self.tokens = [t for t in postgast.scan(movable.sql).tokens if t.token not in (pg.SQL_COMMENT, pg.C_COMMENT)]
         self.words = [self.word(token) for token in self.tokens]
@@ -195,13 +199,17 @@ class _Text:
                 self.replaced[self.places[node.location]] = literal(text)
 
     def move_calls(self) -> None:
-        """Put the scratch schema before own functions of whose name somebody else has one, with other arguments."""
+        """Put the scratch schema before own functions where the search path has others that they do not hide.
+
+        One in scratch hides one with the same arguments; types of scripts are others there: ambiguous at worst.
+        """
         for node in self.movable.nodes:
             if not isinstance(node, pg.FuncCall) or len(node.funcname) != 1 or node.location not in self.places:
                 continue
             word = node.funcname[0].string.sval
             home = Name("function", self.known.target, word)
-            if home in self.known.own and ("function", word) in self.known.strangers:
+            others = self.known.strangers.get(("function", word), frozenset())
+            if home in self.known.own and (others - self.known.own or (others and self.qualified)):
                 self.qualify(self.places[node.location])
 
     def qualify(self, place: int) -> None:

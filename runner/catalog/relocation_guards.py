@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -12,7 +12,10 @@ from runner.sql.names import Name, Sort
 from runner.sql.objects import ANY_ARGUMENTS, Object
 from runner.sql.references import References, RefusedError
 
-_SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+_SERIALS = ("serial", "smallserial", "bigserial", "serial2", "serial4", "serial8")
+_LEAVES_IT = (pg.IndexStmt, pg.CreateTrigStmt, pg.CommentStmt, pg.DropStmt)
+"""What may be about a stand-in."""
 _NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace", "AT_DetachPartition")
 
 
@@ -21,9 +24,12 @@ class RelocationContext(Struct, frozen=True):
 
     scratch: Mapping[str, str]
     """The scratch schema of each schema that the scripts make something in."""
-    target: str
+    path: tuple[str, ...]
+    """The target and the schema of extensions, where names without a schema are looked for."""
     members: Mapping[tuple[Sort, str], str]
     """Members of extensions among the names that the scripts use, and the schemas that they are in."""
+    system: AbstractSet[tuple[Sort, str]]
+    """PostgreSQL's own among them."""
     strangers: Mapping[tuple[Sort, str], frozenset[Name]]
     """What would be found on the search path and belongs to no extension, by name; a function with its arguments."""
     scripted: frozenset[Name]
@@ -32,8 +38,22 @@ class RelocationContext(Struct, frozen=True):
     """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
     own: AbstractSet[Name]
     """What is in the scratch schemas by now, by its declared schema; a function with and without its arguments."""
+    left_out: AbstractSet[Name]
+    """What scripts make and is not there, in the same form."""
     bodies: Sequence[str]
     """The bodies of functions, by the number that stands for them."""
+    stand_ins: AbstractSet[Name] = frozenset()
+    """What of `own` stands for objects that no script makes: they are not changed."""
+
+    @property
+    def target(self) -> str:
+        """The schema of names without one."""
+        return self.path[0]
+
+
+def _places(name: Name, known: RelocationContext) -> Iterator[Name]:
+    """Return a name with each schema that it may be in."""
+    return (name._replace(schema=schema) for schema in ((name.schema,) if name.schema else known.path))
 
 
 def home(name: Name, known: RelocationContext) -> Name:
@@ -43,9 +63,10 @@ def home(name: Name, known: RelocationContext) -> Name:
 
 def require_own(movable: References, effects: Sequence[Object], known: RelocationContext) -> None:
     """Raise RefusedError unless all that the statement changes, comments on or removes is in the scratch schemas."""
+    is_change = not isinstance(movable.tree, _LEAVES_IT)
     for name in movable.subjects:
-        if home(name, known) not in known.own:
-            raise RefusedError(f"is about {name}, which no script makes before it")
+        if home(name, known) not in known.own or (is_change and home(name, known) in known.stand_ins):
+            raise RefusedError(f"is about {name}, {_why_missing(name, known)}")
     if any(name.sort == "function" for name in movable.subjects):
         for item in effects:
             exact = Name("function", item.schema or known.target, item.name.removesuffix(ANY_ARGUMENTS))
@@ -56,12 +77,29 @@ def require_own(movable: References, effects: Sequence[Object], known: Relocatio
 def require_known(name: Name, known: RelocationContext) -> None:
     """Raise RefusedError for a name that would be found, or might be, where it belongs to nobody known."""
     key = name.sort, name.word
-    if home(name, known) in known.own or name.schema in _SYSTEM_SCHEMAS:
+    if name.schema in SYSTEM_SCHEMAS or any(item in known.own for item in _places(name, known)):
         return
-    is_member = key in known.members
-    is_system = not name.schema and (name.sort != "relation" or name.word.startswith("pg_"))
-    if key in known.strangers or not (is_member or is_system):
-        raise RefusedError(f"refers to {name}, which no script makes before it")
+    if key in known.strangers or not (key in known.members or is_system(name, known)):
+        raise RefusedError(f"refers to {name}, {_why_missing(name, known)}")
+
+
+def _why_missing(name: Name, known: RelocationContext) -> str:
+    is_row = name.sort == "type" and home(name._replace(sort="relation"), known) in known.left_out
+    is_left_out = is_row or home(name, known) in known.left_out
+    return "which is not compared" if is_left_out else "which no script makes before it"
+
+
+def is_system(name: Name, known: RelocationContext) -> bool:
+    """Return whether a name without a schema means something of PostgreSQL's, unless something hides it."""
+    return not name.schema and ((name.sort, name.word) in known.system or _is_transformed(name, known))
+
+
+def _is_transformed(name: Name, known: RelocationContext) -> bool:
+    """Return whether a name is a serial, or a call that is a cast to a type of PostgreSQL or the scripts."""
+    if name.sort == "type":
+        return name.word in _SERIALS
+    type_ = name._replace(sort="type")
+    return name.sort == "function" and (home(type_, known) in known.own or ("type", name.word) in known.system)
 
 
 def require_no_function(movable: References, known: RelocationContext) -> None:
@@ -89,7 +127,7 @@ def require_moved(sql: str, known: RelocationContext) -> None:
         raise RefusedError("makes or changes an object in a schema that it names in an unusual way")
     for name in moved.references:
         there = known.members.get((name.sort, name.word))
-        if name.schema and name.schema not in (*scratch, *_SYSTEM_SCHEMAS, there):
+        if name.schema and name.schema not in (*scratch, *SYSTEM_SCHEMAS, there):
             raise RefusedError(f"refers to {name} in an unusual way")
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,26 +11,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.catalog.questions import ask, set_search_path
-from runner.catalog.relocation import Moved, move, restore_body
-from runner.catalog.relocation_guards import RelocationContext
-from runner.catalog.snapshot import READING_TIMEOUT, Scope, Snapshot, read_in_transaction
+from runner.catalog.relocation import Moved, move
+from runner.catalog.relocation_guards import RelocationContext, home
+from runner.catalog.scratch_context import find_names
+from runner.catalog.scratch_facts import ScratchNames, declared_facts
+from runner.catalog.snapshot import READING_TIMEOUT, Scope, read_in_transaction
+from runner.catalog.stand_ins import read_stand_ins
 from runner.errors import DatabaseError, Hint
 from runner.postgres.session import current_role
 from runner.postgres.settings import own_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.early_values import SINCE, EarlyValues, early_values
-from runner.sql.names import Name, Sort
+from runner.sql.names import Name
 from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
 from runner.sql.references import References, RefusedError
+from runner.sql.respelling import names_in
 from runner.sql.statements import Statement
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 
-_STRING = re.compile(r"'(?:[^']|'')*'")
 _PREFIX = "_runner_scratch_"
 _QUIET = (
     "set local check_function_bodies = off",
@@ -41,12 +42,19 @@ _QUIET = (
     f"set local statement_timeout = '{READING_TIMEOUT}'",
 )
 _EVENT_TRIGGERS_SINCE = 170_000
+_MISSING = ("42703", "42704", "42883", "42P01", "3F000")
+_AMBIGUOUS = "42725"
+_PARTS = ("column", "constraint", "index", "function")
+"""What may be missing in something that was built."""
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
 _COMMIT_LOCK = "or commit a fresh schema.lock.toml, written by 'python -m runner lock' where that is possible"
 
 
 class Unbuilt(Struct, frozen=True):
-    """A statement whose objects are known by their names alone, and why: refused, or the error that it failed with."""
+    """A statement whose objects are known by their names alone, and why: refused, or the error that it failed with.
+
+    There is no error when it failed because of what is outside of the scripts.
+    """
 
     statement: Statement
     reason: str
@@ -98,14 +106,16 @@ class _Build:
         self.unbuilt: list[Unbuilt] = []
         self.own: set[Name] = set()
         """What is in the scratch schemas by now."""
+        self.left_out: set[Name] = set()
+        """What scripts make and is not there."""
         self.bodies: list[str] = []
         """The bodies of functions, by the number that stands for them."""
-        self.extensions: Sequence[str] = ()
+        self.extensions: tuple[str, ...] = ()
         """Those that are declared: their schemas are on the search path of what is built."""
         self.movables = list(self.readable(statements))
         target = manifest.project.schema
         made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
-        prefix = f"{_PREFIX}{secrets.token_hex(6)}_"
+        self.prefix = prefix = f"{_PREFIX}{secrets.token_hex(6)}_"
         self.names = {name: f"{prefix}{i:03}" for i, name in enumerate((target, *sorted(made - {"", target})))}
         self.for_extensions = f"{prefix}x"
         old = connection.info.server_version < SINCE
@@ -120,21 +130,32 @@ class _Build:
 
     def run(self, *, careful: bool) -> Built:
         self.begin()
-        extensions = self.make_extensions()
-        self.known = self.find_names(extensions)
+        self.extensions = self.make_extensions()
+        self.known = self.find_names()
+        before = self.make_stand_ins()
         if careful:
             for movable, statement in self.movables:
                 self.try_to_make(movable, statement)
         else:
             self.make_all()
+        snapshot = read_in_transaction(self.connection, self.scope)
+        facts = declared_facts(snapshot, before, self.statements, self.bodies, self.scratch_names)
+        return Built(facts, tuple(self.unbuilt))
+
+    @property
+    def scope(self) -> Scope:
         shown = {scratch: "" if name == self.known.target else name for name, scratch in self.names.items()}
-        snapshot = read_in_transaction(self.connection, Scope(shown, self.path, extensions))
-        return Built(self.facts(snapshot), tuple(self.unbuilt))
+        return Scope(shown, self.path, self.extensions)
+
+    @property
+    def scratch_names(self) -> ScratchNames:
+        return ScratchNames(self.names, self.manifest.project.extension_schema, self.for_extensions)
 
     @property
     def path(self) -> tuple[str, ...]:
         project = self.manifest.project
-        return self.names[project.schema], self.for_extensions, project.extension_schema
+        found = (self.names.get(schema) for schema in (project.schema, project.extension_schema))
+        return (*filter(None, found), self.for_extensions, project.extension_schema)
 
     def begin(self) -> None:
         with self.connection.pipeline():
@@ -163,33 +184,31 @@ class _Build:
             self.within_savepoint((f"create extension {identifier(name)}{schema} cascade",))
         return names
 
-    def find_names(self, extensions: Sequence[str]) -> RelocationContext:
-        """Find out which names that the statements use belong to extensions, and which to nobody known."""
-        project = self.manifest.project
-        parameters = {
-            "names": sorted({word for movable, _ in self.movables for word in movable.words}),
-            "path": [self.for_extensions, project.extension_schema],
-            "extensions": list(extensions),
-        }
-        path = (project.schema, project.extension_schema)
-        rows = ask(self.connection, read_sql("catalog/scratch_names.sql"), parameters, path, ())
-        members = {(sort, name): schema for sort, name, schema, _, whose in rows if whose == "extension"}
-        strangers: dict[tuple[Sort, str], frozenset[Name]] = {}
-        for sort, name, schema, exact, whose in rows:
-            if whose == "nobody":
-                strangers[sort, name] = strangers.get((sort, name), frozenset()) | {Name(sort, schema, exact)}
-        harmless = frozenset(name for _, name, *_, whose in rows if whose == "harmless")
-        self.extensions = extensions
-        with self.connection.pipeline():
-            set_search_path(self.connection, self.path, extensions)
-        target = project.schema
-        scripted = frozenset(
-            Name("function", effect.object.schema or target, effect.object.name)
-            for _, statement in self.movables
-            for effect in statement.declaration.effects
-            if effect.action == "create" and effect.object.kind == "function"
-        )
-        return RelocationContext(self.names, target, members, strangers, scripted, harmless, self.own, self.bodies)
+    def find_names(self) -> RelocationContext:
+        path = [self.for_extensions, self.manifest.project.extension_schema]
+        found = find_names(self.connection, self.manifest.project, self.movables, self.extensions, path)
+        set_search_path(self.connection, self.path, self.extensions)
+        return found.context(self.names, self.own, self.left_out, self.bodies)
+
+    def make_stand_ins(self) -> Facts:
+        """Make what the scripts refer to and do not make; return the facts about it."""
+        missing = read_stand_ins(self.connection, self.manifest, self.movables, self.known, self.prefix)
+        set_search_path(self.connection, self.path, self.extensions)
+        for name, scratch in {item.schema: item.scratch for item in missing}.items():
+            if name not in self.names:
+                self.names[name] = scratch
+                self.connection.execute(f"create schema {identifier(scratch)}")
+        if not missing:
+            return {}
+        left = [item for item in missing if self.within_savepoint((item.sql,))]
+        while left != missing:  # some need others
+            missing, left = left, [item for item in left if self.within_savepoint((item.sql,))]
+        self.look_again()
+        self.known = replace(self.known, stand_ins=frozenset(self.own))
+        self.connection.execute("savepoint reading")
+        facts = read_in_transaction(self.connection, self.scope).facts
+        self.connection.execute("rollback to reading")  # and with it cursors and settings
+        return facts
 
     def make_all(self) -> None:
         try:
@@ -206,29 +225,52 @@ class _Build:
     def try_to_make(self, movable: References, statement: Statement) -> None:
         moved = self.moved(movable, statement)
         error = self.within_savepoint(moved.sql)
+        if error and error.sqlstate == _AMBIGUOUS:
+            moved = self.moved(movable, statement, qualified=True)
+            error = self.within_savepoint(moved.sql) and error
         if error:
-            self.unbuilt.append(Unbuilt(statement, "fails", error))
+            reason = f"fails: {self.scratch_names.declared(error.diag.message_primary or '')}"
+            is_own = not self.is_of_others(movable, statement, error)
+            self.leave_out(movable, Unbuilt(statement, reason, error if is_own else None))
         if error or moved.removes:
             self.look_again()
 
-    def moved(self, movable: References, statement: Statement) -> Moved:
+    def is_of_others(self, movable: References, statement: Statement, error: psycopg.Error) -> bool:
+        """Return whether something is missing that is outside of the scripts, or goes with what was not built."""
+        if error.sqlstate not in _MISSING:
+            return False
+        message = error.diag.message_primary or ""
+        if any(f'"{name}"' in message for name in movable.outside):
+            return True
+        names = names_in(statement.sql)
+        unbuilt = [item.statement.declaration.declares for item in self.unbuilt if not item.error]
+        lacking = [effect.object for effects in unbuilt for effect in effects if effect.object.kind in _PARTS]
+        return any(
+            {item.name.partition("(")[0], item.table or item.name.partition("(")[0]} <= names for item in lacking
+        )
+
+    def moved(self, movable: References, statement: Statement, *, qualified: bool = False) -> Moved:
         """Return the statement as it is sent; a name that is not known is looked for once more."""
         if statement.key in self.values.needless:
             return Moved()
         effects = statement.declaration.effects
         functions = [effect.object for effect in effects if effect.object.kind.endswith("function")]
         try:
-            moved = move(movable, functions, self.known)
+            moved = move(movable, functions, self.known, qualified=qualified)
         except RefusedError:
             self.look_again()
             try:
-                moved = move(movable, functions, self.known)
+                moved = move(movable, functions, self.known, qualified=qualified)
             except RefusedError as error:
-                self.unbuilt.append(Unbuilt(statement, str(error)))
+                self.leave_out(movable, Unbuilt(statement, str(error)))
                 return Moved()
         self.own |= moved.made
         self.bodies += moved.bodies
         return replace(moved, sql=tuple(self.values.sql(statement, sql) for sql in moved.sql))
+
+    def leave_out(self, movable: References, item: Unbuilt) -> None:
+        self.unbuilt.append(item)
+        self.left_out.update(home(name, self.known) for name in movable.made)
 
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""
@@ -249,42 +291,6 @@ class _Build:
             return error
         return None
 
-    def facts(self, snapshot: Snapshot) -> Facts:
-        """Return the facts under the names of the schemas that they are declared in."""
-        signatures = {item: known_by for known_by, items in snapshot.unnamed.items() for item in items}
-        named = set(_named_constraints(self.statements))
-        facts = {}
-        for item, definition in snapshot.facts.items():
-            if item.kind == "schema" or item.subject.kind == "extension":
-                continue
-            known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
-            text = restore_body(definition, self.bodies) if item.kind == "function" else definition
-            declared = known_by._replace(name=self.declared_name(known_by.name))
-            facts[item if declared in facts else declared] = self.declared_name(text)
-        return facts
-
-    def declared_name(self, text: str) -> str:
-        for name, scratch in (*self.names.items(), (self.manifest.project.extension_schema, self.for_extensions)):
-            if text == scratch:
-                return name
-            quoted = identifier(name)
-            if "'" in quoted and scratch in text:
-                text = _STRING.sub(partial(_replace_in_string, scratch, quoted), text)
-            text = text.replace(scratch, quoted)
-        return text
-
-
-def _replace_in_string(old: str, new: str, string: re.Match[str]) -> str:
-    return string[0].replace(old, new.replace("'", "''"))
-
 
 def _is_ordinary(schema: str) -> bool:
     return not schema.startswith("pg_") and schema != "information_schema"
-
-
-def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:
-    """Return the names that scripts give to constraints."""
-    for statement in statements:
-        for effect in statement.declaration.effects:
-            if effect.object.kind == "constraint":
-                yield effect.value if effect.action == "rename" else effect.object.name

@@ -1,6 +1,7 @@
 -- What names mean outside of the scratch schemas: (name space, name, schema, the name with the arguments of a
 -- function, whose), where whose is
 --   extension  a member of an extension, wherever it is
+--   system     PostgreSQL's own, found on every search path
 --   nobody     it is found on the search path, and belongs to no extension: scripts may have made it. What is called as
 --              something of PostgreSQL's is not found: that goes before it, but for overloads of functions and operators
 --   harmless   a function of PostgreSQL, or an immutable one of an extension, that does nothing but compute
@@ -53,6 +54,10 @@ with named as (
         )
 )
 
+select distinct w.sort, w.name, 'pg_catalog', w.name, 'system'
+from named as w
+where w.schema = 'pg_catalog'::regnamespace
+union all
 select
     w.sort, w.name, n.nspname::text, w.exact, case when d.objid is null then 'nobody' else 'extension' end
 from named as w

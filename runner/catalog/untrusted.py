@@ -25,6 +25,8 @@ class Untrusted(Struct, frozen=True):
     """The function that is used; None for an operator."""
     is_strange: bool = True
     """Whether what is used belongs to a role that is not trusted."""
+    may_hide: bool = True
+    """Whether what is used can have been found in the place of something of PostgreSQL's."""
 
 
 @cache
@@ -41,8 +43,8 @@ def trusted_roles_sql() -> str:
 def untrusted_in(rows: Sequence[tuple[Any, ...]]) -> tuple[Untrusted, ...]:
     """Return what the answer to the question tells."""
     return tuple(
-        Untrusted(Object(*names), problem, what, cure, _function(used, schema), is_strange)
-        for *names, problem, what, cure, used, schema, is_strange in rows
+        Untrusted(Object(*names), problem, what, cure, _function(used, schema), is_strange, may_hide)
+        for *names, problem, what, cure, used, schema, is_strange, may_hide in rows
     )
 
 

@@ -130,7 +130,7 @@ select
             format('revoke create on schema %%I from %%s;', c.nspname, coalesce(quote_ident(r.rolname), 'public'))
         )
     end as cure,
-    null as used, null as used_schema, true as is_strange
+    null as used, null as used_schema, true as is_strange, true as may_hide
 from creator as c
 left join pg_catalog.pg_roles as r on c.role = r.oid
 where
@@ -139,12 +139,22 @@ where
 union all
 select
     o.kind, o.name, '', o.schema, 'owns', quote_ident(pg_catalog.pg_get_userbyid(o.role)),
-    format('alter %%s %%s owner to %%I;', coalesce(o.word, o.kind), o.quoted, current_user), null, null, true
+    format('alter %%s %%s owner to %%I;', coalesce(o.word, o.kind), o.quoted, current_user), null, null, true, true
 from owned as o
 union all
 select
     b.kind, b.name, b.table_name, n.schema, 'uses', b.what, '',
-    (select s.words from signature as s where s.oid = b.function), coalesce(u.schema, s.nspname), b.is_strange
+    (select s.words from signature as s where s.oid = b.function), coalesce(u.schema, s.nspname), b.is_strange,
+    -- a name without a schema that PostgreSQL has too
+    b.function is null
+    or (
+        (s.nspname::text = any(%(path)s::text[]) or s.oid in (select e.extnamespace from pg_catalog.pg_extension as e))
+        and exists (
+            select from pg_catalog.pg_proc as p
+            inner join pg_catalog.pg_proc as o on p.proname = o.proname
+            where p.oid = b.function and o.pronamespace = 'pg_catalog'::regnamespace
+        )
+    )
 from bound_part as b
 inner join namespace as n on b.relnamespace = n.oid
 inner join pg_catalog.pg_namespace as s on b.schema = s.oid

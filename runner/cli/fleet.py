@@ -22,7 +22,7 @@ from runner.report import json_documents
 from runner.report.fleet_reporter import FleetReporter
 from runner.report.fleet_text import MemberReport
 from runner.verification.older_files import ROLLBACK
-from runner.wording import count
+from runner.wording import count, with_uncompared
 
 if TYPE_CHECKING:
     from runner.pipeline.apply import ApplyResult
@@ -53,6 +53,7 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
             words = count(len(findings), "finding")
         if not verification.ok and result.plan.older:
             words, hint = f"ahead, {words}", ROLLBACK
+        words = with_uncompared(words, len(verification.uncompared))
         return MemberReport(outcome, verification.ok, words, document, findings, hint)
 
     return _run(where, loaded, reporter, work, told)
@@ -71,6 +72,7 @@ def plan_for_many(where: Where, loaded: Project, asked: Options, reporter: Repor
         if plan.older:
             words = f"older than run {plan.older.newest.run}"
         words += f", {left} left unchanged" if left else ""
+        words = with_uncompared(words, len(planned.declared.uncompared))
         is_pending = check and not planned.is_done
         return MemberReport(outcome, not is_pending, words, json_documents.plan_json(planned), is_pending=is_pending)
 
@@ -86,6 +88,7 @@ def verify_many(where: Where, loaded: Project, reporter: Reporter) -> int:
 
     def told(outcome: MemberOutcome[Verification], result: Verification) -> MemberReport:
         words = "as declared" if result.ok else count(len(result.findings), "finding")
+        words = with_uncompared(words, len(result.uncompared))
         return MemberReport(outcome, result.ok, words, json_documents.verify_json(result), result.findings)
 
     return _run(where, loaded, reporter, work, told)

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from runner.errors import Hint, InputError
-from runner.report.reporter import Reporter
 
 
-def keep_file(folder: Path, name: str, text: str, command: str, reporter: Reporter, *, check: bool) -> int:
-    """Write a file that a command makes in a folder, or only tell whether it is fresh; return the exit code."""
+class Kept(NamedTuple):
+    """What became of a file: in a line for people, and as a JSON document."""
+
+    text: str
+    style: str
+    document: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file is there as it should be."""
+        return bool(self.document["ok"])
+
+
+def keep_file(folder: Path, name: str, text: str, command: str, *, check: bool) -> Kept:
+    """Write a file that a command makes in a folder, or only look whether it is fresh."""
     path = folder / name
     is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
+    document = {"ok": is_fresh or not check, "fresh": is_fresh, "file": str(path)}
     if check and not is_fresh:
-        reporter.failure(f"{path} is not what 'python -m runner {command}' would write")
-    elif is_fresh:
-        reporter.line(f"{path} is fresh", "green")
-    else:
-        write_file(folder, name, text)
-        reporter.line(f"{path} written", "green")
-    reporter.json({"ok": is_fresh or not check, "fresh": is_fresh, "file": str(path)})
-    return 0 if is_fresh or not check else 1
+        return Kept(f"{path} is not what 'python -m runner {command}' would write", "bold red", document)
+    if is_fresh:
+        return Kept(f"{path} is fresh", "green", document)
+    write_file(folder, name, text)
+    return Kept(f"{path} written", "green", document)
 
 
 def write_file(folder: Path, name: str, text: str, newline: str = "\n") -> None:

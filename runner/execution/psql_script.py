@@ -66,6 +66,10 @@ class DryRun(Struct, frozen=True):
     manifest: str
     target: str
     made: str
+    uncompared: tuple[str, ...]
+    """What is not compared, in a line each."""
+    end: str
+    """The last line."""
 
 
 def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], dry_run: DryRun | None = None) -> str:
@@ -101,6 +105,7 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
         blocks.append(_block("Checks: each returns the rows that are wrong", [*lines, "rollback;"]))
     if dry_run:
         blocks.append(f"select pg_catalog.pg_advisory_unlock({run_lock_key(manifest)});\n")
+        blocks.append("".join(f"-- {shown(line)}\n" for line in (*dry_run.uncompared, dry_run.end)))
     return "\n".join(blocks)
 
 

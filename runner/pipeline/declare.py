@@ -26,7 +26,7 @@ def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str]
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
     lock, version = loaded.lock, connection.info.server_version // 10_000
     if lock and loaded.sealed and lock.postgresql == version and lock.dates in ("", dates_of(connection)):
-        return Declared(facts_in(lock, loaded.project.manifest.project.schema))
+        return Declared(facts_in(lock, loaded.project.manifest.project.schema), lock.uncompared)
     return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, lock, say)
 
 

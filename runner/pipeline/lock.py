@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, build_declared
 from runner.catalog.snapshot import Snapshot
-from runner.errors import Place
 from runner.planning.model import Options, Plan, ScriptPlan
 from runner.planning.past import Applied, Past
 from runner.planning.planner import make_plan
@@ -29,23 +28,24 @@ _CLEARLY = "write moments with their offset, '2026-11-28 12:00+00', and dates as
 
 
 def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Lockfile:
-    """Return a fresh lock, and say which statements are known by their names alone, and what depends on the session.
-
-    Raise StatementError for a statement that fails.
-    """
+    """Return a fresh lock, and say what depends on the session. Raise StatementError for a statement that fails."""
     manifest = loaded.project.manifest
     declared = build_declared(connection, manifest, loaded.declaring, loaded.names)
     _require_built(loaded, declared)
-    for unbuilt in declared.unbuilt:
-        if unbuilt.statement.declaration.declares:
-            place = Place(unbuilt.statement.script, unbuilt.statement.line)
-            say(f"{place}: compared by name alone, because it {unbuilt.reason}")
     version = connection.info.server_version // 10_000
     seals = _seals(loaded, declared.facts)
     if not seals:
         say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
     dates = _dates(connection, loaded, declared.facts, say)
-    return make_lockfile(manifest, loaded.declaring, version, declared.facts, seals, dates=dates)
+    return make_lockfile(
+        manifest,
+        loaded.declaring,
+        version,
+        declared.facts,
+        seals=seals,
+        dates=dates,
+        uncompared=declared.uncompared,
+    )
 
 
 def _dates(connection: Connection[Any], loaded: Project, facts: Facts, say: Callable[[str], None]) -> str:

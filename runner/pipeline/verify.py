@@ -88,7 +88,7 @@ def verify_actual(
         remedy=remedy,
         is_tolerated=is_tolerated,
         others=(*_mapped(loaded, actual), *(other_data(older) if older else ())),
-        outcome=RunOutcome(tuple(checks), results or ()),
+        outcome=RunOutcome(tuple(checks), results or (), declared.uncompared),
     )
 
 

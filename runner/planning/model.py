@@ -202,6 +202,12 @@ class Plan(Struct, frozen=True):
         return tuple(step for steps in (*own, *(repair.steps for repair in self.late)) for step in steps)
 
     @property
+    def data_statements(self) -> int:
+        """How many statements are sent that read or write rows, those that come after upgrades too."""
+        later = self.forecast.data_statements if self.forecast else 0
+        return sum(step.statement.is_data for step in self.sent) + later
+
+    @property
     def is_done(self) -> bool:
         """Whether the database has all that the files declare, as far as a plan can tell."""
         return self.older.is_enough if self.older else not self.pending

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
 from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
 from runner.sql.statements import Script
+from runner.sql.uncompared import Uncompared
 from runner.wording import shown
 
 FILE = "schema.lock.toml"
@@ -49,6 +50,7 @@ class Lockfile(msgspec.Struct, frozen=True):
     """How scripts and checks are known again without parsing them; they say nothing of what is declared."""
     dates: str = ""
     """The time zone and the order of day and month that it holds for, where what is declared depends on them."""
+    uncompared: tuple[Uncompared, ...] = ()
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,6 +61,13 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     scripts: dict[str, str]
     seals: dict[str, str] = {}
     dates: str = ""
+    not_compared: list[_Uncompared] = []
+
+
+class _Uncompared(msgspec.Struct, forbid_unknown_fields=True):
+    script: str
+    objects: Annotated[list[str], msgspec.Meta(min_length=1)]
+    reason: str
 
 
 def make_lockfile(
@@ -66,13 +75,15 @@ def make_lockfile(
     scripts: tuple[Script, ...],
     postgresql: int,
     facts: Facts,
-    seals: Mapping[str, Seal],
     *,
+    seals: Mapping[str, Seal],
     dates: str,
+    uncompared: tuple[Uncompared, ...] = (),
 ) -> Lockfile:
     """Return the lock of what scripts declare on a major version of PostgreSQL."""
     project = manifest.project
-    return Lockfile(facts, postgresql, project.schema, project.extension_schema, _checksums(scripts), seals, dates)
+    schemas, checksums = (project.schema, project.extension_schema), _checksums(scripts)
+    return Lockfile(facts, postgresql, *schemas, checksums, seals, dates, uncompared)
 
 
 def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postgresql: int, dates: str) -> str | None:
@@ -139,7 +150,8 @@ def read_lockfile(project: ManifestFile) -> Lockfile | None:
     facts = _read_facts(document, place)
     seals = {path: _seal(text) for path, text in known.seals.items()}
     schemas = known.schema, known.extension_schema
-    return Lockfile(facts, known.postgresql, *schemas, known.scripts, seals, known.dates)
+    uncompared = tuple(Uncompared(item.script, tuple(item.objects), item.reason) for item in known.not_compared)
+    return Lockfile(facts, known.postgresql, *schemas, known.scripts, seals, known.dates, uncompared)
 
 
 def _read_facts(document: Mapping[str, Any], place: str) -> Facts:
@@ -188,6 +200,8 @@ def lockfile_text(lock: Lockfile) -> str:
         "scripts": dict(lock.scripts),
         "seals": {path: f"{seal.total} {seal.checksum} {seal.hash}" for path, seal in lock.seals.items()},
     }
+    if lock.uncompared:
+        head["not_compared"] = [{**item._asdict(), "objects": list(item.objects)} for item in lock.uncompared]
     head = {"checksum": _checksum(head, document), **head}
     whole = {"lock": head, **document}
     text = tomli_w.dumps(whole, multiline_strings=True)

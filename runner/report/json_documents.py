@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
     from runner.pipeline.upgraded import Outcome, Proof
     from runner.planning.model import LateRepair, Plan, ScriptPlan
+    from runner.sql.uncompared import Uncompared
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
 
@@ -111,7 +112,16 @@ def verify_json(verification: Verification) -> dict[str, Any]:
         "findings": [finding_json(finding) for finding in verification.findings],
         "warnings": [finding_json(finding) for finding in verification.warnings],
         "unmanaged": [finding_json(finding) for finding in verification.unmanaged],
+        "not_compared": uncompared_json(verification.uncompared),
     }
+
+
+def uncompared_json(uncompared: Sequence[Uncompared]) -> list[dict[str, Any]]:
+    """Return what is declared and was not compared as JSON objects."""
+    return [
+        {"script": item.script, "objects": list(item.objects), "reason": without_passwords(item.reason)}
+        for item in uncompared
+    ]
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -153,6 +163,8 @@ def status_json(planned: Planned) -> dict[str, Any]:
             {"script": path, "statements": statements, "reason": reason}
             for path, statements, reason in pending(planned.plan)
         ],
+        "data_statements": planned.plan.data_statements,
+        "not_compared": uncompared_json(planned.declared.uncompared),
         "older": older_json(planned.plan),
         "releases": [
             {
@@ -190,6 +202,7 @@ def plan_json(planned: Planned) -> dict[str, Any]:
     return {
         "hash": plan.hash,
         "pending": plan.pending,
+        "data_statements": plan.data_statements,
         "left": [
             {
                 "kind": item.kind,
@@ -199,6 +212,7 @@ def plan_json(planned: Planned) -> dict[str, Any]:
             }
             for item in planned.left
         ],
+        "not_compared": uncompared_json(planned.declared.uncompared),
         "older": older_json(plan),
         "release": release_json(plan),
         "setup": list(plan.setup),

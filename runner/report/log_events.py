@@ -72,11 +72,16 @@ def verification_events(verification: Verification, *, verbose: bool) -> Iterato
             yield _finding_event("error", finding)
     for finding in verification.warnings:
         yield _finding_event("warning", finding)
+    for item, document in zip(
+        verification.uncompared, json_documents.uncompared_json(verification.uncompared), strict=True
+    ):
+        yield Event("warning", str(item), {"not_compared": document})
     for finding in verification.unmanaged if verbose else ():
         yield _finding_event("info", finding)
     document = json_documents.verify_json(verification)
     fields = {"ok": verification.ok, "tables": document["tables"], "indexes": document["indexes"]}
     fields |= {"checks": len(verification.checks), "findings": len(verification.findings)}
+    fields |= {"not_compared": len(verification.uncompared)}
     yield Event("info" if verification.ok else "error", verified_line(verification).text, fields)
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from runner.errors import without_passwords
 from runner.planning.reasons import first_and_more
 from runner.report.line import Line
+from runner.report.plan_end import plan_end
 from runner.report.release_text import older_lines
+from runner.report.verification_text import uncompared_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -42,10 +44,13 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     yield from _left_lines(planned)
     if plan.release and not plan.release.is_begun:
         yield Line(f"release {plan.release.release.identity[:12]} is recorded")
+    yield from uncompared_lines(planned.declared.uncompared)
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
     if planned.left:
         yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")
     yield Line(f"plan {plan.hash}")
+    if end := plan_end(planned):
+        yield Line(end)
 
 
 def _late_lines(repairs: Sequence[LateRepair], sizes: Mapping[Object, int]) -> Iterator[Line]:

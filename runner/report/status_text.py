@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line, block
+from runner.report.plan_end import plan_end
 from runner.report.release_text import older_lines, release_lines
+from runner.report.verification_text import uncompared_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
         if script.changed and script.script.run == "once":
             yield Line(f"{script.script.path}: {script.reason}", "yellow")
     yield from release_lines(planned.releases, verbose=verbose)
+    yield from uncompared_lines(planned.declared.uncompared)
     yield from older_lines(planned.plan.older) if planned.plan.older else _pending_lines(planned.plan)
+    is_done = not planned.plan.older and not any(pending(planned.plan))
+    if end := plan_end(planned, "nothing is pending" if is_done else ""):
+        yield Line(end, "green" if is_done else "")
 
 
 def pending(plan: Plan) -> Iterator[tuple[str, int, str]]:
@@ -60,9 +66,7 @@ def _pending_reason(script: ScriptPlan) -> str:
 
 def _pending_lines(plan: Plan) -> Iterator[Line]:
     found = [(path, reason) for path, _, reason in pending(plan)]
-    if not found:
-        yield Line("nothing is pending", "green")
-        return
-    yield Line(f"pending in {count(len({path for path, _ in found}), 'script')}:", "yellow")
+    if found:
+        yield Line(f"pending in {count(len({path for path, _ in found}), 'script')}:", "yellow")
     for path, reason in found:
         yield Line(f"  {path}: {reason}")

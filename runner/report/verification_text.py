@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line, block
 from runner.report.run_text import MOST_ROWS_SHOWN
 from runner.verification.finding import finding_lines, finding_text
-from runner.wording import count
+from runner.wording import count, with_uncompared
 
 if TYPE_CHECKING:
+    from runner.sql.uncompared import Uncompared
     from runner.verification.checks import CheckResult
     from runner.verification.finding import Finding
     from runner.verification.findings import TableSummary, Verification
+
+
+MOST_UNCOMPARED_SHOWN = 20
 
 
 def remedy_lines(finding: Finding) -> Iterator[str]:
@@ -40,6 +44,7 @@ def verification_lines(verification: Verification, *, verbose: bool) -> Iterator
         yield from _check_lines(check, verification)
     for finding in verification.warnings:
         yield Line(f"warning: {finding_text(finding)}", "yellow")
+    yield from uncompared_lines(verification.uncompared)
     for finding in verification.unmanaged if verbose else ():
         yield Line(finding_text(finding), "dim")
 
@@ -49,8 +54,18 @@ def verified_line(verification: Verification) -> Line:
     if verification.ok:
         tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
         numbers = (count(tables, "table"), count(indexes, "index"), count(len(verification.checks), "check"))
-        return Line(f"verified: {', '.join(numbers)}, no finding", "bold green")
-    return Line(f"not as declared: {count(len(verification.findings), 'finding')}", "bold red", is_failure=True)
+        text = f"verified: {', '.join(numbers)}, no finding"
+        return Line(with_uncompared(text, len(verification.uncompared)), "bold green")
+    text = f"not as declared: {count(len(verification.findings), 'finding')}"
+    return Line(with_uncompared(text, len(verification.uncompared)), "bold red", is_failure=True)
+
+
+def uncompared_lines(uncompared: Sequence[Uncompared]) -> Iterator[Line]:
+    """Return what is declared and was not compared, with the reasons."""
+    for item in uncompared[:MOST_UNCOMPARED_SHOWN]:
+        yield Line(str(item), "yellow")
+    if len(uncompared) > MOST_UNCOMPARED_SHOWN:
+        yield Line(f"… and {len(uncompared) - MOST_UNCOMPARED_SHOWN} more that are not compared", "yellow")
 
 
 def _table_lines(table: TableSummary, width: int) -> Iterator[Line]:

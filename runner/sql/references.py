@@ -120,6 +120,16 @@ class References:
         return self.tree.extname if isinstance(self.tree, pg.CreateExtensionStmt) else ""
 
     @property
+    def outside(self) -> Iterator[str]:
+        """What no script makes: tablespaces, access methods, and the language of a function."""
+        for node in self.nodes:
+            for field in ("tablespacename", "table_space", "table_space_name", "access_method"):
+                if name := getattr(node, field, ""):
+                    yield name
+            if isinstance(node, pg.DefElem) and node.defname == "language":
+                yield node.arg.string.sval
+
+    @property
     def words(self) -> set[str]:
         """Every name that it uses, and every column and field that may be a function's name."""
         return {name.word for name in (*self.references, *self.subjects)} | self.columns | self.fields

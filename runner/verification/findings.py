@@ -13,6 +13,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.execution.results import ScriptResult
 from runner.project.manifest import release_table
 from runner.sql.objects import PRESENT, Facts, Object, without_table
+from runner.sql.uncompared import Uncompared
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, Remedy
 from runner.verification.untrusted import find_untrusted
@@ -49,6 +50,8 @@ class Verification(Struct, frozen=True):
     findings: tuple[Finding, ...]
     unmanaged: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    uncompared: tuple[Uncompared, ...] = ()
+    """What is declared, and known by its name alone."""
 
     @property
     def ok(self) -> bool:
@@ -57,10 +60,11 @@ class Verification(Struct, frozen=True):
 
 
 class RunOutcome(Struct, frozen=True):
-    """What was run beside the comparison: the checks, and the scripts before it."""
+    """What was done beside the comparison: the checks, the scripts before it, and what it left out."""
 
     checks: tuple[CheckResult, ...] = ()
     scripts: tuple[ScriptResult, ...] = ()
+    uncompared: tuple[Uncompared, ...] = ()
 
 
 def find_deviations(
@@ -99,7 +103,8 @@ def find_deviations(
         if result.status in ("failed", "skipped")
     ]
     tables = tuple(_tables(declared, actual, objects))
-    return Verification(tables, outcome.checks, (*objects, *ran), tuple(unmanaged), tuple(warnings))
+    found = (*objects, *ran)
+    return Verification(tables, outcome.checks, found, tuple(unmanaged), tuple(warnings), outcome.uncompared)
 
 
 def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> Finding:

@@ -30,12 +30,22 @@ def find_untrusted(declared: Facts, actual: Snapshot) -> Iterator[Finding]:
 def _is_hijacked(one: Untrusted, own: Facts, declared: Facts) -> bool:
     """Return whether something of a declared table is bound to what a stranger has made, or to what is not declared.
 
-    What is declared by its name alone may be bound to anything of roles that are trusted.
+    What is declared by its name alone may be bound to anything of roles that are trusted, and everything to what has
+    a name that neither the scripts nor PostgreSQL have.
     """
     item = one.object
     if one.is_strange:
         return Object("table", item.table, "", item.schema) in own
-    return own.get(item, PRESENT) != PRESENT and one.used not in declared
+    if own.get(item, PRESENT) == PRESENT or one.used in declared:
+        return False
+    word = one.used.name.partition("(")[0] if one.used else ""
+    return one.may_hide or any(
+        other.kind == "function"
+        and other.name.partition("(")[0] == word
+        and one.used
+        and other.schema == one.used.schema
+        for other in declared
+    )
 
 
 def _declared_objects(declared: Facts, actual: Snapshot) -> Iterator[tuple[Object, str]]:

@@ -30,7 +30,10 @@ from tests.support.servers import Server, dump
 DATA: dict[str, Any] = tomllib.loads((CASES / "scratch.toml").read_text(encoding="utf-8"))
 REACH: dict[str, str] = DATA["reach"]
 FACTS: dict[str, dict[str, Any]] = DATA["facts"]
+OUTSIDE: dict[str, dict[str, Any]] = DATA["outside"]
+STAND_INS: dict[str, dict[str, Any]] = DATA["stand_ins"]
 ONCE = {"run": "once"}
+ONCE_OUTSIDE = {"010_outside.sql": ONCE}
 ITEM = "create table if not exists item (id integer primary key, name text);"
 LAYOUTS = {"same": "public", "apart": "app"}
 """The target schema; extensions are in public."""
@@ -348,7 +351,7 @@ def test_what_is_built_is_known_as_it_will_be(connection: Connection[Any], tmp_p
 
 
 def test_what_is_not_built_is_known_by_name(connection: Connection[Any], project: MakeProject) -> None:
-    """A statement that is refused has a reason and no error, one that fails its error; their objects are just there."""
+    """A statement that is refused, or lacks what no script makes, has no error; their objects are just there."""
     refused = """
         create table mine (like item);
         create view shown as select * from item;
@@ -362,16 +365,52 @@ def test_what_is_not_built_is_known_by_name(connection: Connection[Any], project
         create sequence own_sequence increment 0;
     """
     folder = project({"010_refused.sql": refused, "020_fails.sql": fails})
-    connection.execute("create table item (id integer)")
     declared = declare(connection, folder)
-    assert [bool(item.error) for item in declared.unbuilt] == [False, False, False, True, False, True, True, True]
+    assert [bool(item.error) for item in declared.unbuilt] == [False] * 7 + [True]
     assert all(item.reason for item in declared.unbuilt)
+    assert "_runner_scratch_" not in repr(declared.uncompared)
     facts = facts_of(declared)
     assert facts["comment on table own"] == "Own."
     names = ("table mine", "table own", "column own.id", "view shown", "function touched()", "function own()")
     assert {name: facts.get(name) for name in (*names, "type own_type", "sequence own_sequence")} == dict.fromkeys(
         (*names, "type own_type", "sequence own_sequence"), PRESENT
     )
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_what_is_missing_outside_is_no_error(connection: Connection[Any], project: MakeProject, case: str) -> None:
+    """What the scripts take for granted and this server lacks is listed; their own mistakes stay errors."""
+    wanted = OUTSIDE[case]
+    declared = declare(connection, project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE))
+    shown = [str(item) for item in declared.uncompared]
+    assert shown == [f"not compared: {text} (script/010_outside.sql)" for text in wanted["listed"]]
+    failed = [item.statement.sql for item in declared.unbuilt if item.error]
+    assert len(failed) == len(wanted.get("fails", ()))
+    assert all(map(str.startswith, failed, wanted.get("fails", ())))
+
+
+@pytest.mark.parametrize("schema", ["public", "mine"])
+@pytest.mark.parametrize("case", STAND_INS)
+def test_what_refers_to_others_is_compared(
+    connection: Connection[Any], project: MakeProject, case: str, schema: str
+) -> None:
+    """What scripts say about objects that they do not make is declared in full; what differs is a finding."""
+    wanted = STAND_INS[case]
+    folder = project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE, project={"schema": schema})
+    connection.execute(f"create schema if not exists {schema}; set search_path = {schema}, public".encode())
+    connection.execute(wanted.get("outside", "").encode())
+    declared = declare(connection, folder)
+    assert declared.uncompared == ()
+    facts = facts_of(declared)
+    expected = wanted["facts"]
+    assert {name: "*" if expected[name] == "*" else facts.get(name) for name in expected} == expected
+    assert not set(wanted.get("gone", ())) & set(facts)
+    connection.execute(wanted["script"].encode())
+    assert declare(connection, folder) == declared
+    loaded = load(folder / "manifest.toml", with_lock=False)
+    assert verify_database(connection, loaded).findings == ()
+    connection.execute(wanted["change"].encode())
+    assert [finding.kind for finding in verify_database(connection, loaded).findings] == ["different"]
 
 
 # Nothing is left, nobody waits

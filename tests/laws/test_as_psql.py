@@ -164,7 +164,7 @@ def applied(connection: Connection, loaded: Project, name: str) -> Run:
     )
     run = Run(name, {"psql": rendered})
     if planned != rendered:
-        dry_run = DryRun("manifest.toml", "a database", "now")
+        dry_run = DryRun("manifest.toml", "a database", "now", (), "0 pending")
         run.scripts["dry run"] = write_psql_script(plan.plan, manifest, checks, dry_run)
     if written != rendered:
         run.scripts["as written"] = written

@@ -245,7 +245,7 @@ def test_check_of_a_lock(project_copy: Path, objects: Locked) -> None:
 def test_documents_of_lock(project_copy: Path, objects: Locked) -> None:
     """--json says whether all is well, whether the file was fresh, and which file it is."""
     path, lock = project_copy / FILE, ("lock", "--json", "--dsn", objects.dsn)
-    document = {"ok": True, "fresh": True, "file": str(path)}
+    document = {"ok": True, "fresh": True, "file": str(path), "not_compared": []}
     assert call(*lock, "--check", folder=project_copy).json == document
     path.unlink()
     result = call(*lock, "--check", folder=project_copy)
@@ -257,11 +257,45 @@ def test_documents_of_lock(project_copy: Path, objects: Locked) -> None:
 
 def test_lock_of_a_script_that_fails(tmp_path: Path, database: str) -> None:
     """A statement that PostgreSQL refuses is an error with its place, and no file is written."""
-    write_project(tmp_path, {"010_item.sql": "create table if not exists item (\n    id integr\n);"})
+    write_project(tmp_path, {"010_item.sql": "create table if not exists item (\n    id integer check (idd > 0)\n);"})
     result = call("lock", "--dsn", database, folder=tmp_path)
     assert result.code == 1
-    assert 'script/010_item.sql:2: type "integr" does not exist [42704]' in result.err
+    assert 'script/010_item.sql:2: column "idd" does not exist [42703]' in result.err
     assert not (tmp_path / FILE).exists()
+
+
+def test_lock_where_something_outside_is_missing(tmp_path: Path, database: str) -> None:
+    """What cannot be compared is listed and counted by each command, from the build and from the lock file alike."""
+    script = "create table if not exists item (id integer, owner uuid references auth.users (id));"
+    write_project(tmp_path, {"010_item.sql": script})
+    reason = "refers to auth.users, which no script makes before it"
+    uncompared = f"not compared: table item: {reason} (script/010_item.sql)"
+    document = [{"script": "script/010_item.sql", "objects": ["table item"], "reason": reason}]
+    locked = called("lock", "--dsn", database, folder=tmp_path)
+    assert locked.out.splitlines() == [uncompared, f"{tmp_path / FILE} written; 1 not compared"]
+    assert called("lock", "--dsn", database, "--check", "--json", folder=tmp_path).json["not_compared"] == document
+    execute(database, "create schema auth; create table auth.users (id uuid primary key)")
+    applied = called("apply", "--dsn", database, folder=tmp_path)
+    assert uncompared in applied.out.splitlines()
+    assert applied.out.splitlines()[-1] == "verified: 1 table, 0 indexes, 0 checks, no finding; 1 not compared"
+    for command in ("plan", "verify", "status", "apply --dry-run"):
+        shown = called(*command.split(), "--dsn", database, folder=tmp_path).out.splitlines()
+        assert uncompared in {line.removeprefix("-- ") for line in shown}
+        assert shown[-1].endswith("1 not compared")
+        shown_json = called(*command.split(), "--dsn", database, "--json", folder=tmp_path).json
+        assert shown_json["not_compared"] == document
+
+
+@pytest.mark.parametrize("project", ["fuzz", "terminal/project"])
+def test_lock_of_each_project_of_the_cases(tmp_path: Path, database: str, project: str) -> None:
+    """The projects below tests/cases can be locked, on a new database and one that has them; all is compared."""
+    folder = copied(CASES / project, tmp_path / "project")
+    locked = called("lock", "--dsn", database, "--json", folder=folder)
+    assert locked.json["not_compared"] == []
+    called("apply", "--dsn", database, folder=folder)
+    (folder / FILE).rename(tmp_path / FILE)
+    called("lock", "--dsn", database, folder=folder)
+    assert (folder / FILE).read_bytes() == (tmp_path / FILE).read_bytes()
 
 
 def test_lock_of_this_repository(server: Server, database: str) -> None:

@@ -126,15 +126,18 @@ OWN = {
         Name(sort, schema, name) for sort in get_args(Sort) for schema in SCRATCH for name in NAMES.split()
     ),
 }
+EMPTY: frozenset[Any] = frozenset()
 FUNCTIONS = "longer(text, text)", "lend(integer, integer)"
 
 
 def moved(sql: str, own: frozenset[Name]) -> Moved:
     """Return a statement moved while the scratch schemas hold some objects. Raise RefusedError."""
     functions = {Name("function", schema, name) for schema in SCRATCH for name in FUNCTIONS} if own else set()
-    known = RelocationContext(SCRATCH, "public", {}, {}, frozenset(), frozenset(), {*own, *functions}, [])
+    references = References(sql)
+    system = {(name.sort, name.word) for name in references.references if name.sort != "relation"}
+    known = RelocationContext(SCRATCH, ("public",), {}, system, {}, EMPTY, EMPTY, {*own, *functions}, EMPTY, [])
     effects = [effect.object for effect in statement_of(sql).declaration.effects]
-    return move(References(sql), [item for item in effects if item.kind.endswith("function")], known)
+    return move(references, [item for item in effects if item.kind.endswith("function")], known)
 
 
 @pytest.mark.parametrize("case", OWN)
@@ -157,13 +160,13 @@ def test_relocation(case: str) -> None:
 
 def test_relocation_returns_what_is_known_of_the_statement() -> None:
     """What a statement makes, and the body that a number stands for, are returned; what was known stays as it was."""
-    known = RelocationContext(SCRATCH, "public", {}, {}, frozenset(), frozenset(), frozenset(), ["select 1"])
+    known = RelocationContext(SCRATCH, ("public",), {}, EMPTY, {}, EMPTY, EMPTY, EMPTY, EMPTY, ["select 1"])
     sql = "create function lend(book integer) returns integer language sql as 'select book'"
     done = move(References(sql), [Object("function", "lend(integer)")], known)
     assert "/* body 1 */" in done.sql[0]
     assert done.bodies == ("select book",)
     assert done.made == {Name("function", "public", "lend"), Name("function", "public", "lend(integer)")}
-    assert (known.own, known.bodies) == (frozenset(), ["select 1"])
+    assert (known.own, known.bodies) == (EMPTY, ["select 1"])
 
 
 NOT_IN_A_SCHEMA = """

@@ -128,15 +128,18 @@ def _print_script(loaded: Project, where: Where, request: Request, reporter: Rep
     from runner.execution.psql_script import DryRun, write_psql_script
     from runner.pipeline.plan import plan_database
     from runner.pipeline.run import require_hash
+    from runner.report.plan_end import plan_end
 
     with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
         planned = plan_database(connection, loaded, reporter.say, request.options)
         require_hash(planned, request.expect)
     made = datetime.now().astimezone().isoformat(" ", "seconds")
-    text = write_psql_script(
-        planned.plan, loaded.project.manifest, loaded.checks, DryRun(loaded.project.file, target, made)
-    )
+    uncompared = planned.declared.uncompared
+    end = plan_end(planned, f"{planned.plan.pending} pending")
+    dry_run = DryRun(loaded.project.file, target, made, tuple(map(str, uncompared)), end)
+    text = write_psql_script(planned.plan, loaded.project.manifest, loaded.checks, dry_run)
     reporter.file(text)
-    reporter.json({"ok": True, "hash": planned.plan.hash, "sql": text})
+    document = {"ok": True, "hash": planned.plan.hash, "sql": text}
+    reporter.json({**document, "not_compared": json_documents.uncompared_json(uncompared)})
     return 0

@@ -11,6 +11,7 @@ from runner.cli.options import DATABASE, LOG, PROFILES, PROJECT, examples, optio
 from runner.cli.output_files import keep_file
 from runner.pipeline.declare import declare_on, locked_facts
 from runner.project.loading import load
+from runner.report.line import Line
 from runner.report.reporter import Reporter
 
 
@@ -37,4 +38,7 @@ def docs(
             reporter.stage("building what the scripts declare")
             facts = declare_on(connection, loaded, reporter.say).facts
     text = schema_page(loaded.project.manifest.project.name, facts, loaded.declaring)
-    return keep_file(manifest.parent, "docs/schema.md", text, "docs", reporter, check=check)
+    kept = keep_file(manifest.parent, "docs/schema.md", text, "docs", check=check)
+    reporter.lines([Line(kept.text, kept.style, is_failure=not kept.ok)])
+    reporter.json(kept.document)
+    return 0 if kept.ok else 1

@@ -11,7 +11,11 @@ from runner.cli.options import DATABASE, LOG, PROFILES, PROJECT, examples, optio
 from runner.cli.output_files import keep_file
 from runner.project.loading import load
 from runner.project.lockfile import FILE, lockfile_text, with_seals_of_file
+from runner.report import json_documents
+from runner.report.line import Line
 from runner.report.reporter import Reporter
+from runner.report.verification_text import uncompared_lines
+from runner.wording import with_uncompared
 
 
 @click.command(epilog=examples("lock", "lock --check"))
@@ -35,7 +39,11 @@ def lock(
         reporter.stage("building what the scripts declare")
         made = lock_on(connection, loaded, reporter.say)
     written = with_seals_of_file(loaded.project, made) if check else made
-    code = keep_file(manifest.parent, FILE, lockfile_text(written), "lock", reporter, check=check)
+    reporter.lines(uncompared_lines(made.uncompared))
+    kept = keep_file(manifest.parent, FILE, lockfile_text(written), "lock", check=check)
+    reporter.lines([Line(with_uncompared(kept.text, len(made.uncompared)), kept.style, is_failure=not kept.ok)])
+    reporter.json({**kept.document, "not_compared": json_documents.uncompared_json(made.uncompared)})
+    code = 0 if kept.ok else 1
     if code == 0 and written is not made:
         reporter.line("the seals are out of date, the declared schema is not; a start is slightly slower")
     return code

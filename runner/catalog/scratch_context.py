@@ -1,0 +1,75 @@
+"""What the names that statements use mean outside of the scratch schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from runner.catalog.questions import ask
+from runner.catalog.relocation_guards import RelocationContext
+from runner.resources import read_sql
+from runner.sql.names import Name, Sort
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.project.manifest import ProjectSection
+    from runner.sql.references import References
+    from runner.sql.statements import Statement
+
+
+class FoundNames(Struct, frozen=True):
+    """Rows of the answer: name space, name, schema, the name with the arguments of a function, and whose it is."""
+
+    path: tuple[str, ...]
+    scripted: frozenset[Name]
+    rows: Sequence[tuple[Sort, str, str, str, str]]
+
+    def context(
+        self,
+        scratch: Mapping[str, str],
+        own: AbstractSet[Name],
+        left_out: AbstractSet[Name],
+        bodies: Sequence[str],
+    ) -> RelocationContext:
+        """Return what statements may refer to, together with what is in the scratch schemas."""
+        strangers: dict[tuple[Sort, str], frozenset[Name]] = {}
+        for sort, name, schema, exact, whose in self.rows:
+            if whose == "nobody":
+                strangers[sort, name] = strangers.get((sort, name), frozenset()) | {Name(sort, schema, exact)}
+        return RelocationContext(
+            scratch=scratch,
+            path=self.path,
+            members={(sort, name): schema for sort, name, schema, _, whose in self.rows if whose == "extension"},
+            system=frozenset((sort, name) for sort, name, *_, whose in self.rows if whose == "system"),
+            strangers=strangers,
+            scripted=self.scripted,
+            harmless=frozenset(name for _, name, *_, whose in self.rows if whose == "harmless"),
+            own=own,
+            left_out=left_out,
+            bodies=bodies,
+        )
+
+
+def find_names(
+    connection: Connection[Any],
+    project: ProjectSection,
+    movables: Sequence[tuple[References, Statement]],
+    extensions: Sequence[str],
+    path: Sequence[str],
+) -> FoundNames:
+    """Find out which names belong to PostgreSQL, which to extensions, and which, on a path, to nobody known."""
+    words = sorted({word for movable, _ in movables for word in movable.words})
+    parameters = {"names": words, "path": list(path), "extensions": list(extensions)}
+    own_path = (project.schema, project.extension_schema)
+    rows = ask(connection, read_sql("catalog/scratch_names.sql"), parameters, own_path, ())
+    scripted = frozenset(
+        Name("function", effect.object.schema or project.schema, effect.object.name)
+        for _, statement in movables
+        for effect in statement.declaration.effects
+        if effect.action == "create" and effect.object.kind == "function"
+    )
+    return FoundNames(own_path, scripted, [(row[0], row[1], row[2], row[3], row[4]) for row in rows])

@@ -1,0 +1,65 @@
+"""Facts and messages of scratch schemas, under the names of the schemas that these stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from runner.catalog.relocation import restore_body
+from runner.catalog.snapshot import Snapshot
+from runner.sql.objects import Facts
+from runner.sql.quoting import identifier
+from runner.sql.statements import Statement
+
+_STRING = re.compile(r"'(?:[^']|'')*'")
+
+
+class ScratchNames(Struct, frozen=True):
+    """The scratch schemas, by the schemas that they stand for; what extensions make there is in one of its own."""
+
+    scratch: Mapping[str, str]
+    extension_schema: str
+    for_extensions: str
+
+    def declared(self, text: str) -> str:
+        """Return a name or a text with the schemas that scratch schemas stand for."""
+        for name, scratch in (*self.scratch.items(), (self.extension_schema, self.for_extensions)):
+            if text == scratch:
+                return name
+            quoted = identifier(name)
+            if "'" in quoted and scratch in text:
+                text = _STRING.sub(partial(_replace_in_string, scratch, quoted), text)
+            text = text.replace(scratch, quoted)
+        return text
+
+
+def declared_facts(
+    snapshot: Snapshot, before: Facts, statements: Iterable[Statement], bodies: Sequence[str], names: ScratchNames
+) -> Facts:
+    """Return the facts of a snapshot, but for those of `before`, which are of stand-ins."""
+    signatures = {item: known_by for known_by, items in snapshot.unnamed.items() for item in items}
+    named = set(_named_constraints(statements))
+    facts = {}
+    for item, definition in snapshot.facts.items():
+        if item.kind == "schema" or item.subject.kind == "extension" or item in before:
+            continue
+        known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
+        text = restore_body(definition, bodies) if item.kind == "function" else definition
+        declared = known_by._replace(name=names.declared(known_by.name))
+        facts[item if declared in facts else declared] = names.declared(text)
+    return facts
+
+
+def _replace_in_string(old: str, new: str, string: re.Match[str]) -> str:
+    return string[0].replace(old, new.replace("'", "''"))
+
+
+def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:
+    """Return the names that scripts give to constraints."""
+    for statement in statements:
+        for effect in statement.declaration.effects:
+            if effect.object.kind == "constraint":
+                yield effect.value if effect.action == "rename" else effect.object.name

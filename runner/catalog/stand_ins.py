@@ -1,0 +1,101 @@
+"""Stand-ins in scratch schemas for what the scripts refer to and do not make; the real objects stay untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from postgast import pg_query_pb2 as pg
+
+from runner.catalog.questions import ask
+from runner.catalog.relocation_guards import SYSTEM_SCHEMAS, RelocationContext, home, is_system
+from runner.catalog.untrusted import trusted_roles_sql
+from runner.resources import read_sql
+from runner.sql.names import Name, Sort
+from runner.sql.references import References
+from runner.sql.statements import Statement
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from runner.project.manifest import Manifest
+
+_ON_OTHERS = (pg.IndexStmt, pg.CreateTrigStmt, pg.CommentStmt)
+"""What may be about an object of others and is compared."""
+_SORTS = ("relation", "type", "function")
+
+
+class StandIn(NamedTuple):
+    """What stands for an object; `name` is that of a function with its arguments."""
+
+    oid: int
+    schema: str
+    name: str
+    scratch: str
+    sql: str
+
+
+def read_stand_ins(
+    connection: Connection[Any],
+    manifest: Manifest,
+    movables: Sequence[tuple[References, Statement]],
+    known: RelocationContext,
+    prefix: str,
+) -> list[StandIn]:
+    """Return what has to stand in the scratch schemas, in the order in which it can be made."""
+    own = _own(movables, known)
+    wanted = sorted({name for movable, _ in movables for name in _outside(movable, own, known)})
+    if not wanted:
+        return []
+    sorts, schemas, words = zip(*wanted, strict=True)
+    made = [name for name in own if name.sort == "relation"]
+    parameters = {
+        "sorts": list(sorts),
+        "schemas": list(schemas),
+        "words": list(words),
+        "own_schemas": [name.schema for name in made],
+        "own_words": [name.word for name in made],
+        "path": list(known.path),
+        "names": list(known.scratch),
+        "scratch": list(known.scratch.values()),
+        "prefix": prefix,
+        "trusted": list(manifest.project.trusted_creators),
+    }
+    sql = read_sql("catalog/stand_ins.sql").format(trusted_roles=trusted_roles_sql())
+    found = (StandIn(*row) for row in ask(connection, sql, parameters, known.path, ()))
+    return [item for item in found if item.sql and not _is_made(item, own, known)]
+
+
+def _own(movables: Sequence[tuple[References, Statement]], known: RelocationContext) -> frozenset[Name]:
+    """Return what scripts make at any place; `relation` stands for types too."""
+    names = [home(name, known) for movable, _ in movables for name in movable.made]
+    for _, statement in movables:
+        for effect in statement.declaration.effects:
+            item = effect.becomes if effect.action in ("rename", "move") else effect.object
+            if effect.action in ("create", "rename", "move") and not item.table:
+                sort: Sort = "function" if item.kind == "function" else "relation"
+                names.append(Name(sort, item.schema or known.target, item.name.partition("(")[0]))
+    return frozenset(name if name.sort == "function" else name._replace(sort="relation") for name in names)
+
+
+def _outside(movable: References, own: frozenset[Name], known: RelocationContext) -> Iterator[Name]:
+    """Return what a statement refers to that no script makes."""
+    subjects = movable.subjects if isinstance(movable.tree, _ON_OTHERS) else []
+    for name in (*movable.references, *subjects):
+        key = name.sort, name.word
+        if name.sort not in _SORTS or name.schema in SYSTEM_SCHEMAS or key in known.members:
+            continue
+        is_own = home(name if name.sort == "function" else name._replace(sort="relation"), known) in own
+        has_others = bool(known.strangers.get(key, frozenset()) - known.scripted)
+        if (name.sort == "function" and (has_others or name.schema)) or not (is_own or is_system(name, known)):
+            yield name
+
+
+def _is_made(item: StandIn, own: frozenset[Name], known: RelocationContext) -> bool:
+    """Return whether scripts make a function, or give one another name, which then is taken."""
+    name = Name("function", item.schema, item.name)
+    renamed = name._replace(word=item.name.partition("(")[0])
+    is_renamed = renamed in own and not any(
+        other.schema == name.schema and other.word.partition("(")[0] == renamed.word for other in known.scripted
+    )
+    return "(" in item.name and (name in known.scripted or is_renamed)
