@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line, block
@@ -35,11 +36,18 @@ def script_lines(result: ScriptResult, width: int) -> Iterator[Line]:
         yield Line(f"    {script.reason}", "yellow", is_failure=True)
     for returned in result.returned:
         for row in returned.rows[:MOST_ROWS_SHOWN]:
-            yield Line("    " + "  ".join("null" if value is None else value for value in row))
+            yield Line(f"    {row_text(returned.columns, row)}")
         if len(returned.rows) > MOST_ROWS_SHOWN:
             yield Line(f"    … and {len(returned.rows) - MOST_ROWS_SHOWN} more rows")
     if result.error is not None:
         yield from error_lines(result.error, indent="    ")
+
+
+def row_text(columns: Sequence[str], row: Sequence[str | None]) -> str:
+    """Return a row in words; a column `old` before a column `new` is shown as the change of a value."""
+    words = ["null" if value is None else value for value in row]
+    separators = [" → " if pair == ("old", "new") else "  " for pair in pairwise(columns)]
+    return "".join(map("".join, zip(words, (*separators, ""), strict=True)))
 
 
 def late_lines(result: LateResult, width: int) -> Iterator[Line]:

@@ -388,7 +388,7 @@ def test_a_configuration_without_an_active_version_gets_a_new_one(
 
 
 def test_a_changed_setting_is_restored(run: Run, applied: str, applied_connection: Connection) -> None:
-    """The eight settings go back to their defaults, updated_at moves for those alone; other settings stay."""
+    """The eight settings go back to their defaults, updated_at moves for those alone, shown; other settings stay."""
     applied_connection.execute("update sync_config set updated_at = %s", (LONG_AGO,))
     applied_connection.execute("update sync_config set config_value = '1' where config_key = 'batch_size'")
     applied_connection.execute("update sync_config set description = null where config_key = 'max_workers'")
@@ -396,7 +396,8 @@ def test_a_changed_setting_is_restored(run: Run, applied: str, applied_connectio
     applied_connection.execute(
         "insert into sync_config (config_key, config_value, updated_at) values ('own', 'x', %s)", (LONG_AGO,)
     )
-    apply(run, applied)
+    value = DEFAULTS["sync_config"]["batch_size"][0]
+    assert f"    batch_size  1 → {value}" in apply(run, applied).splitlines()
     found = rows(applied_connection, "select config_key, config_value, config_type, description from sync_config")
     expected = [(key, *facts) for key, facts in DEFAULTS["sync_config"].items()]
     assert sorted(found) == sorted([*expected, ("own", "x", "string", None)])
