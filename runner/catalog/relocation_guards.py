@@ -61,9 +61,14 @@ def home(name: Name, known: RelocationContext) -> Name:
     return name._replace(schema=name.schema or known.target)
 
 
+def leaves_subject(movable: References) -> bool:
+    """Return whether a statement may be about a stand-in: it does not change the object itself, or drops it."""
+    return isinstance(movable.tree, _LEAVES_IT)
+
+
 def require_own(movable: References, effects: Sequence[Object], known: RelocationContext) -> None:
     """Raise RefusedError unless all that the statement changes, comments on or removes is in the scratch schemas."""
-    is_change = not isinstance(movable.tree, _LEAVES_IT)
+    is_change = not leaves_subject(movable)
     for name in movable.subjects:
         if home(name, known) not in known.own or (is_change and home(name, known) in known.stand_ins):
             raise RefusedError(f"is about {name}, {_why_missing(name, known)}")

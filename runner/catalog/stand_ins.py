@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postgast import pg_query_pb2 as pg
-
 from runner.catalog.questions import ask
-from runner.catalog.relocation_guards import SYSTEM_SCHEMAS, RelocationContext, home, is_system
+from runner.catalog.relocation_guards import SYSTEM_SCHEMAS, RelocationContext, home, is_system, leaves_subject
 from runner.catalog.untrusted import trusted_roles_sql
 from runner.resources import read_sql
 from runner.sql.names import Name, Sort
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
     from runner.project.manifest import Manifest
 
-_ON_OTHERS = (pg.IndexStmt, pg.CreateTrigStmt, pg.CommentStmt)
-"""What may be about an object of others and is compared."""
 _SORTS = ("relation", "type", "function")
 
 
@@ -80,7 +76,7 @@ def _own(movables: Sequence[tuple[References, Statement]], known: RelocationCont
 
 def _outside(movable: References, own: frozenset[Name], known: RelocationContext) -> Iterator[Name]:
     """Return what a statement refers to that no script makes."""
-    subjects = movable.subjects if isinstance(movable.tree, _ON_OTHERS) else []
+    subjects = movable.subjects if leaves_subject(movable) else []
     for name in (*movable.references, *subjects):
         key = name.sort, name.word
         if name.sort not in _SORTS or name.schema in SYSTEM_SCHEMAS or key in known.members:

@@ -61,21 +61,12 @@ _RANGE_OPTIONS: dict[str, Sort] = {
     "subtype_diff": "function",
 }
 _SUBJECTS: dict[str, Sort] = {
-    "OBJECT_TABLE": "relation",
-    "OBJECT_VIEW": "relation",
-    "OBJECT_MATVIEW": "relation",
-    "OBJECT_SEQUENCE": "relation",
-    "OBJECT_INDEX": "relation",
-    "OBJECT_COLUMN": "relation",
-    "OBJECT_TABCONSTRAINT": "relation",
-    "OBJECT_TRIGGER": "relation",
-    "OBJECT_ATTRIBUTE": "relation",
-    "OBJECT_TYPE": "type",
-    "OBJECT_DOMAIN": "type",
-    "OBJECT_DOMCONSTRAINT": "type",
-    "OBJECT_FUNCTION": "function",
-    "OBJECT_PROCEDURE": "function",
-    "OBJECT_ROUTINE": "function",
+    **{
+        f"OBJECT_{kind}": "relation"
+        for kind in "TABLE VIEW MATVIEW SEQUENCE INDEX COLUMN TABCONSTRAINT TRIGGER ATTRIBUTE".split()
+    },
+    **{f"OBJECT_{kind}": "type" for kind in "TYPE DOMAIN DOMCONSTRAINT".split()},
+    **{f"OBJECT_{kind}": "function" for kind in "FUNCTION PROCEDURE ROUTINE".split()},
 }
 """What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
 _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
