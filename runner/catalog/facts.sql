@@ -50,15 +50,15 @@ marked as (
 
 sequence as (
     select
-        r.oid, r.relname, r.schema, r.relpersistence, s.seqtypid, o.refobjid as table_oid, o.refobjsubid as attnum, o.deptype,
+        r.oid, r.relname, r.schema, r.relpersistence, e.seqtypid, o.refobjid as table_oid, o.refobjsubid as attnum, o.deptype,
         concat_ws(
             ' ',
             case when s.seqincrement <> 1 then 'increment ' || s.seqincrement end,
             case
-                when s.seqmin <> case when s.seqincrement > 0 then 1 else e.least end then 'minvalue ' || s.seqmin
+                when s.seqmin <> case when s.seqincrement > 0 then 1 else m.least end then 'minvalue ' || s.seqmin
             end,
             case
-                when s.seqmax <> case when s.seqincrement > 0 then e.most else -1 end then 'maxvalue ' || s.seqmax
+                when s.seqmax <> case when s.seqincrement > 0 then m.most else -1 end then 'maxvalue ' || s.seqmax
             end,
             case
                 when s.seqstart <> case when s.seqincrement > 0 then s.seqmin else s.seqmax end
@@ -73,13 +73,16 @@ sequence as (
         on
             o.classid = 'pg_catalog.pg_class'::regclass and o.objid = r.oid and o.objsubid = 0
             and o.refclassid = 'pg_catalog.pg_class'::regclass and o.refobjsubid > 0 and o.deptype in ('a', 'i')
+    -- the sequence of an identity column has its type, but where LIKE has made it; then it has its limits
+    left join pg_catalog.pg_attribute as i on o.deptype = 'i' and o.refobjid = i.attrelid and o.refobjsubid = i.attnum
+    cross join lateral (select coalesce(i.atttypid, s.seqtypid) as seqtypid) as e
     cross join lateral (
         select
-            case s.seqtypid when 'int2'::regtype then -32768 when 'int4'::regtype then -2147483648
+            case e.seqtypid when 'int2'::regtype then -32768 when 'int4'::regtype then -2147483648
             else -9223372036854775808 end as least,
-            case s.seqtypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
+            case e.seqtypid when 'int2'::regtype then 32767 when 'int4'::regtype then 2147483647
             else 9223372036854775807 end as most
-    ) as e
+    ) as m
 ),
 
 attribute as (
