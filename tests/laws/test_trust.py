@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
 
 from tests.conftest import MakeProject
 from tests.support.in_process import call
@@ -399,3 +400,39 @@ def test_triggers_of_keys_and_partitions_are_no_findings(project: MakeProject, d
     folder = project({"010_item.sql": sql})
     assert call("apply", "--dsn", database, folder=folder).code == 0
     assert call("verify", "--dsn", database, folder=folder).code == 0
+
+
+DECLARED = """
+    create type mood as enum ('a');
+    create sequence if not exists counter;
+    create table if not exists item (id bigint, mood mood);
+    create index if not exists item_id_idx on item (id);
+    create or replace view seen as select id from item;
+"""
+IN_THE_WAY = {
+    "a domain for a type": "create domain mood as text",
+    "a view for a sequence": "create view counter as select 1 as one",
+    "a view for a table": "create view item as select 1::bigint as id, 'a'::text as mood",
+    "a table for an index": "create table item_id_idx (id integer)",
+    "a table for a view": "create table seen (id bigint)",
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_WAY)
+def test_what_a_stranger_made_stands_for_nothing_declared(
+    project: MakeProject, shared: str, roles: tuple[str, ...], case: str
+) -> None:
+    """A namesake of another kind, made while its role might still do that, is never taken for what is declared."""
+    folder = project({"010_item.sql": DECLARED})
+    with psycopg.connect(shared, autocommit=True) as connection:
+        stranger = f'"{roles[1]}"'
+        connection.execute(f"grant create on schema public to {stranger}; set role {stranger}".encode())
+        connection.execute(IN_THE_WAY[case].encode())
+        connection.execute(f"reset role; revoke create on schema public from {stranger}".encode())
+        dsn = make_conninfo(shared, user=roles[0], password=roles[0])
+        for command in ("apply", "plan --check", "verify", "apply"):
+            assert call(*command.split(), "--dsn", dsn, folder=folder).code == 1, command
+        connection.execute(f"drop owned by {stranger}".encode())
+        for command in ("apply", "plan --check", "verify"):
+            result = call(*command.split(), "--dsn", dsn, folder=folder)
+            assert result.code == 0, result
