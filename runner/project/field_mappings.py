@@ -14,6 +14,7 @@ import msgspec
 
 from runner.errors import InputError, Place
 from runner.project.input_files import convert, key_path, shown_value
+from runner.project.key_places import excerpt_at, json_keys, pointing
 from runner.project.manifest import FieldMappingsSection, ManifestFile
 from runner.sql.objects import MOST_COLUMNS
 from runner.sql.quoting import NAME_BYTES
@@ -128,7 +129,9 @@ def load_field_mappings(project: ManifestFile) -> FieldMappings | None:
     section = project.manifest.field_mappings
     if section is None:
         return None
-    return _Reader(section, _decode_json(project.read(section.file), section.file)).read()
+    text = project.read(section.file)
+    with pointing(text, section.file, json_keys):
+        return _Reader(section, _decode_json(text, section.file)).read()
 
 
 class _Reader:
@@ -251,8 +254,9 @@ def _decode_json(text: str, file: str) -> object:
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        message = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
-        raise InputError(message, place=Place(file, error.lineno)) from None
+        message = f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        shown = excerpt_at(text, error.lineno, error.colno)
+        raise InputError(message, place=Place(file, error.lineno), notes=shown, column=error.colno) from None
     except RecursionError:
         raise InputError("not valid JSON: nested too deeply", place=file) from None
     except UnicodeEncodeError:

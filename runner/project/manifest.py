@@ -11,6 +11,7 @@ import msgspec
 
 from runner.errors import Hint, InputError, Place
 from runner.project.input_files import convert, key_path, read_text, shown_value
+from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
 from runner.project.units import ByteSize, Duration
 from runner.project.variables import Overrides, check_variable, override
 from runner.sql.quoting import NAME_BYTES
@@ -135,13 +136,15 @@ def load_manifest(path: Path, overrides: Overrides = ()) -> ManifestFile:
     if not path.exists():
         hint = Hint("run it where the manifest is, or give --manifest PATH")
         raise InputError("file not found; create it, or correct the path", place=file, notes=(hint,))
-    manifest = convert(_decode_toml(read_text(path, file), file), Manifest, file=file)
-    project = ManifestFile(manifest, path.absolute().parent, file)
-    _check_values(project)
-    _check_paths(project, "script", [script.path for script in manifest.scripts])
-    _check_paths(project, "check", [check.path for check in manifest.checks])
-    if manifest.field_mappings:
-        _check_inside(project, "field_mappings.file", manifest.field_mappings.file)
+    text = read_text(path, file)
+    with pointing(text, file, toml_keys):
+        manifest = convert(_decode_toml(text, file), Manifest, file=file)
+        project = ManifestFile(manifest, path.absolute().parent, file)
+        _check_values(project)
+        _check_paths(project, "script", [script.path for script in manifest.scripts])
+        _check_paths(project, "check", [check.path for check in manifest.checks])
+        if manifest.field_mappings:
+            _check_inside(project, "field_mappings.file", manifest.field_mappings.file)
     variables = override(manifest.variables, overrides)
     return msgspec.structs.replace(project, manifest=msgspec.structs.replace(manifest, variables=variables))
 
@@ -161,11 +164,11 @@ def _decode_toml(text: str, file: str) -> dict[str, object]:
         document = tomllib.loads(text)
         _check_strings(document, "", file)
     except tomllib.TOMLDecodeError as error:
-        what, _, where = re.sub(r"\('([^']*)',\)", r"'\1'", str(error)).rpartition(" (at ")
-        numbers = re.findall(r"[0-9]+", where)
-        line = int(numbers[0]) if numbers else text.count("\n") + 1
+        what = re.sub(r"\('([^']*)',\)", r"'\1'", str(error)).rpartition(" (at ")[0]
+        line, column = place_of_error(text, error)
         problem = what[:1].lower() + what[1:].replace("overwrite a value", "give a key two values")
-        raise InputError(f"not valid TOML: {problem}", place=Place(file, line)) from error
+        shown = excerpt_at(text, line, column)
+        raise InputError(f"not valid TOML: {problem}", place=Place(file, line), notes=shown, column=column) from error
     except (RecursionError, ValueError):
         raise InputError("not valid TOML: nested too deeply, or a number with too many digits", place=file) from None
     return document

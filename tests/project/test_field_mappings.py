@@ -254,7 +254,7 @@ def test_many_fields(tmp_path: Path, count: int) -> None:
 def test_too_many_columns(tmp_path: Path) -> None:
     """More columns than a table can have are an error."""
     expected = "m.json: field_groups: 1,601 mapped columns; a table can have 1,600, dropped ones included"
-    assert message(tmp_path, many(1_601)) == expected
+    assert message(tmp_path, many(1_601)).split("\n")[0] == expected
 
 
 def test_many_keys_for_few_columns(tmp_path: Path) -> None:

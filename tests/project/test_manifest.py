@@ -146,7 +146,9 @@ def test_link_that_leaves_the_folder(tmp_path: Path) -> None:
     (inside / "sql/010_tables.sql").symlink_to(tmp_path / "010_tables.sql")
     expected = (
         "manifest.toml: script[0].path: 'sql/010_tables.sql' is a link that leaves the manifest's folder; "
-        "copy the file in"
+        "copy the file in\n"
+        '  path = "sql/010_tables.sql"\n'
+        "  ^"
     )
     assert message(path) == expected
     (tmp_path / "010_tables.sql").write_text("select 1;", encoding="utf-8")
@@ -174,7 +176,9 @@ def test_name_of_a_link(tmp_path: Path) -> None:
     (tmp_path / "sql/more.sql").symlink_to("010_tables.sql")
     assert message(path) == (
         "manifest.toml: script[0].path: expected a file name like 010_tables.sql (number, _, lower-case words), "
-        "not 'sql/more.sql'"
+        "not 'sql/more.sql'\n"
+        '  path = "sql/more.sql"\n'
+        "  ^"
     )
 
 
