@@ -39,7 +39,8 @@ def _problem(dsn: str, said: str, origin: str) -> InputError:
     scheme = _SCHEME.match(dsn)
     if scheme and not dsn.startswith(tuple(f"{known}://" for known in _SCHEMES)):
         hint = Hint("write postgresql://, with nothing before it")
-        return InputError(f"a connection string does not begin with {scheme[0]}", place=origin, notes=(hint,))
+        notes = (f"{scheme[0]}…", "^", hint)
+        return InputError(f"a connection string does not begin with {scheme[0]}", place=origin, notes=notes)
     refused = _REFUSED.search(said)
     if refused is None:
         return _unreadable(origin)
@@ -50,7 +51,9 @@ def _problem(dsn: str, said: str, origin: str) -> InputError:
     hint = Hint("take it out; the documentation of libpq lists the parameters that there are")
     if name.lower() in _MEANS_SCHEMA:
         hint = Hint("take it out; the schema is that of the manifest, [project] schema, or of --schema")
-    return InputError(f"libpq knows no parameter {name!r}", place=origin, notes=(hint,))
+    shown = f"{scheme[0] if scheme else ''}…{before[-1:]}"  # nothing that could be a part of a password
+    notes = (f"{shown}{name}=…", f"{' ' * len(shown)}^", hint)
+    return InputError(f"libpq knows no parameter {name!r}", place=origin, notes=notes)
 
 
 def _unreadable(origin: str) -> InputError:

@@ -131,6 +131,21 @@ def test_what_libpq_does_not_read_is_named(dsn: str) -> None:
     assert not re.search(r"\bses|\besame|\bame\b", str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("dsn", "shown"),
+    [
+        ("postgresql://app:sesame@db/jira?sslmode=require&schema=x", ["postgresql://…&schema=…", "               ^"]),
+        ("host=db search_path=x", ["… search_path=…", "  ^"]),
+        ("jdbc:postgresql://db/jira?user=app", ["jdbc:postgresql://…", "^"]),
+    ],
+)
+def test_a_caret_is_below_what_is_not_read(dsn: str, shown: list[str]) -> None:
+    """As for files; the values are left out."""
+    with pytest.raises(InputError) as caught:
+        check_connection_string(dsn, "--dsn")
+    assert list(caught.value.notes[:-1]) == shown
+
+
 NAMES = [
     ("host=h port=5 dbname=d user=u password=secret", {}, "h:5/d"),
     (
