@@ -33,7 +33,6 @@ ITEM = {"010_item.sql": "create table if not exists item (id integer);"}
 # Usage
 
 USAGE = {
-    "no command": (),
     "an unknown command": ("aply",),
     "an unknown option": ("apply", "--nope"),
     "an option of another command": ("check", "--dsn", "host=x"),
