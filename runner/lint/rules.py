@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from runner.lint.column_references import Mentions, mentions_in
 from runner.lint.diagnostics import Diagnostic, Severity
 from runner.lint.identifiers import long_names, place_of, truncated
+from runner.lint.known_names import known_names
 from runner.lint.privileges import NODES, cured_functions, privileges_in
 from runner.lint.quietness import loudness
 from runner.lint.scope import NamesInScope
@@ -26,6 +28,8 @@ SEVERITIES: Mapping[str, Severity] = {
     "defined-twice": "error",
     "unknown-column": "error",
     "unknown-table": "warning",
+    "unknown-function": "warning",
+    "unknown-type": "warning",
     "not-quiet": "warning",
     "no-comment": "warning",
     "hidden-character": "error",
@@ -91,6 +95,8 @@ class _Rules:
         self.own_tables = (run.history_table, run.release_table)
         self.names = names
         self.known = NamesInScope(project.manifest.project.schema)
+        required = (profile.requires_extension for profile in project.manifest.profiles)
+        self.there = known_names(scripts, filter(None, required), project.manifest.project.schema)
         self.makers = first_makers(scripts)
         self.is_elsewhere = False
         """The script has set search_path."""
@@ -116,6 +122,8 @@ class _Rules:
             self.known.open(strings_in(tree))
         yield from self.unknown_columns(statement, mentions, before)
         yield from self.unknown_table(statement)
+        if tree is not None:
+            yield from self.unknown_names(statement, tree)
         if always and statement.is_data and tree is not None:
             found = loudness(tree, lambda relation: self.known.drawing_of(relation_name(relation)))
             yield from (("not-quiet", 0, message, hint) for message, hint in found)
@@ -179,6 +187,17 @@ class _Rules:
         if not there and table.name not in self.own_tables:
             told = self.unknown(table, statement, "correct the name, or declare the table")
             yield "unknown-table", place_of(statement.sql, table.name), *told
+
+    def unknown_names(self, statement: Statement, tree: Any) -> Iterator[RuleHit]:
+        there = self.there
+        if there is None or not self.known.is_certain:
+            return
+        for name in there.unknown_in(statement.sql, tree):
+            known = there.functions if name.sort == "function" else there.types
+            near = get_close_matches(name.word, known, 1)
+            hint = f"is {near[0]!r} meant?" if near else f"make it, or declare the extension that has the {name.sort}"
+            message = f"no script, no declared extension and not PostgreSQL has a {name.sort} {name}"
+            yield f"unknown-{name.sort}", place_of(statement.sql, name.word), message, hint
 
     def unknown(self, item: Object, statement: Statement, hint: str) -> tuple[str, str]:
         """Return the message for what is not declared where it is named, and what to do."""
