@@ -223,7 +223,7 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
     assert result.code == 0, result
     document = run_command(folder, "plan", database, "--json").json
     assert result.out.splitlines()[1:] == [
-        "setup: 25 statements, for the history table and missing schemas",
+        "setup: 26 statements, for the history table and missing schemas",
         "script/010_item.sql",
         "  + create :2 index item_name (SHARE on item, 1.4 MB)",
         "  + create :3 comment on table item (SHARE UPDATE EXCLUSIVE on item, 1.4 MB)",
@@ -266,7 +266,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         "forecast",
     ]
     assert (document["left"], document["forecast"]) == ([], None)
-    assert len(document["setup"]) == 25
+    assert len(document["setup"]) == 26
     assert document["steps"][0] == {
         "script": "script/010_item.sql",
         "line": 1,
