@@ -26,6 +26,7 @@ from runner.sql.statements import schemas_named
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from runner.pipeline.data_rows import DataRows
     from runner.planning.history import HistoryRow, Records
     from runner.planning.releases import ReleaseRow
     from runner.project.manifest import Manifest
@@ -45,6 +46,8 @@ class Planned(Struct, frozen=True):
     actual: Snapshot
     proposals: Proposals
     left: tuple[Difference, ...] = ()
+    rows: tuple[DataRows, ...] | None = None
+    """What the data statements do to rows, when that was tried."""
 
     @property
     def is_done(self) -> bool:

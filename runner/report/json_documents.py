@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import without_passwords
+from runner.report.data_rows import data_rows_json
 from runner.report.status_text import pending
 
 if TYPE_CHECKING:
@@ -81,14 +82,12 @@ def late_json(result: LateResult) -> dict[str, Any]:
 
 
 def _place_json(repair: LateRepair) -> dict[str, Any]:
-    place, objects = repair.place, [str(item) for item in repair.objects]
-    return {"script": place.file, "line": place.line, "objects": objects}
+    return {"script": repair.place.file, "line": repair.place.line, "objects": [str(item) for item in repair.objects]}
 
 
 def older_json(plan: Plan) -> dict[str, Any] | None:
     """Return what makes the files older than the database as a JSON object."""
-    older = plan.older
-    if older is None:
+    if (older := plan.older) is None:
         return None
     return {
         "run": older.newest.run,
@@ -203,6 +202,7 @@ def plan_json(planned: Planned) -> dict[str, Any]:
         "hash": plan.hash,
         "pending": plan.pending,
         "data_statements": plan.data_statements,
+        "rows": data_rows_json(planned.rows),
         "left": [
             {
                 "kind": item.kind,

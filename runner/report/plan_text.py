@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import without_passwords
 from runner.planning.reasons import first_and_more
+from runner.report.data_rows import data_rows_lines
 from runner.report.line import Line
 from runner.report.plan_end import plan_end
 from runner.report.release_text import older_lines
@@ -40,6 +41,7 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
     if plan.forecast:
         yield Line("forecast: planned again after the upgrades", "bold")
         yield from _script_lines(plan.all_scripts[len(plan.scripts) :], sizes, verbose=verbose)
+    yield from data_rows_lines(planned.rows)
     yield from _late_lines(plan.late, sizes)
     yield from _left_lines(planned)
     if plan.release and not plan.release.is_begun:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from runner.cli.connect import load_for_database, open_connection
 from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, PROFILES, PROJECT, RELEASE, examples, options, output
+from runner.errors import InputError
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database, table_sizes
 from runner.planning.model import Options
@@ -27,6 +29,12 @@ from runner.report.reporter import Reporter
     *ALLOW_OLDER,
 )
 @click.option("--check", is_flag=True, help="Exit 1 when anything is pending, or differs and is left unchanged.")
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Run the data statements, roll them back, and show how many rows each changes. Sequences move, triggers fire,"
+    " and the rows are locked meanwhile.",
+)
 def plan(  # noqa: PLR0913  the options
     manifest: Path,
     variables: tuple[str, ...],
@@ -34,11 +42,14 @@ def plan(  # noqa: PLR0913  the options
     release: int | None,
     *,
     check: bool,
+    rows: bool,
     allow_older: bool,
     where: Where,
     reporter: Reporter,
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
+    if rows and where.is_many:
+        raise InputError("the rows of a plan are those of one database and one schema", place="--rows")
     loaded, asked = load_for_database(manifest, variables, profiles).numbered(release), Options(allow_older=allow_older)
     if where.is_many:
         from runner.cli.fleet import plan_for_many
@@ -49,6 +60,11 @@ def plan(  # noqa: PLR0913  the options
         reporter.stage("planning")
         planned = plan_database(connection, loaded, reporter.say, asked)
         sizes = table_sizes(connection, loaded, planned)
+        if rows:
+            from runner.pipeline.data_rows import rows_of_data
+
+            reporter.stage("running data statements, to be rolled back")
+            planned = replace(planned, rows=rows_of_data(connection, planned.plan, loaded.project.manifest))
     reporter.heading(loaded, target)
     reporter.lines(plan_lines(planned, sizes, verbose=reporter.verbose))
     reporter.json(json_documents.plan_json(planned))
