@@ -45,6 +45,10 @@ select pg_catalog.pg_try_advisory_lock({key}) as runner_has_lock \\gset
 _MEANING = """
 -- Whatever the settings of the database: a text means the same, and no limit but the manifest's ends a transaction.
 \\set runner_settings {settings}
+select pg_catalog.current_setting('transaction_timeout', true) is not null as runner_has_limit \\gset
+\\if :runner_has_limit
+    \\set runner_settings :runner_settings ' set transaction_timeout = 0;'
+\\endif
 :runner_settings
 """
 _BEGAN = "select pg_catalog.clock_timestamp() as runner_started \\gset"

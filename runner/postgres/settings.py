@@ -30,12 +30,6 @@ What PostgreSQL takes from the place of a server when it makes one is the databa
 the order of day and month, which this date style keeps. So is `default_transaction_read_only`, which protects it.
 """
 
-_NO_LIMIT = (
-    "do $$ begin if pg_catalog.current_setting('transaction_timeout', true) is not null "
-    "then set transaction_timeout = 0; end if; end $$"
-)
-"""Ends the limit of a database or a role, which PostgreSQL knows since 17: the manifest's is for each statement."""
-
 ALL_ROWS = "set local row_security = off"
 """Makes a policy that hides rows from the role an error."""
 
@@ -101,7 +95,7 @@ def session_start(manifest: Manifest) -> tuple[str, str]:
 
 def psql_session_start() -> tuple[str, ...]:
     """Return the statements that give a session of psql what scripts need of such a session."""
-    return (*(f"set {name} = {literal(value)}" for name, value in MEANING.items()), _NO_LIMIT)
+    return tuple(f"set {name} = {literal(value)}" for name, value in MEANING.items())
 
 
 def build_settings(manifest: Manifest) -> tuple[str, ...]:
