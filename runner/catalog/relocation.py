@@ -96,6 +96,8 @@ def _done_otherwise(movable: References, known: RelocationContext) -> Moved | No
             return _comment_on_schema(tree, known)
         case pg.DropStmt() if pg.ObjectType.Name(tree.remove_type) in _SCHEMA_OR_EXTENSION:
             return _drop_schema(tree, known)
+        case pg.RenameStmt() if pg.ObjectType.Name(tree.rename_type) == "OBJECT_SCHEMA":
+            return _rename_schema(tree, known)
         case pg.DropStmt() if not any(home(name, known) in known.own for name in movable.subjects):
             return Moved()
     return None
@@ -129,6 +131,14 @@ def _drop_schema(tree: pg.DropStmt, known: RelocationContext) -> Moved:
     scratch = [identifier(known.scratch[name]) for name in names if name in known.scratch]
     sql = tuple(sql for name in scratch for sql in (f"drop schema {name} cascade", f"create schema {name}"))
     return Moved(sql, removes=True)
+
+
+def _rename_schema(tree: pg.RenameStmt, known: RelocationContext) -> Moved:
+    """Let what is in one scratch schema be in the other; both are there, whatever the scripts have made by then."""
+    if known.target in (tree.subname, tree.newname) or tree.subname not in known.scratch:
+        raise RefusedError(f"renames {tree.subname}, the target schema or one that no script makes before it")
+    old, new = (identifier(known.scratch[name]) for name in (tree.subname, tree.newname))
+    return Moved((f"drop schema {new}", f"alter schema {old} rename to {new}", f"create schema {old}"), removes=True)
 
 
 class _Text:

@@ -104,6 +104,8 @@ class References:
             yield self.tree.schemaname or self.tree.authrole.rolename
         if isinstance(self.tree, pg.AlterObjectSchemaStmt):
             yield self.tree.newschema
+        if isinstance(self.tree, pg.RenameStmt) and _is_outer(self.tree):
+            yield self.tree.newname
 
     @property
     def extension(self) -> str:
@@ -158,7 +160,7 @@ class References:
         match self.tree:
             case pg.AlterFunctionStmt():
                 yield name_in("function", self.tree.func.objname)
-            case pg.CommentStmt() | pg.DropStmt() if _is_outer(self.tree):
+            case pg.CommentStmt() | pg.DropStmt() | pg.RenameStmt() if _is_outer(self.tree):
                 return
             case pg.DropStmt():
                 for item in self.tree.objects:
@@ -267,9 +269,9 @@ def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:
 
 
 def _is_outer(tree: Any) -> bool:
-    """Return whether COMMENT or DROP is about schemas or extensions."""
-    kind = tree.objtype if isinstance(tree, pg.CommentStmt) else tree.remove_type
-    return pg.ObjectType.Name(kind) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
+    """Return whether COMMENT, DROP or RENAME is about schemas or extensions."""
+    fields = {pg.CommentStmt: "objtype", pg.DropStmt: "remove_type", pg.RenameStmt: "rename_type"}
+    return pg.ObjectType.Name(getattr(tree, fields[type(tree)])) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
 
 
 def _subject(object_type: int, node: pg.Node, relation: pg.RangeVar | None = None) -> Name:
