@@ -135,9 +135,10 @@ def _drop_schema(tree: pg.DropStmt, known: RelocationContext) -> Moved:
 
 def _rename_schema(tree: pg.RenameStmt, known: RelocationContext) -> Moved:
     """Let what is in one scratch schema be in the other; both are there, whatever the scripts have made by then."""
-    if known.target in (tree.subname, tree.newname) or tree.subname not in known.scratch:
+    names = (tree.subname, tree.newname)
+    if known.target in names or not set(names) <= known.scratch.keys():
         raise RefusedError(f"renames {tree.subname}, the target schema or one that no script makes before it")
-    old, new = (identifier(known.scratch[name]) for name in (tree.subname, tree.newname))
+    old, new = (identifier(known.scratch[name]) for name in names)
     return Moved((f"drop schema {new}", f"alter schema {old} rename to {new}", f"create schema {old}"), removes=True)
 
 
