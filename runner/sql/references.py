@@ -173,10 +173,10 @@ class References:
                 yield _subject(self.tree.object_type, self.tree.object, self.tree.relation)
 
     def _references(self) -> Iterator[Name]:
-        is_range = isinstance(self.tree, pg.CreateRangeStmt)
+        words = {id(node.arg.type_name) for node in self.nodes if isinstance(node, pg.DefElem) and node.defname != "as"}
         for node in self.nodes:
             kind = type(node).__name__
-            if kind in _LISTS and not (is_range and kind == "TypeName"):
+            if kind in _LISTS and id(node) not in words:  # an option's value, such as off, is read as a type
                 field, sort = _LISTS[kind]
                 if kind == "TypeName" and node.pct_type:
                     yield name_in("relation", node.names[:-1])

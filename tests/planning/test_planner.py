@@ -262,7 +262,19 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
     folder = project(SHOWN, options=ONCE)
     document = run_command(folder, "plan", database, "--json", "--quiet").json
     assert [*document] == [
-        *("hash", "pending", "data_statements", "left", "not_compared", "older", "release", "setup", "steps", "late"),
+        *(
+            "hash",
+            "pending",
+            "data_statements",
+            "rows",
+            "left",
+            "not_compared",
+            "older",
+            "release",
+            "setup",
+            "steps",
+            "late",
+        ),
         "forecast",
     ]
     assert (document["left"], document["forecast"]) == ([], None)
