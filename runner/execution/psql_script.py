@@ -44,7 +44,8 @@ select pg_catalog.pg_try_advisory_lock({key}) as runner_has_lock \\gset
 """
 _MEANING = """
 -- Whatever the settings of the database: a text means the same, and no limit but the manifest's ends a transaction.
-\\set runner_settings {settings}
+\\set runner_settings
+{settings}
 select pg_catalog.current_setting('transaction_timeout', true) is not null as runner_has_limit \\gset
 \\if :runner_has_limit
     \\set runner_settings :runner_settings ' set transaction_timeout = 0;'
@@ -93,7 +94,8 @@ def write_psql_script(plan: Plan, manifest: Manifest, checks: Sequence[Script], 
     blocks = [header.format(**{name: shown(str(word)) for name, word in words.items()}) + _SETTINGS]
     if dry_run:
         blocks.append(_LOCK.format(key=run_lock_key(manifest)))
-    blocks.append(_MEANING.format(settings=literal(" ".join(f"{setting};" for setting in psql_session_start()))))
+    added = (f"\\set runner_settings :runner_settings {literal(f' {setting};')}" for setting in psql_session_start())
+    blocks.append(_MEANING.format(settings="\n".join(added)))
     if manifest.run.role:
         blocks.append(f"set role {identifier(manifest.run.role)};\n")
     if plan.older:

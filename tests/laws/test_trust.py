@@ -402,7 +402,7 @@ def test_triggers_of_keys_and_partitions_are_no_findings(project: MakeProject, d
     assert call("verify", "--dsn", database, folder=folder).code == 0
 
 
-DECLARED = """
+PLANTED_OVER = """
     create type mood as enum ('a');
     create sequence if not exists counter;
     create table if not exists item (id bigint, mood mood);
@@ -423,7 +423,7 @@ def test_what_a_stranger_made_stands_for_nothing_declared(
     project: MakeProject, shared: str, roles: tuple[str, ...], case: str
 ) -> None:
     """A namesake of another kind, made while its role might still do that, is never taken for what is declared."""
-    folder = project({"010_item.sql": DECLARED})
+    folder = project({"010_item.sql": PLANTED_OVER})
     with psycopg.connect(shared, autocommit=True) as connection:
         stranger = f'"{roles[1]}"'
         connection.execute(f"grant create on schema public to {stranger}; set role {stranger}".encode())
