@@ -26,6 +26,7 @@ PLANTED = """
     left join pg_proc as p on d.classid = 'pg_proc'::regclass and d.objid = p.oid
     where
         d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass) and d.deptype = 'n'
+        and d.refobjid <> 'target.found()'::regprocedure  -- which nothing but what is planted calls
         and (
             p.proname like 'frozen%'
             or d.classid = any('{pg_class,pg_constraint,pg_attrdef,pg_rewrite}'::regclass[]) and d.objid >= 16384
