@@ -9,7 +9,7 @@
 --
 -- Re-run: reads only; updated_at moves only when a setting changes, and no row lock, no
 -- transaction id and no sequence value is taken otherwise. (insert ... on conflict do update
--- would take all three each time.) A setting that changes is returned, with its value before and after.
+-- would take all three each time.) A setting that changes is returned with both values.
 -- Locks: ROW EXCLUSIVE on sync_config.
 
 {% set settings = [
@@ -32,22 +32,27 @@
 ] %}
 {% for key, value, type, description in settings %}
 
-update sync_config as setting
+update sync_config as changed
 set
     config_value = cast({{ value }} as text),
     config_type = {{ type }},
     description = {{ description }},
     updated_at = current_timestamp
-from sync_config as before
+from sync_config as previous
 where
-    setting.id = before.id
-    and cast(setting.config_key as text) = {{ key }}
-    and (setting.config_value, cast(setting.config_type as text), setting.description) is distinct from (
+    changed.id = previous.id
+    and cast(changed.config_key as text) = {{ key }}
+    and (
+        changed.config_value, cast(changed.config_type as text), changed.description
+    ) is distinct from (
         cast({{ value }} as text),
         {{ type }},
         {{ description }}
     )
-returning setting.config_key, before.config_value as old, setting.config_value as new;
+returning
+    changed.config_key,
+    previous.config_value as old_value,
+    changed.config_value as new_value;
 
 insert into sync_config (config_key, config_value, config_type, description)
 select

@@ -44,9 +44,9 @@ def script_lines(result: ScriptResult, width: int) -> Iterator[Line]:
 
 
 def row_text(columns: Sequence[str], row: Sequence[str | None]) -> str:
-    """Return a row in words; a column `old` before a column `new` is shown as the change of a value."""
+    """Return a row in words; a column `old_value` before a column `new_value` is shown as the change of a value."""
     words = ["null" if value is None else value for value in row]
-    separators = [" → " if pair == ("old", "new") else "  " for pair in pairwise(columns)]
+    separators = [" → " if pair == ("old_value", "new_value") else "  " for pair in pairwise(columns)]
     return "".join(map("".join, zip(words, (*separators, ""), strict=True)))
 
 
