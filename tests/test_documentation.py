@@ -273,17 +273,17 @@ def test_the_options_are_documented() -> None:
     for names, of, _ in OPTION_ROWS:
         *others, last = re.findall(r"`([^`]+)`", names)
         option, _, value = last.partition(" ")
-        table[option] = (set(others), value, meant(of) if of != "before a command" else {""})
-    found: dict[str, tuple[set[str], str, set[str]]] = {}
+        table[option, value] = (set(others), meant(of) if of != "before a command" else {""})
+    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
     for name, command in {"": cli, **COMMANDS}.items():
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 *others, option = sorted(parameter.opts, key=len)
                 value = "" if parameter.is_flag else str(parameter.make_metavar(click.Context(command)))
-                found.setdefault(option, (set(others), value, set()))[2].add(name)
-    found.pop("--help", None)
-    helped = table.pop("--help")
-    assert helped == ({"-h"}, "", set(COMMANDS))
+                found.setdefault((option, value), (set(others), set()))[1].add(name)
+    found.pop(("--help", ""), None)
+    helped = table.pop(("--help", ""))
+    assert helped == ({"-h"}, set(COMMANDS))
     assert table == found
 
 
