@@ -180,7 +180,9 @@ class References:
                 field, sort = _LISTS[kind]
                 if kind == "TypeName" and node.pct_type:
                     yield name_in("relation", node.names[:-1])
-                elif getattr(node, field):
+                elif getattr(node, field) and not (
+                    kind == "A_Expr" and node.name[-1].string.sval[0].isalpha()
+                ):  # BETWEEN
                     yield name_in(sort, getattr(node, field))
             if isinstance(node, _COMPARES):
                 yield from (Name("operator", "", word) for word in _COMPARISONS)
