@@ -50,7 +50,8 @@ OPTIONS: dict[str, dict[str, object]] = {
 SECONDS = "@"
 TOOK = {"apply": r"'?[0-9.e-]+'?", "psql": r"extract\(epoch from clock_timestamp\(\) - '[^']+'::timestamptz\)"}
 PSQLS_OWN = re.compile(
-    r"select pg_catalog\.(clock_timestamp\(\) as runner_started|pg_try_advisory_lock|pg_advisory_unlock)\b.*"
+    r"select pg_catalog\."
+    r"(clock_timestamp\(\) as runner_started|pg_try_advisory_lock|pg_advisory_unlock|current_setting)\b.*"
 )
 LABELS = {
     True: {"single", "setup", "settings", "step", "role", "row", "end", "commit"},
@@ -106,9 +107,12 @@ def test_apply_and_psql_send_the_schedule(
     assert fed.returncode == 0, fed.stderr
     (session,) = proxy.sessions
     sent = [sql for sql in map(without_comments, session) if not PSQLS_OWN.match(sql)]
-    expected = ["set client_encoding to 'UTF8'", *psql_session_start(), f"set role {role}"]
+    with psycopg.connect(by_psql) as connection:
+        limit = ("set transaction_timeout = 0",) if connection.info.server_version >= 170_000 else ()
+    start = (*psql_session_start(), *limit)
+    expected = ["set client_encoding to 'UTF8'", *start, f"set role {role}"]
     for sql in (send.sql for send in sends if not send.is_runners):
-        expected += (sql, *psql_session_start()) if sql == RESET else (sql,)
+        expected += (sql, *start) if sql == RESET else (sql,)
     assert_sent(sent, expected, TOOK["psql"])
     again = run("apply", "--json", "--dsn", by_psql, *flags).json
     assert {script["status"] for script in again["scripts"]} == {"unchanged"}
