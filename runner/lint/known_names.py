@@ -97,8 +97,8 @@ def _defined(scripts: Sequence[Script]) -> Iterator[str | None]:
         if statement.node == "define_stmt":
             tree = tree_of(statement.sql)
             yield None if tree is None else name_in("type", tree.defnames).word
-        elif statement.node == "create_schema_stmt" and len(statement.sql.split()) > 9:  # noqa: PLR2004
-            yield None  # it may make tables and views
+        elif statement.node == "create_schema_stmt" and statement.declaration.opaque:
+            yield None  # it makes tables and views too
 
 
 def _named_in(tree: Any) -> Iterator[Name]:

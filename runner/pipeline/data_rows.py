@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from runner.errors import without_passwords
 from runner.planning.model import Plan, Step
-from runner.postgres.settings import session_settings
+from runner.postgres.settings import RESET, own_role, session_settings, session_start
 from runner.project.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def rows_of_data(connection: Connection[Any], plan: Plan, manifest: Manifest) ->
     connection.execute("begin")
     try:
         for script in (script for script in plan.scripts if script.is_run):
-            for setting in session_settings(manifest, local=True):
+            start = (*own_role(manifest), RESET, *session_start(manifest), *session_settings(manifest, local=True))
+            for setting in start:  # whatever the script before has set
                 connection.execute(setting.encode())
             for step in script.steps:
                 if step.statement.is_data and step.action == "run":

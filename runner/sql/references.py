@@ -73,6 +73,8 @@ _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
 _NAMED_BY_STRING = ("nextval", "currval", "setval")
 _TEXT_SEARCH = ("regconfig", "regdictionary")
 _OF_SERVER = re.compile(r"(pg_catalog\.)?\w+")
+_BETWEEN = (pg.AEXPR_BETWEEN, pg.AEXPR_NOT_BETWEEN, pg.AEXPR_BETWEEN_SYM, pg.AEXPR_NOT_BETWEEN_SYM)
+"""Comparisons whose name is no operator's."""
 _COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
@@ -180,9 +182,7 @@ class References:
                 field, sort = _LISTS[kind]
                 if kind == "TypeName" and node.pct_type:
                     yield name_in("relation", node.names[:-1])
-                elif getattr(node, field) and not (
-                    kind == "A_Expr" and node.name[-1].string.sval[0].isalpha()
-                ):  # BETWEEN
+                elif getattr(node, field) and getattr(node, "kind", None) not in _BETWEEN:
                     yield name_in(sort, getattr(node, field))
             if isinstance(node, _COMPARES):
                 yield from (Name("operator", "", word) for word in _COMPARISONS)

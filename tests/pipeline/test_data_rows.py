@@ -54,6 +54,19 @@ def test_the_rows_of_data_statements(project: MakeProject, dsn: str) -> None:
     assert text.splitlines()[-1] == "6 data statements will run: 3 rows as of now, 2 unknown until apply"
 
 
+def test_what_a_script_sets_ends_with_it(project: MakeProject, dsn: str) -> None:
+    """A role and a setting of one script are not those of the next, as when it is applied."""
+    sets = "set role pg_monitor;\nset bytea_output = 'escape';\nselect 1;"
+    insert = "insert into item (name) select 'a' where current_setting('bytea_output') = 'hex';"
+    options = {name: {"run": "once"} for name in ("020_sets.sql", "030_data.sql")}
+    folder = project({"010_item.sql": TABLE}, options={})
+    assert call("apply", "--dsn", dsn, folder=folder).code == 0
+    scripts = {"010_item.sql": TABLE, "015_none.sql": "select 1;", "020_sets.sql": sets, "030_data.sql": insert}
+    folder = project(scripts, options=options)
+    planned = call("plan", "--rows", "--json", "--dsn", dsn, folder=folder)
+    assert [item["rows"] for item in planned.json["rows"]] == [1, 1, 1], planned
+
+
 def test_rows_of_a_new_database(project: MakeProject, database: str) -> None:
     """What is yet to be made is the reason, once for each script; nothing is made for it."""
     folder = project(
