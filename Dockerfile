@@ -13,8 +13,10 @@ RUN python -m venv --without-pip /venv \
 COPY manifest.toml field_mappings.json schema.lock.toml ./
 COPY sql sql
 COPY runner runner
-# Nothing can be written when it runs. It may run as another user than the one whose umask made these files.
-RUN python -m compileall -q --invalidation-mode unchecked-hash runner && chmod -R u=rwX,go=rX /app
+# Nothing can be written when it runs, so modules and templates (those by `check`) are compiled here. It may run as another
+# user than the one whose umask made these files.
+RUN python -m compileall -q --invalidation-mode unchecked-hash runner && /venv/bin/python -m runner check \
+    && chmod -R u=rwX,go=rX /app
 
 FROM ${BASE}
 ENV PATH=/venv/bin:$PATH

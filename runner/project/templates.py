@@ -14,6 +14,7 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import Hint, InputError, Place
+from runner.project.compiled_templates import compiled
 from runner.project.manifest import ManifestFile
 from runner.project.template_limits import (
     CODE,
@@ -32,7 +33,6 @@ from runner.sql.source_map import OUTPUT_BEGINS, OUTPUT_ENDS, Edges, Rendered, a
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from jinja2 import Template as JinjaTemplate
     from jinja2.lexer import Token
     from jinja2.nodes import EvalContext
 
@@ -123,7 +123,7 @@ def _answer(variables: dict[str, object], template: Template) -> Answer:
     environment = _environment()
     try:
         with limited_memory():
-            sql: Any = _compiled(template).render(variables)
+            sql: Any = compiled(environment, *template).render(variables)
     except TemplateSyntaxError as error:
         return "", _lowered(error.message), error.lineno
     except Exception as error:  # noqa: BLE001  whatever an expression raises
@@ -135,7 +135,9 @@ def _answer(variables: dict[str, object], template: Template) -> Answer:
 
 def _result(template: Template, answer: Answer | CutOff) -> Rendered | InputError:
     if isinstance(answer, CutOff):
-        message, line = answer.reason, answer.line and _compiled(template).get_corresponding_lineno(answer.line)
+        message, line = answer
+        if line:
+            line = compiled(_environment(), *template).get_corresponding_lineno(line)
     else:
         sql, *problem = answer
         if not problem:
@@ -144,12 +146,6 @@ def _result(template: Template, answer: Answer | CutOff) -> Rendered | InputErro
     shown = lines_to(template.text, line) if line else ()
     place = Place(template.path, line) if line else template.path
     return InputError(message, place=place, notes=(*shown, *_help(message)))
-
-
-def _compiled(template: Template) -> JinjaTemplate:
-    environment = _environment()
-    code = environment.compile(template.text, template.path, CODE)
-    return environment.template_class.from_code(environment, code, environment.make_globals(None))
 
 
 @cache
@@ -182,7 +178,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         finalize=pass_eval_context(partial(_finalize, undefined=Undefined)),  # else constants are computed with no line
         keep_trailing_newline=True,
-        optimized=False,  # a template is rendered once, and an error in a constant keeps its line
+        optimized=False,  # an error in a constant keeps its line
     )
     for name in _HTML_OR_RANDOM.split():
         del environment.filters[name]

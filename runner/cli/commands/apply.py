@@ -81,9 +81,9 @@ def apply(  # noqa: PLR0913  the options
     reporter: Reporter,
 ) -> int:
     """Apply all scripts, then verify the database."""
-    from runner.pipeline.apply import Request
-
     loaded = load_for_database(manifest, variables, profiles).numbered(release)
+    from runner.pipeline.apply import Request  # brings the driver, which is loaded while another process renders
+
     request = Request(Options(baseline, single_transaction, upgrade_from, allow_older), expect, lock_wait)
     if where.is_many:
         from runner.cli.fleet import apply_to_many
