@@ -209,6 +209,21 @@ def test_nothing_planted_is_called_by_programs(project: MakeProject, pair: Pair,
     assert said[1] == said[0]
 
 
+@pytest.mark.parametrize("start", ["new", "older"])
+def test_nothing_planted_is_called_in_a_fleet(project: MakeProject, server: Server, pair: Pair, start: str) -> None:
+    """Of several databases, one is a stranger's; what is said of each is what is said without it."""
+    folder, said = make(project), []
+    for dsn in pair:
+        begin(dsn, start)
+        with server.database() as other:
+            (folder / "targets.txt").write_text(f"{other}\n{dsn}\n", encoding="utf-8")
+            to_many = ("--json", "--targets", str(folder / "targets.txt"), "--jobs", "1")
+            names = ("plan", "apply", "apply", "verify")
+            said.append([told(call(name, *to_many, folder=folder)) for name in names])
+    assert called(pair.hostile) == []
+    assert said[1] == said[0]
+
+
 def test_nothing_in_a_session_is_called(project: MakeProject, server: Server) -> None:
     """What is temporary in a session of the runner, as it may be behind a pooler, stands for nothing of PostgreSQL's.
 
