@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 
 _BEGIN, _END = mark(OUTPUT_BEGINS), mark(OUTPUT_ENDS)
-_MARK = re.compile("\0([^\0]*)\0")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 TEMPLATE_SYNTAX = ("{{", "{%", "{#")
 """What begins an expression, a tag or a comment of Jinja."""
@@ -55,7 +54,7 @@ class Sql(str):
     marked: str
 
     def __new__(cls, marked: str) -> Self:  # noqa: D102
-        text = super().__new__(cls, _MARK.sub("", marked))
+        text = super().__new__(cls, "".join(marked.split("\0")[::2]))
         text.marked = marked
         return text
 
@@ -141,7 +140,7 @@ def _result(template: Template, answer: Answer | CutOff) -> Rendered | InputErro
     else:
         sql, *problem = answer
         if not problem:
-            return _without_marks(template.path, Sql(str(sql)), template.text)
+            return _without_marks(template.path, str(sql), template.text)
         message, line = str(problem[0]), int(problem[1])
     shown = lines_to(template.text, line) if line else ()
     place = Place(template.path, line) if line else template.path
@@ -228,14 +227,14 @@ def _require_defined(value: object, undefined: type[object]) -> None:
         raise ValueError("an inline if without else has no value; add one")
 
 
-def _without_marks(path: str, sql: Sql, template: str) -> Rendered:
+def _without_marks(path: str, rendered: str, template: str) -> Rendered:
+    pieces = rendered.split("\0")  # text and marks in turn
     starts, lines = array("I", [0]), array("I", [1])
     edges = Edges(array("I"), array("I"), bytearray())
     begun: list[int] = []
-    marks, line = 0, 1
-    for found in _MARK.finditer(sql.marked):
-        word, offset = found[1], found.start() - marks
-        marks += len(word) + len("\0\0")
+    offset, line = 0, 1
+    for text, word in zip(pieces[::2], pieces[1::2], strict=False):  # the last text has no mark
+        offset += len(text)
         if word.isdigit():
             line = int(word)
             starts.append(offset)
@@ -246,7 +245,7 @@ def _without_marks(path: str, sql: Sql, template: str) -> Rendered:
         edges.offsets.append(offset)
         edges.lines.append(int(line_of_tag) if line_of_tag else begun[-1] if kind == OUTPUT_BEGINS else begun.pop())
         edges.kinds.append(ord(kind))
-    return Rendered(path, str(sql), edges, starts, lines, template)
+    return Rendered(path, "".join(pieces[::2]), edges, starts, lines, template)
 
 
 def _line_of(environment: Environment, template: str, error: Exception, line: int) -> int:
