@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import cache_from_source, source_hash
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.project.template_limits import CODE
@@ -32,6 +31,8 @@ class Kept(NamedTuple):
 
 def compiled(environment: Environment, path: str, text: str) -> Template:
     """Return a template, ready to be rendered. Raise TemplateSyntaxError."""
+    from pickle import UnpicklingError
+
     from jinja2.bccache import Bucket
 
     kept = kept_templates()
