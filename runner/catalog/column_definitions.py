@@ -18,6 +18,11 @@ _COLUMN = re.compile(
 )
 _NUMERIC = re.compile(r"numeric(?:\(([0-9]+),([0-9]+)\))?")
 _TEXT = re.compile(r"character varying(?:\(([0-9]+)\))?|text")
+_WITH_PRECISION = tuple(
+    re.compile(rf"{name}(?:\((?P<length>[0-9]+)\))?(?P<rest>.*)")
+    for name in ("bit varying", "timestamp", "time", "interval")
+)
+"""Types of which a value is the same with a greater length."""
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 _EXACT = {
     "smallint": ("integer", "bigint", "real", "double precision"),
@@ -144,6 +149,23 @@ def rewrites(old: str, new: str) -> bool:
         return False
     before, after = _NUMERIC.fullmatch(old), _NUMERIC.fullmatch(new)
     return not (before and after and after[1] is None) and not (before and after and before[2] == after[2])
+
+
+def keeps_rows(old: str, new: str) -> bool:
+    """Return whether a column gets another type without its rows being written anew."""
+    if old == new or (_TEXT.fullmatch(old) and _TEXT.fullmatch(new) and widens(old, new)):
+        return True
+    before, after = _NUMERIC.fullmatch(old), _NUMERIC.fullmatch(new)
+    if before and after:
+        return after[1] is None or (before[2] == after[2] and widens(old, new))
+    return any(_is_longer(pattern, old, new) for pattern in _WITH_PRECISION) or (old, new) == ("cidr", "inet")
+
+
+def _is_longer(pattern: re.Pattern[str], old: str, new: str) -> bool:
+    before, after = pattern.fullmatch(old), pattern.fullmatch(new)
+    if not before or not after or before["rest"] != after["rest"]:
+        return False
+    return after["length"] is None or (before["length"] is not None and int(before["length"]) <= int(after["length"]))
 
 
 def _text_length(name: str) -> float:

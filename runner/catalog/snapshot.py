@@ -161,13 +161,6 @@ def _questions(scope: Scope) -> dict[str, Question]:
     return own
 
 
-def read_sizes(connection: Connection[Any], scope: Scope) -> Mapping[Object, int]:
-    """Return the sizes of tables, in bytes, as far as PostgreSQL knows them without looking."""
-    parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
-    rows = connection.execute(read_sql("catalog/sizes.sql"), parameters)
-    return {Object("table", name, "", schema): size for name, schema, size in rows}
-
-
 def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[Any, ...]]) -> Snapshot:
     facts: dict[Object, str] = {}
     unnamed: dict[Object, tuple[Object, ...]] = {}

@@ -21,6 +21,7 @@ from runner.postgres.cancellation import Cancellation
 from runner.report import json_documents
 from runner.report.fleet_reporter import FleetReporter
 from runner.report.fleet_text import MemberReport
+from runner.report.plan_json import plan_json
 from runner.verification.older_files import ROLLBACK
 from runner.wording import count, with_uncompared
 
@@ -74,7 +75,7 @@ def plan_for_many(where: Where, loaded: Project, asked: Options, reporter: Repor
         words += f", {left} left unchanged" if left else ""
         words = with_uncompared(words, len(planned.declared.uncompared))
         is_pending = check and not planned.is_done
-        return MemberReport(outcome, not is_pending, words, json_documents.plan_json(planned), is_pending=is_pending)
+        return MemberReport(outcome, not is_pending, words, plan_json(planned), is_pending=is_pending)
 
     return _run(where, loaded, reporter, work, told)
 

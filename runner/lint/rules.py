@@ -178,10 +178,9 @@ class _Rules:
                 yield "unknown-column", place_of(statement.sql, name), *self.unknown(column, statement, hint)
 
     def unknown_table(self, statement: Statement) -> Iterator[RuleHit]:
-        lock = statement.declaration.lock
-        if lock is None or statement.node not in _NEEDS_TABLE or not self.known.is_certain:
+        table = statement.declaration.relation
+        if table is None or statement.node not in _NEEDS_TABLE or not self.known.is_certain:
             return
-        table = lock.relation
         near = self.known.state.near(table.schema, table.name)
         there = any(o.name == table.name and o.kind in (*_RELATIONS, *_TYPES) for o in near)
         if not there and table.name not in self.own_tables:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from runner.catalog.diff import compare
+from runner.catalog.relations import Relations, read_relations
 from runner.catalog.snapshot import Snapshot
+from runner.pipeline.declare import scope_of
 from runner.pipeline.releases import release_of_files
 from runner.planning import history
+from runner.planning.assessment import assessed
 from runner.planning.model import Options, Plan
 from runner.planning.opaque import without_guesses
 from runner.planning.past import Past
@@ -54,7 +57,19 @@ def plan_in_full(
         return there is None or there.size > manifest.run.concurrent_index_above.bytes
 
     situation = replace(situation, propose=propose_for, is_large=is_large)
-    return make_plan(manifest, loaded.scripts, situation, options), proposals
+    made = make_plan(manifest, loaded.scripts, situation, options)
+    return _assessed(connection, loaded, made, situation), proposals
+
+
+def _assessed(connection: Connection[Any], loaded: Project, made: Plan, situation: Situation) -> Plan:
+    """Return the plan, whose steps know what they lock."""
+
+    def ask(functions: frozenset[str], schemas: frozenset[str]) -> Relations:
+        scope = scope_of(loaded, situation.declared)
+        more = {name: name for name in schemas}
+        return read_relations(connection, replace(scope, schemas={**more, **scope.schemas}), functions)
+
+    return assessed(made, situation.actual.facts, loaded.project.manifest.project.schema, ask)
 
 
 def propose_repairs(

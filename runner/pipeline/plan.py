@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from runner.catalog.declared import Declared
 from runner.catalog.diff import Difference, compare, is_as_declared
-from runner.catalog.snapshot import Snapshot, read_sizes
+from runner.catalog.snapshot import Snapshot
 from runner.pipeline.declare import declare_on, read_actual, read_with_history, scope_of
 from runner.pipeline.releases import is_as_mapped, plan_for_older, release_of_files
 from runner.planning import history
@@ -118,11 +118,6 @@ def _left(loaded: Project, plan: Plan, declared: Declared, actual: Snapshot) -> 
             and not is_as_mapped(loaded, difference)
         ):
             yield difference
-
-
-def table_sizes(connection: Connection[Any], loaded: Project, planned: Planned) -> Mapping[Object, int]:
-    """Return the sizes, in bytes, of the tables in the schemas that the scripts name."""
-    return read_sizes(connection, scope_of(loaded, planned.declared.facts))
 
 
 def _past(manifest: Manifest, actual: Snapshot, records: Records, run: int | None) -> Past:

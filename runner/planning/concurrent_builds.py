@@ -11,7 +11,7 @@ from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.repair.proposal import Proposal
-from runner.sql.objects import Facts, Object, TableLock, without_table
+from runner.sql.objects import Facts, Object, without_table
 from runner.sql.respelling import names_in
 from runner.sql.rewriting import concurrently
 from runner.sql.statements import Script, Statement
@@ -49,8 +49,7 @@ class ConcurrentBuilds:
             return step
         if not step.about:
             self.moved_objects.add(without_table(step.objects[0]))
-        takes = TableLock("SHARE UPDATE EXCLUSIVE", table)
-        return replace(step, sql=sql, transaction=next_transaction(), concurrently=True, takes=takes)
+        return replace(step, sql=sql, transaction=next_transaction(), concurrently=True)
 
     def repair(self, proposal: Proposal) -> None:
         """Take in a repair: a key takes over an index after the script's own transaction."""
@@ -74,12 +73,3 @@ class ConcurrentBuilds:
         name = statement.declaration.effects[0].object.name
         later = (other for other in self.statements if other.offset > statement.offset)
         return any(name in names_in(other.sql) for other in later if other.node != "comment_stmt")
-
-
-def lock_level(sql: str) -> str:
-    """Return the lock on its table that a statement of a repair takes, as PostgreSQL calls it."""
-    if sql.startswith(("analyze", "comment")) or " validate constraint " in sql:
-        return "SHARE UPDATE EXCLUSIVE"
-    if sql.startswith(("create index", "create unique index")):
-        return "SHARE"
-    return "ACCESS EXCLUSIVE"

@@ -9,11 +9,10 @@ from msgspec.structs import replace
 
 from runner.catalog.diff import holds
 from runner.planning.aims import Place
-from runner.planning.concurrent_builds import lock_level
 from runner.planning.model import LateRepair, ScriptPlan, Step
 from runner.planning.reasons import Reason
 from runner.repair.proposal import Late, Proposal
-from runner.sql.objects import Facts, Object, TableLock
+from runner.sql.objects import Facts, Object
 from runner.sql.respelling import names_in
 from runner.sql.spelling import comment_sql
 from runner.sql.statements import Statement, effects_in
@@ -73,8 +72,7 @@ class _Candidate(NamedTuple):
         comments = ((comment_sql(made.object.comment, text),),) if text is not None else ()
         for number, transaction in enumerate((*late.transactions, *comments), 1):
             for sql in transaction:
-                takes = TableLock(lock_level(sql), made.table)
-                yield Step(self.statement, "alter", reason, sql, (made.object,), number, takes=takes)
+                yield Step(self.statement, "alter", reason, sql, (made.object,), number)
 
 
 def _candidates(scripts: Sequence[ScriptPlan], placed: Placed, goal: Facts, state: Facts) -> Iterator[_Candidate]:

@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from runner.errors import DatabaseError, Hint, Place
+from runner.planning.locks import TableLock
 from runner.planning.reasons import Reason
 from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
-from runner.sql.objects import Object, TableLock
+from runner.sql.objects import Object
 from runner.sql.statements import Script, Statement
 
 StepAction = Literal["unchanged", "create", "alter", "run"]
@@ -36,18 +37,13 @@ class Step(Struct, frozen=True, gc=False):
     """0 is the script's own; the steps of another number are a transaction of their own after it, in this order."""
     concurrently: bool = False
     """It builds an index CONCURRENTLY: it is sent alone, in no transaction, and may take its time."""
-    takes: TableLock | None = None
-    """The lock that a repair takes."""
+    locks: tuple[TableLock, ...] = ()
+    """What it locks of what was there before the run, above ROW EXCLUSIVE."""
 
     @property
     def objects(self) -> tuple[Object, ...]:
         """What the step is about."""
         return self.about or tuple(effect.object for effect in self.statement.declaration.effects)
-
-    @property
-    def lock(self) -> TableLock | None:
-        """The strongest lock on a relation that it takes."""
-        return self.takes or (None if self.about else self.statement.declaration.lock)
 
     @property
     def is_generated(self) -> bool:

@@ -11,7 +11,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.planning import history
 from runner.planning.aims import Aim, Place
 from runner.planning.clauses import by_clause, is_added, together
-from runner.planning.concurrent_builds import ConcurrentBuilds, lock_level
+from runner.planning.concurrent_builds import ConcurrentBuilds
 from runner.planning.decisions import Case, decide
 from runner.planning.due import due_now
 from runner.planning.forecast import after_upgrades
@@ -29,7 +29,7 @@ from runner.planning.translation import Translation
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
-from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, TableLock, without_table
+from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.search_path import search_path_set
 from runner.sql.statements import Script, Statement
@@ -284,8 +284,7 @@ def _is_taken(aim: Aim) -> bool:
 def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
     about = tuple(proposal.object for proposal in proposals)
     parts = tuple(Reason(p.problem, (p.object,), p.detail) for p in proposals)
-    lock = TableLock(lock_level(sql), proposals[0].table)
-    return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction, takes=lock)
+    return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction)
 
 
 def _setup(manifest: Manifest, past: Past, scripts: Sequence[DueScript], actual: Facts) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import without_passwords
-from runner.report.data_rows import data_rows_json
 from runner.report.status_text import pending
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from runner.pipeline.apply import ApplyResult
     from runner.pipeline.plan import Planned
     from runner.pipeline.upgraded import Outcome, Proof
-    from runner.planning.model import LateRepair, Plan, ScriptPlan
+    from runner.planning.model import LateRepair, Plan
     from runner.sql.uncompared import Uncompared
     from runner.verification.finding import Finding, Remedy
     from runner.verification.findings import Verification
@@ -35,11 +34,12 @@ def error_json(error: RunnerError) -> dict[str, Any]:
     server = getattr(error, "server", None)
     if server is not None:
         said = {name: getattr(server, name) for name in ("sqlstate", "detail", "hint", "context")}
-        document |= {name: _masked(text) for name, text in said.items()}
+        document |= {name: masked(text) for name, text in said.items()}
     return document
 
 
-def _masked(text: str | None) -> str | None:
+def masked(text: str | None) -> str | None:
+    """Return a text without passwords."""
     return None if text is None else without_passwords(text)
 
 
@@ -74,14 +74,15 @@ def script_json(result: ScriptResult) -> dict[str, Any]:
 def late_json(result: LateResult) -> dict[str, Any]:
     """Return how a late repair ended as a JSON object."""
     return {
-        **_place_json(result.repair),
+        **place_json(result.repair),
         "status": result.status,
         "seconds": round(result.seconds, 6),
         "error": error_json(result.error) if result.error else None,
     }
 
 
-def _place_json(repair: LateRepair) -> dict[str, Any]:
+def place_json(repair: LateRepair) -> dict[str, Any]:
+    """Return where the objects of a late repair are declared, and these."""
     return {"script": repair.place.file, "line": repair.place.line, "objects": [str(item) for item in repair.objects]}
 
 
@@ -128,8 +129,8 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "object": str(finding.object),
-        "declared": _masked(finding.declared),
-        "actual": _masked(finding.actual),
+        "declared": masked(finding.declared),
+        "actual": masked(finding.actual),
         "repair": _remedy_json(finding.repair) if finding.repair else None,
     }
 
@@ -188,64 +189,11 @@ def status_json(planned: Planned) -> dict[str, Any]:
                 "seconds": entry.seconds,
                 "role": entry.role,
                 "runner_version": entry.runner_version,
-                "error": _masked(entry.error),
+                "error": masked(entry.error),
             }
             for entry in planned.entries
         ],
     }
-
-
-def plan_json(planned: Planned) -> dict[str, Any]:
-    """Return the JSON document of `plan`."""
-    plan = planned.plan
-    return {
-        "hash": plan.hash,
-        "pending": plan.pending,
-        "data_statements": plan.data_statements,
-        "rows": data_rows_json(planned.rows),
-        "left": [
-            {
-                "kind": item.kind,
-                "object": str(item.object),
-                "declared": _masked(item.declared),
-                "actual": _masked(item.actual),
-            }
-            for item in planned.left
-        ],
-        "not_compared": uncompared_json(planned.declared.uncompared),
-        "older": older_json(plan),
-        "release": release_json(plan),
-        "setup": list(plan.setup),
-        "steps": _steps_json(plan.scripts),
-        "late": [
-            {
-                **_place_json(repair),
-                "reason": str(repair.reason),
-                "is_blocked": repair.is_blocked,
-                "steps": [
-                    {"sql": without_passwords(step.sql), "transaction": step.transaction} for step in repair.steps
-                ],
-            }
-            for repair in plan.late
-        ],
-        "forecast": _steps_json(plan.all_scripts[len(plan.scripts) :]) if plan.forecast else None,
-    }
-
-
-def _steps_json(scripts: Sequence[ScriptPlan]) -> list[dict[str, Any]]:
-    return [
-        {
-            "script": script.script.path,
-            "line": step.statement.line,
-            "action": step.action,
-            "objects": [str(item) for item in step.objects],
-            "reason": str(step.reason),
-            "sql": without_passwords(step.sql),
-            "transaction": step.transaction,
-        }
-        for script in scripts
-        for step in script.steps
-    ]
 
 
 def upgrade_test_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:

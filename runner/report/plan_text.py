@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,12 @@ from runner.report.line import Line
 from runner.report.plan_end import plan_end
 from runner.report.release_text import older_lines
 from runner.report.verification_text import uncompared_lines
-from runner.wording import count
+from runner.sql.lock_rules import LEVELS
+from runner.wording import count, listed
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
     from runner.planning.model import LateRepair, ScriptPlan, Step
-    from runner.sql.objects import Object
 
 
 _STYLES = {"create": "green", "alter": "yellow", "unchanged": "dim", "run": ""}
@@ -28,21 +28,22 @@ _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
 _WORTH_A_WORD = 1 << 20
 _MOST_LEFT = 20
+_MOST_RELATIONS = 3
 
 
-def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
-    """Return the plan as a tree by script; `sizes` are those of the tables that are there, in bytes."""
+def plan_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
+    """Return the plan as a tree by script."""
     plan = planned.plan
     if plan.setup:
         yield Line(f"setup: {count(len(plan.setup), 'statement')}, for the history table and missing schemas")
     if plan.older:
         yield from older_lines(plan.older)
-    yield from _script_lines(plan.scripts if not plan.older else (), sizes, verbose=verbose)
+    yield from _script_lines(plan.scripts if not plan.older else (), verbose=verbose)
     if plan.forecast:
         yield Line("forecast: planned again after the upgrades", "bold")
-        yield from _script_lines(plan.all_scripts[len(plan.scripts) :], sizes, verbose=verbose)
+        yield from _script_lines(plan.all_scripts[len(plan.scripts) :], verbose=verbose)
     yield from data_rows_lines(planned.rows)
-    yield from _late_lines(plan.late, sizes)
+    yield from _late_lines(plan.late)
     yield from _left_lines(planned)
     if plan.release and not plan.release.is_begun:
         yield Line(f"release {plan.release.release.identity[:12]} is recorded")
@@ -55,13 +56,13 @@ def plan_lines(planned: Planned, sizes: Mapping[Object, int], *, verbose: bool) 
         yield Line(end)
 
 
-def _late_lines(repairs: Sequence[LateRepair], sizes: Mapping[Object, int]) -> Iterator[Line]:
+def _late_lines(repairs: Sequence[LateRepair]) -> Iterator[Line]:
     """Return what is tried once more when the scripts have changed the rows that block it."""
     for script, own in groupby(repairs, lambda repair: repair.script.script.path):
         yield Line(f"{script}  after the scripts, if no rows block it any more", "bold")
         for repair in own:
             start = f"alter :{repair.place.line}"
-            for text, *more in ((f"{start} {repair.reason}",), *(_repair_texts(s, start, sizes) for s in repair.steps)):
+            for text, *more in ((f"{start} {repair.reason}",), *(_repair_texts(s, start) for s in repair.steps)):
                 yield _marked("alter", text, more)
 
 
@@ -76,14 +77,14 @@ def _left_lines(planned: Planned) -> Iterator[Line]:
         yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
 
 
-def _script_lines(scripts: Sequence[ScriptPlan], sizes: Mapping[Object, int], *, verbose: bool) -> Iterator[Line]:
+def _script_lines(scripts: Sequence[ScriptPlan], *, verbose: bool) -> Iterator[Line]:
     for script in scripts:
         why = f"  {script.reason}" if script.script.run != "always" else ""
         yield Line(f"{script.script.path}{why}", "bold")
         folded: Counter[str] = Counter()
         for step in script.steps:
             if verbose or not _is_folded(step):
-                text, *more = _step_texts(step, sizes)
+                text, *more = _step_texts(step)
                 yield _marked(step.action, text, more)
             else:
                 folded[step.action] += 1
@@ -101,14 +102,14 @@ def _is_folded(step: Step) -> bool:
     return (step.action == "unchanged" and not step.reason.left_because) or step.reason.code == "data"
 
 
-def _step_texts(step: Step, sizes: Mapping[Object, int]) -> tuple[str, ...]:
+def _step_texts(step: Step) -> tuple[str, ...]:
     """Return the text of a step, and what is said below it."""
     start = f"{step.action} :{step.statement.line}"
     if step.reason.left_because:
         what, why = step.reason.left
         return f"{start} {what}:", why
     if step.about:
-        return _repair_texts(step, start, sizes)
+        return _repair_texts(step, start)
     objects = () if step.reason.code in ("own path", "upgrade") else step.objects
     what = first_and_more(objects) if objects else _in_words(step.sql)[:60]
     notes = [] if step.reason.code == "upgrade" else [str(step.reason)]
@@ -117,7 +118,7 @@ def _step_texts(step: Step, sizes: Mapping[Object, int]) -> tuple[str, ...]:
     if step.transaction:
         notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
     if step.action in ("create", "alter"):
-        notes += _lock_notes(step, sizes)
+        notes += _lock_notes(step)
     return (f"{start} {what} ({'; '.join(notes)})" if notes else f"{start} {what}",)
 
 
@@ -126,9 +127,9 @@ def _in_words(sql: str) -> str:
     return " ".join(without_passwords(sql).split())
 
 
-def _repair_texts(step: Step, start: str, sizes: Mapping[Object, int]) -> tuple[str, ...]:
+def _repair_texts(step: Step, start: str) -> tuple[str, ...]:
     """Return the text of a repair: what it repairs, or what it sends after the script's own transaction."""
-    notes = "".join(f" ({note})" for note in _lock_notes(step, sizes))
+    notes = "".join(f" ({note})" for note in _lock_notes(step))
     if step.transaction:
         return (f"{start} then {_in_words(step.sql)}{notes}",)
     parts = step.reason.parts
@@ -137,13 +138,17 @@ def _repair_texts(step: Step, start: str, sizes: Mapping[Object, int]) -> tuple[
     return (f"{start} {count(len(parts), 'repair')}{notes}", *map(str, parts))
 
 
-def _lock_notes(step: Step, sizes: Mapping[Object, int]) -> list[str]:
-    lock = step.lock
-    return (
-        [f"{lock.level} on {lock.relation.name}{_size(sizes[lock.relation])}"]
-        if lock and lock.relation in sizes
-        else []
-    )
+def _lock_notes(step: Step) -> list[str]:
+    """Return the locks, from the strongest, each with the relations that it is on; the size is that of the first."""
+    by_level = sorted(step.locks, key=lambda lock: LEVELS.index(lock.level), reverse=True)
+    groups = [(level, [*locks]) for level, locks in groupby(by_level, lambda lock: lock.level)]
+    notes = [f"{level} on {_few([lock.relation.name for lock in locks])}" for level, locks in groups]
+    return [*notes[:-1], f"{notes[-1]}{_size(max(lock.size for lock in step.locks))}"] if notes else []
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_RELATIONS
+    return listed([*names[:_MOST_RELATIONS], f"{more} more"] if more > 0 else names)
 
 
 def _size(size: int) -> str:

@@ -8,7 +8,7 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql.chosen_names import index_name
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
-from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object, TableLock
+from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
 
@@ -54,9 +54,8 @@ class _Reader:
         index = Object("index", body.idxname or index_name(table.name, body), table.name, table.schema)
         parts = (*body.index_params, *body.index_including_params)
         columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
-        lock = TableLock("SHARE UPDATE EXCLUSIVE" if body.concurrent else "SHARE", table)
         effects = (Effect("create", index, VALID, columns),)
-        return Declaration(effects, body.if_not_exists, nameless=not body.idxname, lock=lock)
+        return Declaration(effects, body.if_not_exists, nameless=not body.idxname, relation=table)
 
     def read_view_stmt(self, body: pg.ViewStmt) -> Declaration:
         return self.made("view", body.view, replaces=body.replace)
@@ -77,8 +76,7 @@ class _Reader:
         if is_temporary(relation):
             return Declaration()
         item = self.names.relation(kind, relation)
-        lock = TableLock("ACCESS EXCLUSIVE", item) if replaces else None
-        return Declaration((Effect("create", item),), guarded, replaces, lock=lock)
+        return Declaration((Effect("create", item),), guarded, replaces)
 
     def read_create_enum_stmt(self, body: pg.CreateEnumStmt) -> Declaration:
         return Declaration((Effect("create", self.names.named("type", body.type_name)),))
@@ -121,15 +119,13 @@ class _Reader:
     def read_create_trig_stmt(self, body: pg.CreateTrigStmt) -> Declaration:
         table = self.names.relation("table", body.relation)
         trigger = Object("trigger", body.trigname, table.name, table.schema)
-        lock = TableLock("SHARE ROW EXCLUSIVE", table)
-        return Declaration((Effect("create", trigger),), replaces=body.replace, lock=lock)
+        return Declaration((Effect("create", trigger),), replaces=body.replace, relation=table)
 
     def read_rule_stmt(self, body: pg.RuleStmt) -> Declaration:
         """Return a rule as known by its name alone: what it does is not compared, and may be anything."""
         table = self.names.relation("table", body.relation)
         rule = Object("rule", body.rulename, table.name, table.schema)
-        lock = TableLock("ACCESS EXCLUSIVE", table)
-        return Declaration((Effect("create", rule),), replaces=body.replace, opaque=True, moves=True, lock=lock)
+        return Declaration((Effect("create", rule),), replaces=body.replace, opaque=True, moves=True, relation=table)
 
     def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
         commented = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object)
@@ -138,9 +134,9 @@ class _Reader:
         if not body.comment:
             return Declaration((Effect("drop", commented.comment),))
         relation = Object("table", commented.table or commented.name, "", commented.schema)
-        has_lock = commented.kind in ("table", *PARTS_OF_A_TABLE)
-        lock = TableLock("SHARE UPDATE EXCLUSIVE", relation) if has_lock else None
-        return Declaration((Effect("set", commented.comment, body.comment),), guarded=True, lock=lock)
+        is_of_table = commented.kind in ("table", *PARTS_OF_A_TABLE)
+        effects = (Effect("set", commented.comment, body.comment),)
+        return Declaration(effects, guarded=True, relation=relation if is_of_table else None)
 
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.remove_type)
@@ -157,7 +153,7 @@ class _Reader:
             return Declaration((Effect("rename", Object("schema", body.subname), body.newname),), opaque=True)
         if kind == "OBJECT_COLUMN" and relation_kind in ("view", "materialized view"):
             view = self.names.relation(relation_kind, body.relation)
-            return Declaration((Effect("change", view),), lock=TableLock("ACCESS EXCLUSIVE", view))
+            return Declaration((Effect("change", view),), relation=view)
         if known in ("table", "index", "view", "materialized view", "sequence"):
             renamed: Object | None = self.names.relation(known, body.relation)
         elif known in PARTS_OF_A_TABLE:
@@ -170,11 +166,11 @@ class _Reader:
         name = body.newname
         if renamed.kind == "function":
             name += renamed.name[renamed.name.index("(") :]
-        return Declaration((Effect("rename", renamed, name),), lock=self.renaming(renamed))
+        return Declaration((Effect("rename", renamed, name),), relation=self.renaming(renamed))
 
-    def renaming(self, renamed: Object) -> TableLock | None:
+    def renaming(self, renamed: Object) -> Object | None:
         relation = Object("table", renamed.table or renamed.name, "", renamed.schema)
-        return TableLock("ACCESS EXCLUSIVE", relation) if renamed.kind in ("table", *PARTS_OF_A_TABLE) else None
+        return relation if renamed.kind in ("table", *PARTS_OF_A_TABLE) else None
 
     def read_alter_object_schema_stmt(self, body: pg.AlterObjectSchemaStmt) -> Declaration:
         object_type = pg.ObjectType.Name(body.object_type)
@@ -187,7 +183,7 @@ class _Reader:
             )
         if moved is None:
             return Declaration(opaque=True)
-        return Declaration((Effect("move", moved, self.names.schema(body.newschema)),), lock=self.renaming(moved))
+        return Declaration((Effect("move", moved, self.names.schema(body.newschema)),), relation=self.renaming(moved))
 
 
 def _is_input(parameter: pg.Node) -> bool:

@@ -96,6 +96,14 @@ class ObjectNames:
             text = f"{identifier(schema)}.{identifier(name)}"
         return f"{text}[]" if node.array_bounds else text
 
+    def full_type_name(self, node: pg.TypeName) -> str:
+        """Return a type as PostgreSQL writes it, with its length; empty when that is no number."""
+        text, lengths = self.type_name(node), [item.a_const for item in node.typmods]
+        if not all(length.HasField("ival") for length in lengths):
+            return ""
+        name, with_, more = text.partition(" with")
+        return f"{name}({','.join(str(length.ival.ival) for length in lengths)}){with_}{more}" if lengths else text
+
     def named(self, kind: str, names: Iterable[pg.Node], suffix: str = "") -> Object:
         """Return the object that the parts of a name mean."""
         schema, name = self.qualified([*strings(names)])

@@ -88,13 +88,6 @@ class Element(NamedTuple):
     sql: str
 
 
-class TableLock(NamedTuple):
-    """The strongest lock on a relation that a statement takes, as PostgreSQL calls it."""
-
-    level: str
-    relation: Object
-
-
 class Declaration(NamedTuple):
     """The effects of a statement, and what else a plan has to know of it."""
 
@@ -123,7 +116,8 @@ class Declaration(NamedTuple):
     """
     number: int = 0
     """Where it is among the clauses as they are written."""
-    lock: TableLock | None = None
+    relation: Object | None = None
+    """What it is about that has to be there, called a table."""
 
     @property
     def declares(self) -> tuple[Effect, ...]:

@@ -51,7 +51,7 @@ def _outside(node: str, body: Any) -> str:
 
 def _makes_slot(body: pg.CreateSubscriptionStmt) -> bool:
     options = {item.def_elem.defname: item.def_elem for item in body.options}
-    return all(_is_on(options[name], name) for name in ("connect", "create_slot") if name in options)
+    return all(is_on(options[name], name) for name in ("connect", "create_slot") if name in options)
 
 
 def _reindexes(kind: str, body: pg.ReindexStmt) -> bool:
@@ -62,7 +62,7 @@ _SOMETIMES_ALONE: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
     (pg.VacuumStmt, "VACUUM", lambda body: body.is_vacuumcmd),
     (pg.IndexStmt, "CREATE INDEX CONCURRENTLY", lambda body: body.concurrent),
     (pg.DropStmt, "DROP INDEX CONCURRENTLY", lambda body: body.concurrent),
-    (pg.ReindexStmt, "REINDEX CONCURRENTLY", lambda body: any(_is_on(o.def_elem, "concurrently") for o in body.params)),
+    (pg.ReindexStmt, "REINDEX CONCURRENTLY", lambda body: any(is_on(o.def_elem, "concurrently") for o in body.params)),
     *((pg.ReindexStmt, f"REINDEX {kind}", partial(_reindexes, kind)) for kind in ("SCHEMA", "SYSTEM", "DATABASE")),
     (pg.ClusterStmt, "CLUSTER of all tables", lambda body: not body.HasField("relation")),
     (pg.AlterTableStmt, "DETACH PARTITION CONCURRENTLY", lambda body: any(map(_is_concurrent_detach, body.cmds))),
@@ -76,7 +76,7 @@ _SOMETIMES_ALONE: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
 )
 
 
-def _is_on(option: pg.DefElem, name: str) -> bool:
+def is_on(option: pg.DefElem, name: str) -> bool:
     """Return whether an option of a name is there and set to true, which it is without a value."""
     argument = option.arg
     text = argument.string.sval or "".join(part.string.sval for part in argument.type_name.names)  # off is no keyword
@@ -98,7 +98,7 @@ def _destroys(node: str, body: Any, *, may_delete: bool) -> str:
     if isinstance(body, pg.AlterTableStmt):
         dropped = any(pg.AlterTableType.Name(item.alter_table_cmd.subtype) == "AT_DropColumn" for item in body.cmds)
         return "DROP COLUMN" if dropped else ""
-    if isinstance(body, pg.ExplainStmt) and not any(_is_on(item.def_elem, "analyze") for item in body.options):
+    if isinstance(body, pg.ExplainStmt) and not any(is_on(item.def_elem, "analyze") for item in body.options):
         return ""
     if may_delete and node in (
         "explain_stmt",

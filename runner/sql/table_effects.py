@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from postgast import pg_query_pb2 as pg
 
@@ -16,7 +16,6 @@ from runner.sql.objects import (
     EffectKind,
     Element,
     Object,
-    TableLock,
 )
 from runner.sql.trees import nodes, strings
 
@@ -46,7 +45,6 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
 }
 _TURNS = ("AT_DropColumn AT_DropConstraint", "AT_AlterColumnType", "AT_AddColumn")
 """What PostgreSQL does first of the clauses of a statement; what is not named comes after these."""
-_WEAK = "AT_ValidateConstraint AT_SetStatistics AT_AttachPartition".split()
 
 
 class TableEffects:
@@ -129,9 +127,9 @@ class TableEffects:
             return Declaration(opaque=True)
         in_order = sorted(enumerate(body.cmds), key=lambda numbered: _turn(numbered[1]))
         clauses = tuple(self._clause(relation, item)._replace(number=number) for number, item in in_order)
-        return clauses[0] if len(clauses) == 1 else self._together(relation, body, clauses)
+        return clauses[0] if len(clauses) == 1 else self._together(relation, clauses)
 
-    def _together(self, table: Object, body: pg.AlterTableStmt, clauses: tuple[Declaration, ...]) -> Declaration:
+    def _together(self, table: Object, clauses: tuple[Declaration, ...]) -> Declaration:
         return Declaration(
             tuple(effect for clause in clauses for effect in clause.effects),
             all(clause.guarded for clause in clauses),
@@ -141,7 +139,7 @@ class TableEffects:
             restarts=any(clause.restarts for clause in clauses),
             sets_owner=any(clause.sets_owner for clause in clauses),
             clauses=clauses,
-            lock=TableLock(_lock_level(body.cmds), table),
+            relation=table,
         )
 
     def _of_another_kind(self, relation: Object, body: pg.AlterTableStmt) -> Declaration:
@@ -150,7 +148,7 @@ class TableEffects:
         parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
         attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
         effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
-        return Declaration(tuple(effects), lock=TableLock("ACCESS EXCLUSIVE", relation))
+        return Declaration(tuple(effects), relation=relation)
 
     def _clause(self, table: Object, item: pg.Node) -> Declaration:
         command, subtype = item.alter_table_cmd, _subtype(item)
@@ -162,7 +160,7 @@ class TableEffects:
             moves=_restarts(item) or _converts(item),
             restarts=_restarts(item),
             sets_owner=subtype == "AT_ChangeOwner",
-            lock=TableLock(_lock_level([item]), table),
+            relation=table,
         )
         adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
         if not adds or any(effect.action == "take" for effect in effects):
@@ -191,13 +189,6 @@ class TableEffects:
             yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
         elif subtype in _CHANGES_TABLE:
             yield Effect("change", table)
-
-
-def _lock_level(commands: Sequence[pg.Node]) -> str:
-    if all(_subtype(item) in _WEAK for item in commands):
-        return "SHARE UPDATE EXCLUSIVE"
-    foreign = [_constraint_type(item) == "CONSTR_FOREIGN" for item in commands]
-    return "SHARE ROW EXCLUSIVE" if all(foreign) else "ACCESS EXCLUSIVE"
 
 
 def _columns_in(expression: pg.Node) -> Iterator[str]:

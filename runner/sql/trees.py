@@ -20,11 +20,17 @@ def strings(nodes: Iterable[pg.Node]) -> Iterator[str]:
 
 def tree_of(sql: str) -> Any:
     """Return the parse tree of a statement; None when it is nested too deeply to be read."""
+    return named_tree_of(sql)[1]
+
+
+def named_tree_of(sql: str) -> tuple[str, Any]:
+    """Return the name of a statement's kind in the parse tree, and the tree below it; none when it cannot be read."""
     try:
         node = postgast.parse(sql).stmts[0].stmt
     except DecodeError:
-        return None
-    return getattr(node, str(node.WhichOneof("node")))
+        return "", None
+    name = str(node.WhichOneof("node"))
+    return name, getattr(node, name)
 
 
 def strings_in(body: Any) -> frozenset[str]:

@@ -24,6 +24,15 @@ SCRIPTS = {"010_item.sql": ITEM, "020_fill.sql": FILL}
 ONCE = {"020_fill.sql": {"run": "once"}}
 RENAMED = {"030_name.sql": {"run": "once"}}
 KNOWN = {"001_known.sql": "create table if not exists known (id integer);"}
+LOCKS = [
+    {"lock": level, "relation": "table item", "rows": rows, "size": 0}
+    for level, rows in (
+        ("ACCESS EXCLUSIVE", None),
+        ("SHARE UPDATE EXCLUSIVE", "scans"),
+        ("ACCESS EXCLUSIVE", None),
+        ("ACCESS EXCLUSIVE", None),
+    )
+]
 SHORT = {"lock_timeout": "100ms", "lock_retries": 0}
 USING = "alter table item add constraint item_id unique using index item_id"
 LATE = [
@@ -78,7 +87,10 @@ def test_a_late_repair_is_shown(project: MakeProject, database: str) -> None:
         "objects": ["column item.size"],
         "reason": "differs: column item.size: NOT NULL declared",
         "is_blocked": "exists (select from item where size is null limit 1)",
-        "steps": [{"sql": sql, "transaction": n} for sql, n in zip(LATE, (1, 2, 3, 3), strict=True)],
+        "steps": [
+            {"sql": sql, "transaction": number, "locks": [lock]}
+            for sql, number, lock in zip(LATE, (1, 2, 3, 3), LOCKS, strict=True)
+        ],
     }
     pending = run_command(folder, "status", database, "--json").json["pending"]
     assert pending[-1]["reason"] == f"{late['reason']}; after the scripts, if no rows block it any more"

@@ -287,6 +287,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         "reason": "missing: column item.name",
         "sql": "alter table item add column if not exists name text",
         "transaction": 0,
+        "locks": [{"lock": "ACCESS EXCLUSIVE", "relation": "table item", "rows": None, "size": 0}],
     }
     assert document["steps"][4] == {
         "script": "script/020_more.sql",
@@ -296,6 +297,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         "reason": "missing: column item.more",
         "sql": "alter table item add column if not exists more integer",
         "transaction": 0,
+        "locks": [{"lock": "ACCESS EXCLUSIVE", "relation": "table item", "rows": None, "size": 0}],
     }
     assert [set(step) for step in document["steps"]] == [set(document["steps"][0])] * 10
     assert run_command(folder, "plan", database, "--quiet").out == ""

@@ -11,9 +11,9 @@ from runner.cli.connect import load_for_database, open_connection
 from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, PROFILES, PROJECT, RELEASE, examples, options, output
 from runner.errors import InputError
 from runner.fleet.targets import Where
-from runner.pipeline.plan import plan_database, table_sizes
+from runner.pipeline.plan import plan_database
 from runner.planning.model import Options
-from runner.report import json_documents
+from runner.report.plan_json import plan_json
 from runner.report.plan_text import plan_lines
 from runner.report.reporter import Reporter
 
@@ -59,13 +59,12 @@ def plan(  # noqa: PLR0913  the options
     with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
         planned = plan_database(connection, loaded, reporter.say, asked)
-        sizes = table_sizes(connection, loaded, planned)
         if rows:
             from runner.pipeline.data_rows import rows_of_data
 
             reporter.stage("running data statements, to be rolled back")
             planned = replace(planned, rows=rows_of_data(connection, planned.plan, loaded.project.manifest))
     reporter.heading(loaded, target)
-    reporter.lines(plan_lines(planned, sizes, verbose=reporter.verbose))
-    reporter.json(json_documents.plan_json(planned))
+    reporter.lines(plan_lines(planned, verbose=reporter.verbose))
+    reporter.json(plan_json(planned))
     return 1 if check and not planned.is_done else 0
