@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from runner.fleet.targets import Where
+from runner.project.manifest import check_allowance
 from runner.report.reporter import Reporter
 
 
@@ -24,6 +25,12 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     if math.isnan(value):
         raise click.BadParameter("'nan' is not a number of seconds.")
     return value
+
+
+def _hazards(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        check_allowance(value, "--allow-hazard")
+    return values
 
 
 def _gathered(name: str, type_: Callable[..., Any], options: str) -> Callable[[Any], Any]:
@@ -76,6 +83,17 @@ RELEASE = (
 )
 ALLOW_OLDER = (
     click.option("--allow-older", is_flag=True, help="Apply files that are older than the database, as a rollback."),
+)
+
+ALLOW_HAZARDS = (
+    click.option(
+        "--allow-hazard",
+        "allow_hazards",
+        metavar="HAZARD[:TABLE]",
+        multiple=True,
+        callback=_hazards,
+        help="Send steps with a hazard that is refused otherwise. May be repeated.",
+    ),
 )
 
 

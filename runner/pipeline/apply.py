@@ -16,7 +16,7 @@ from runner.pipeline.parts import execute_in_parts
 from runner.pipeline.plan import Planned, plan_database
 from runner.pipeline.verify import repairs_between, verify_actual
 from runner.planning.history import last_applied
-from runner.planning.model import Options, Plan
+from runner.planning.model import Options, Plan, require_allowed
 from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
 
@@ -62,7 +62,9 @@ def apply_plan(
 
     def again() -> Plan:
         listener.stage("planning the rest again")
-        return plan_database(connection, loaded, listener.say, request.options, run=plan.run).plan
+        rest = plan_database(connection, loaded, listener.say, request.options, run=plan.run).plan
+        require_allowed(rest)
+        return rest
 
     is_expected = request.expect is not None
     try:

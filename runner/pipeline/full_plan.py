@@ -14,6 +14,7 @@ from runner.pipeline.declare import scope_of
 from runner.pipeline.releases import release_of_files
 from runner.planning import history
 from runner.planning.assessment import assessed
+from runner.planning.hazard_finder import Limits
 from runner.planning.model import Options, Plan
 from runner.planning.opaque import without_guesses
 from runner.planning.past import Past
@@ -58,18 +59,20 @@ def plan_in_full(
 
     situation = replace(situation, propose=propose_for, is_large=is_large)
     made = make_plan(manifest, loaded.scripts, situation, options)
-    return _assessed(connection, loaded, made, situation), proposals
+    return _assessed(evidence, loaded, made, situation, options), proposals
 
 
-def _assessed(connection: Connection[Any], loaded: Project, made: Plan, situation: Situation) -> Plan:
-    """Return the plan, whose steps know what they lock."""
+def _assessed(evidence: Evidence, loaded: Project, made: Plan, situation: Situation, options: Options) -> Plan:
+    """Return the plan, whose steps know their locks and hazards."""
+    run = loaded.project.manifest.run
+    limits = Limits(run.hazard_above.bytes, frozenset((*run.allow_hazards, *options.allow_hazards)))
 
     def ask(functions: frozenset[str], schemas: frozenset[str]) -> Relations:
         scope = scope_of(loaded, situation.declared)
         more = {name: name for name in schemas}
-        return read_relations(connection, replace(scope, schemas={**more, **scope.schemas}), functions)
+        return read_relations(evidence.connection, replace(scope, schemas={**more, **scope.schemas}), functions)
 
-    return assessed(made, situation.actual.facts, loaded.project.manifest.project.schema, ask)
+    return assessed(made, situation.actual.facts, loaded.project.manifest.project.schema, ask, limits, evidence.table)
 
 
 def propose_repairs(

@@ -52,7 +52,7 @@ class Planned(Struct, frozen=True):
     @property
     def is_done(self) -> bool:
         """Whether the database has all that the files declare, as far as a plan can tell."""
-        return self.plan.is_done and not self.left
+        return self.plan.is_done and not self.left and not self.plan.refused
 
 
 def plan_database(
@@ -87,7 +87,8 @@ def plan_database(
     if made is None:
         made, actual, proposals = _in_full(connection, loaded, declared, actual, past, options)
     require_single_transaction(made)
-    made = replace(made, release=recording(release, records.releases, past.run))
+    allowed = tuple(sorted({*manifest.run.allow_hazards, *options.allow_hazards}))
+    made = replace(made, release=recording(release, records.releases, past.run), allowed=allowed)
     left = () if brief else tuple(_left(loaded, made, declared, actual))
     return Planned(made, records.entries, records.releases, declared, actual, proposals, left)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import ConnectError, ConnectionLostError, DatabaseError, Hint
 from runner.pipeline.apply import Request, apply_plan
 from runner.pipeline.plan import plan_database
+from runner.planning.model import require_allowed
 from runner.postgres.run_lock import take_run_lock
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def run(
                 listener.stage("planning")
                 made = plan_database(connection, loaded, listener.say, request.options, brief=True)
                 require_hash(made, request.expect)
+                require_allowed(made.plan)
                 planned(connection, made)
                 return apply_plan(connection, loaded, made, listener, stop, request)
         except ConnectError as error:

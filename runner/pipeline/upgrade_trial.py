@@ -24,6 +24,7 @@ from runner.pipeline.end_state import (
 )
 from runner.pipeline.run import run
 from runner.pipeline.upgraded import Deviation, Note, Outcome, Proof
+from runner.planning.model import Options
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.errors import statement_error
 from runner.postgres.opener import Opener
@@ -32,6 +33,7 @@ from runner.project.earlier import Choice, Earlier
 from runner.rows.kept import Fate, find_fates, same_in
 from runner.rows.made_up import make_rows
 from runner.rows.tables import Contents, read_contents
+from runner.sql.lock_rules import HAZARDS
 from runner.verification.finding import Finding, finding_lines, finding_text
 
 if TYPE_CHECKING:
@@ -229,7 +231,8 @@ _STAGES: dict[Proof, str] = {
 
 def apply_to(opener: Opener, loaded: Project) -> ApplyResult:
     """Apply a project to a database, and verify it."""
-    return run(opener.connect, loaded, Request(), Listener(), Cancellation())
+    everything = Request(Options(allow_hazards=HAZARDS))  # the database is there for nothing else
+    return run(opener.connect, loaded, everything, Listener(), Cancellation())
 
 
 def put_in(connection: Connection[Any], rows: Script) -> None:

@@ -14,13 +14,17 @@ import msgspec
 from msgspec import Struct
 
 from runner.errors import DatabaseError, Hint, Place
+from runner.planning.hazards import Hazard
 from runner.planning.locks import TableLock
 from runner.planning.reasons import Reason
 from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object
 from runner.sql.statements import Script, Statement
+from runner.wording import count
 
+_MOST_REFUSED = 10
+"""How many refused hazards an error names."""
 StepAction = Literal["unchanged", "create", "alter", "run"]
 
 
@@ -39,11 +43,17 @@ class Step(Struct, frozen=True, gc=False):
     """It builds an index CONCURRENTLY: it is sent alone, in no transaction, and may take its time."""
     locks: tuple[TableLock, ...] = ()
     """What it locks of what was there before the run, above ROW EXCLUSIVE."""
+    hazards: tuple[Hazard, ...] = ()
 
     @property
     def objects(self) -> tuple[Object, ...]:
         """What the step is about."""
         return self.about or tuple(effect.object for effect in self.statement.declaration.effects)
+
+    @property
+    def place(self) -> Place:
+        """Where its statement is."""
+        return Place(self.statement.script, self.statement.line)
 
     @property
     def is_generated(self) -> bool:
@@ -150,13 +160,15 @@ class Options(Struct, frozen=True):
 
     With `baseline`, the scripts that are not run always and not recorded are recorded without being run. With
     `upgrade_from`, so are the upgrades before the one of that path, in a database without a history. With
-    `allow_older`, files are applied that are older than those that were applied last.
+    `allow_older`, files are applied that are older than those that were applied last. `allow_hazards` are allowed
+    besides those of the manifest, each as `KIND` or `KIND:TABLE`.
     """
 
     baseline: bool = False
     single_transaction: bool = False
     upgrade_from: str | None = None
     allow_older: bool = False
+    allow_hazards: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True):
@@ -165,7 +177,7 @@ class Plan(Struct, frozen=True):
     `settings` are those of each transaction. With `single`, all of it is one transaction. When upgrades are due, the
     plan is for these alone, and what comes after is a `forecast`: it is planned again then. `release` is written down
     in the first transaction, and again after the last. When the files are `older` than the database, nothing is sent.
-    What is `late` comes after the scripts.
+    What is `late` comes after the scripts. `allowed` are the hazards that the manifest or the user allows.
     """
 
     run: int
@@ -177,6 +189,7 @@ class Plan(Struct, frozen=True):
     release: Recording | None = None
     older: Older | None = None
     late: tuple[LateRepair, ...] = ()
+    allowed: tuple[str, ...] = ()
 
     @property
     def pending(self) -> int:
@@ -196,6 +209,12 @@ class Plan(Struct, frozen=True):
         """The steps that send something, or may do so."""
         own = (script.to_send for script in self.scripts if script.is_run)
         return tuple(step for steps in (*own, *(repair.steps for repair in self.late)) for step in steps)
+
+    @property
+    def refused(self) -> tuple[tuple[Step, Hazard], ...]:
+        """The hazards that are about much, and that nothing allows, with their steps; those after upgrades too."""
+        own = tuple((step, hazard) for step in self.sent for hazard in step.hazards if hazard.is_refused)
+        return (*own, *(self.forecast.refused if self.forecast else ()))
 
     @property
     def data_statements(self) -> int:
@@ -231,7 +250,22 @@ class Plan(Struct, frozen=True):
         older = (("older", self.older.identity, self.older.newest.checksum),) if self.older else ()
         parts = (self.settings, self.setup, scripts, *(("single",) if self.single else ()), *release, *older)
         parts = (*parts, ("late", late)) if late else parts
+        parts = (*parts, ("allowed", self.allowed)) if self.allowed else parts
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def require_allowed(plan: Plan) -> None:
+    """Raise DatabaseError when a plan has hazards that are about much, and that nothing allows."""
+    if not plan.refused:
+        return
+    notes = [f"{step.place}: {hazard.kind}: {hazard}" for step, hazard in plan.refused[:_MOST_REFUSED]]
+    more = len(plan.refused) - _MOST_REFUSED
+    notes += [f"… and {more} more; 'plan' shows all of them"] if more > 0 else []
+    allowances = " ".join(f"--allow-hazard {hazard.allowance}" for _, hazard in plan.refused[:_MOST_REFUSED])
+    raise DatabaseError(
+        f"the plan has {count(len(plan.refused), 'hazard')} that nothing allows; nothing was sent",
+        notes=(*notes, Hint(f"look at 'plan', and allow what is meant: {allowances}")),
+    )
 
 
 def require_single_transaction(plan: Plan) -> None:

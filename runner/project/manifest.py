@@ -14,6 +14,7 @@ from runner.project.input_files import convert, key_path, read_text, shown_value
 from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
 from runner.project.units import ByteSize, Duration
 from runner.project.variables import Overrides, check_variable, override
+from runner.sql.lock_rules import HAZARDS
 from runner.sql.quoting import NAME_BYTES
 
 OLDEST_POSTGRESQL = 15
@@ -61,6 +62,10 @@ class RunSection(Section, frozen=True):
     history_table: str = "runner_history"
     repair: RepairLevel = "additive"
     rewrite_above: ByteSize = ByteSize("64MB")
+    hazard_above: ByteSize = ByteSize("64MB")
+    """How large a table may be that a step rewrites or blocks, or a relation that it drops, without an allowance."""
+    allow_hazards: tuple[str, ...] = ()
+    """Kinds of hazards, each alone or for a table: `rewrites_table:item`."""
     older: OlderFiles = "leave"
     """What is done with a database that newer files were applied to."""
 
@@ -203,6 +208,8 @@ def _check_values(project: ManifestFile) -> None:
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=Place(file, key="run.history_table"))
+    for index, text in enumerate(manifest.run.allow_hazards):
+        check_allowance(text, Place(file, key=key_path("run", "allow_hazards", index)))
     for name, value in manifest.variables.items():
         check_variable(name, value, Place(file, key=f"variables.{name}"))
     if not manifest.scripts:
@@ -215,6 +222,14 @@ def check_name(name: str, place: str) -> None:
         raise InputError(f"a name has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
     if name.startswith("pg_") or name in ("information_schema", "$user"):
         raise InputError(f"the name {shown_value(name)} belongs to PostgreSQL; choose another", place=place)
+
+
+def check_allowance(text: str, place: str) -> None:
+    """Raise InputError unless it is a kind of hazard, alone or with what it is about."""
+    kind, colon, name = text.partition(":")
+    if kind not in HAZARDS or (colon and not name.strip()):
+        known = ", ".join(HAZARDS)
+        raise InputError(f"expected a hazard, or HAZARD:TABLE, not {shown_value(text)}; they are {known}", place=place)
 
 
 def _check_role(name: str, place: str) -> None:

@@ -20,6 +20,8 @@ def plan_json(planned: Planned) -> dict[str, Any]:
     return {
         "hash": plan.hash,
         "pending": plan.pending,
+        "refused": len(plan.refused),
+        "allowed": list(plan.allowed),
         "data_statements": plan.data_statements,
         "rows": data_rows_json(planned.rows),
         "left": [
@@ -46,6 +48,7 @@ def plan_json(planned: Planned) -> dict[str, Any]:
                         "sql": without_passwords(step.sql),
                         "transaction": step.transaction,
                         "locks": locks_json(step),
+                        "hazards": hazards_json(step),
                     }
                     for step in repair.steps
                 ],
@@ -67,6 +70,7 @@ def _steps_json(scripts: Sequence[ScriptPlan]) -> list[dict[str, Any]]:
             "sql": without_passwords(step.sql),
             "transaction": step.transaction,
             "locks": locks_json(step),
+            "hazards": hazards_json(step),
         }
         for script in scripts
         for step in script.steps
@@ -78,4 +82,19 @@ def locks_json(step: Step) -> list[dict[str, Any]]:
     return [
         {"lock": lock.level, "relation": str(lock.relation), "rows": lock.rows or None, "size": lock.size}
         for lock in step.locks
+    ]
+
+
+def hazards_json(step: Step) -> list[dict[str, Any]]:
+    """Return the hazards of a step as JSON objects."""
+    return [
+        {
+            "type": hazard.kind,
+            "object": str(hazard.item) if hazard.item else None,
+            "message": str(hazard),
+            "rows": hazard.rows,
+            "size": hazard.size,
+            "refused": hazard.is_refused,
+        }
+        for hazard in step.hazards
     ]

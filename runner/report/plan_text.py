@@ -51,6 +51,8 @@ def plan_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
     if planned.left:
         yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")
+    if plan.refused:
+        yield Line(f"{count(len(plan.refused), 'hazard')} refused: apply will exit 1 before anything is sent", "red")
     yield Line(f"plan {plan.hash}")
     if end := plan_end(planned):
         yield Line(end)
@@ -62,8 +64,11 @@ def _late_lines(repairs: Sequence[LateRepair]) -> Iterator[Line]:
         yield Line(f"{script}  after the scripts, if no rows block it any more", "bold")
         for repair in own:
             start = f"alter :{repair.place.line}"
-            for text, *more in ((f"{start} {repair.reason}",), *(_repair_texts(s, start) for s in repair.steps)):
+            yield _marked("alter", f"{start} {repair.reason}", ())
+            for step in repair.steps:
+                text, *more = _repair_texts(step, start)
                 yield _marked("alter", text, more)
+                yield from _hazard_lines(step)
 
 
 def _left_lines(planned: Planned) -> Iterator[Line]:
@@ -86,6 +91,7 @@ def _script_lines(scripts: Sequence[ScriptPlan], *, verbose: bool) -> Iterator[L
             if verbose or not _is_folded(step):
                 text, *more = _step_texts(step)
                 yield _marked(step.action, text, more)
+                yield from _hazard_lines(step)
             else:
                 folded[step.action] += 1
         for action, words in (("unchanged", "unchanged"), ("run", "that read or write rows")):
@@ -96,6 +102,15 @@ def _script_lines(scripts: Sequence[ScriptPlan], *, verbose: bool) -> Iterator[L
 def _marked(action: str, text: str, more: Sequence[str]) -> Line:
     below = tuple(f"      {each}" for each in more)
     return Line(f"  {_MARKS[action]} {text}", _STYLES[action], more=below)
+
+
+def _hazard_lines(step: Step) -> Iterator[Line]:
+    """Return the hazards of a step, what is refused in red."""
+    for hazard in step.hazards:
+        rows = f", about {count(hazard.rows, 'row')}" if hazard.rows else ""
+        refused = "; refused without an allowance" if hazard.is_refused else ""
+        text = f"      ! {hazard.kind}: {hazard}{_size(hazard.size)}{rows}{refused}"
+        yield Line(text, "red" if hazard.is_refused else "yellow")
 
 
 def _is_folded(step: Step) -> bool:

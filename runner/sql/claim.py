@@ -28,5 +28,7 @@ class Claim(NamedTuple):
     """The lock that LOCK TABLE takes."""
     is_only: bool = False
     """ONLY: not what is below the relation."""
+    subject: Object | None = None
+    """What of the relation is dropped, a trigger, rule or policy."""
     becomes: Object | None = None
     """What the relation is called afterwards."""

@@ -152,7 +152,7 @@ class _Reader:
             if kind == "OBJECT_INDEX":
                 yield Claim(f"DROP INDEX{' CONCURRENTLY' if body.concurrent else ''}", named, (), named.name)
             else:
-                yield Claim(_DROPPED.get(kind, "DROP"), named)
+                yield Claim(_DROPPED.get(kind, "DROP"), named, subject=self.part_dropped(kind, named, item))
             if cascades:
                 yield Claim("DROP CASCADE", named)
 
@@ -167,6 +167,12 @@ class _Reader:
             schema, name = self.names.qualified(parts)
             return Object("statistics" if kind == "OBJECT_STATISTIC_EXT" else "", name, "", schema)
         return named._replace(kind="table") if kind in _RELATIONS else named
+
+    def part_dropped(self, kind: str, relation: Object, item: pg.Node) -> Object | None:
+        """Return the trigger, rule or policy of a relation that is dropped."""
+        part = "policy" if kind == "OBJECT_POLICY" else KINDS.get(kind, "")
+        name = [*strings(item.list.items)][-1:]
+        return Object(part, name[0], relation.name, relation.schema) if part in _OF_RELATIONS and name else None
 
     def read_rename_stmt(self, body: pg.RenameStmt) -> Iterator[Claim]:
         kind = pg.ObjectType.Name(body.rename_type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 LEVELS = (
     "ROW SHARE",
@@ -31,6 +31,7 @@ HazardKind = Literal[
     "changes_access",
 ]
 """What somebody should know of a step before it is sent."""
+HAZARDS: tuple[HazardKind, ...] = get_args(HazardKind)
 Link: TypeAlias = Literal["parent", "default", "sibling", "referenced", "referencing", "sequences", "indexes", "table"]
 """Relations that PostgreSQL locks because the catalog ties them to another one: the table that it is a partition of,
 the default partition below it or beside it, the tables that its foreign keys refer to, those whose foreign keys refer
@@ -146,8 +147,8 @@ RULES: Mapping[str, Rule] = {
     "DROP INDEX CONCURRENTLY": Rule(_SU, does=_DROPS, linked={"table": _SU}),
     "DROP POLICY": Rule(_AX, does=("drops_object", "changes_access"), below="none"),
     "DROP STATISTICS": Rule(_SU, does=_DROPS, below="none"),
-    "DROP CASCADE": Rule(does=_DELETES),
-    "DROP DEPENDENT": Rule(_AX),
+    "DROP CASCADE": Rule(),
+    "DROP DEPENDENT": Rule(_AX, does=_DELETES),
     "DROP": Rule(_AX, does=_DROPS),
     # what is about rows
     "DELETE": Rule(does=("deletes_data",)),

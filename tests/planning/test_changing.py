@@ -15,7 +15,7 @@ from tests.support.planned_cases import begin, run_command, write_case
 from tests.support.projects import ROOT
 from tests.support.servers import Server
 
-_HEAD = re.compile(r"-- sql/(\S+), (\w+)")
+_HEAD = re.compile(r"-- sql/(\S+), (\w+)(, allow_destructive)?")
 ROWS: Mapping[str, tuple[str, str, object]] = {
     "Add a column": (
         "insert into person values (1, 'Ada')",
@@ -83,11 +83,11 @@ def release(text: str) -> dict[str, Any]:
     blocks = re.findall(r"^```sql\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     for line in "".join(blocks).splitlines():
         if head := _HEAD.fullmatch(line):
-            name, options[head[1]] = head[1], {"run": head[2]}
+            name, options[head[1]] = head[1], {"run": head[2], "allow_destructive": bool(head[3])}
             scripts[name] = ""
         else:
             scripts[name] += f"{line}\n"
-    return {"scripts": scripts, "options": options}
+    return {"scripts": scripts, "options": options, "manifest": {"run": {"allow_hazards": []}}}
 
 
 RECIPES = {title: (before, after) for title, before, after in recipes()}

@@ -265,6 +265,8 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         *(
             "hash",
             "pending",
+            "refused",
+            "allowed",
             "data_statements",
             "rows",
             "left",
@@ -288,6 +290,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         "sql": "alter table item add column if not exists name text",
         "transaction": 0,
         "locks": [{"lock": "ACCESS EXCLUSIVE", "relation": "table item", "rows": None, "size": 0}],
+        "hazards": [],
     }
     assert document["steps"][4] == {
         "script": "script/020_more.sql",
@@ -298,6 +301,7 @@ def test_a_plan_as_a_document(project: MakeProject, connection: Connection, data
         "sql": "alter table item add column if not exists more integer",
         "transaction": 0,
         "locks": [{"lock": "ACCESS EXCLUSIVE", "relation": "table item", "rows": None, "size": 0}],
+        "hazards": [],
     }
     assert [set(step) for step in document["steps"]] == [set(document["steps"][0])] * 10
     assert run_command(folder, "plan", database, "--quiet").out == ""

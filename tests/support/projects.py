@@ -115,6 +115,9 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+_DELETES = re.compile(r"\b(?:drop|delete|truncate)\b", re.IGNORECASE)
+
+
 def write_project(
     folder: Path,
     scripts: Mapping[str, str],
@@ -123,10 +126,15 @@ def write_project(
     options: Mapping[str, Mapping[str, object]] | None = None,
     **sections: Mapping[str, object],
 ) -> Path:
-    """Write a project of a few scripts (file name → SQL); `options` are manifest keys of a script, by its file name."""
+    """Write a project of a few scripts (file name → SQL); `options` are manifest keys of a script, by its file name.
+
+    What its scripts delete is allowed, unless `run` says what is.
+    """
     manifest: dict[str, Any] = {"project": {"name": "small"}}
     for name, section in sections.items():
         manifest[name] = manifest.get(name, {}) | dict(section)
+    if any(_DELETES.search(text) for text in scripts.values()):
+        manifest["run"] = {"allow_hazards": ["deletes_data"]} | manifest.get("run", {})
     for kind, files in (("script", scripts), ("check", checks or {})):
         entries = manifest[kind] = []
         for name, text in files.items():

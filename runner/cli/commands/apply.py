@@ -11,6 +11,7 @@ import click
 
 from runner.cli.connect import found_database, load_for_database, open_connection
 from runner.cli.options import (
+    ALLOW_HAZARDS,
     ALLOW_OLDER,
     DATABASES,
     LOG,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     *LOG,
     *DATABASES,
     *ALLOW_OLDER,
+    *ALLOW_HAZARDS,
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be sent as a psql script, and change nothing.")
 @click.option(
@@ -77,6 +79,7 @@ def apply(  # noqa: PLR0913  the options
     upgrade_from: str | None,
     single_transaction: bool,
     allow_older: bool,
+    allow_hazards: tuple[str, ...],
     where: Where,
     reporter: Reporter,
 ) -> int:
@@ -84,7 +87,8 @@ def apply(  # noqa: PLR0913  the options
     loaded = load_for_database(manifest, variables, profiles).numbered(release)
     from runner.pipeline.apply import Request  # brings the driver, which is loaded while another process renders
 
-    request = Request(Options(baseline, single_transaction, upgrade_from, allow_older), expect, lock_wait)
+    asked = Options(baseline, single_transaction, upgrade_from, allow_older, allow_hazards)
+    request = Request(asked, expect, lock_wait)
     if where.is_many:
         from runner.cli.fleet import apply_to_many
 

@@ -8,7 +8,18 @@ import click
 from msgspec.structs import replace
 
 from runner.cli.connect import load_for_database, open_connection
-from runner.cli.options import ALLOW_OLDER, DATABASES, LOG, PROFILES, PROJECT, RELEASE, examples, options, output
+from runner.cli.options import (
+    ALLOW_HAZARDS,
+    ALLOW_OLDER,
+    DATABASES,
+    LOG,
+    PROFILES,
+    PROJECT,
+    RELEASE,
+    examples,
+    options,
+    output,
+)
 from runner.errors import InputError
 from runner.fleet.targets import Where
 from runner.pipeline.plan import plan_database
@@ -27,8 +38,11 @@ from runner.report.reporter import Reporter
     *LOG,
     *DATABASES,
     *ALLOW_OLDER,
+    *ALLOW_HAZARDS,
 )
-@click.option("--check", is_flag=True, help="Exit 1 when anything is pending, or differs and is left unchanged.")
+@click.option(
+    "--check", is_flag=True, help="Exit 1 when anything is pending or refused, or differs and is left unchanged."
+)
 @click.option(
     "--rows",
     is_flag=True,
@@ -44,13 +58,15 @@ def plan(  # noqa: PLR0913  the options
     check: bool,
     rows: bool,
     allow_older: bool,
+    allow_hazards: tuple[str, ...],
     where: Where,
     reporter: Reporter,
 ) -> int:
     """Show what apply would do, statement by statement. Changes nothing."""
     if rows and where.is_many:
         raise InputError("the rows of a plan are those of one database and one schema", place="--rows")
-    loaded, asked = load_for_database(manifest, variables, profiles).numbered(release), Options(allow_older=allow_older)
+    loaded = load_for_database(manifest, variables, profiles).numbered(release)
+    asked = Options(allow_older=allow_older, allow_hazards=allow_hazards)
     if where.is_many:
         from runner.cli.fleet import plan_for_many
 
