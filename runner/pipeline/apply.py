@@ -61,10 +61,7 @@ def apply_plan(
     late: list[LateResult] = []
 
     def again() -> Plan:
-        listener.stage("planning the rest again")
-        rest = plan_database(connection, loaded, listener.say, request.options, run=plan.run).plan
-        require_allowed(rest)
-        return rest
+        return _plan_rest(connection, loaded, listener, request.options, plan.run)
 
     is_expected = request.expect is not None
     try:
@@ -84,6 +81,14 @@ def apply_plan(
     verification = _verify(connection, loaded, planned, tuple(results))
     executed = replace(plan, scripts=tuple(result.plan for result in results))
     return ApplyResult(executed, tuple(results), verification, tuple(late))
+
+
+def _plan_rest(connection: Connection[Any], loaded: Project, listener: Listener, options: Options, run: int) -> Plan:
+    """Return the plan for what a run has still to do. Raise DatabaseError when it has hazards that nothing allows."""
+    listener.stage("planning the rest again")
+    rest = plan_database(connection, loaded, listener.say, options, run=run).plan
+    require_allowed(rest)
+    return rest
 
 
 def _verify(

@@ -15,6 +15,7 @@ from runner.sql.claim import Claim
 from runner.sql.claims import claims_of
 from runner.sql.objects import Facts
 
+_RELATIONS = ("table", "view", "materialized view", "sequence")
 Ask = Callable[[frozenset[str], frozenset[str]], Relations]
 """Returns the relations of the database, asked with the names of functions and of more schemas."""
 
@@ -22,14 +23,16 @@ Ask = Callable[[frozenset[str], frozenset[str]], Relations]
 def assessed(plan: Plan, facts: Facts, schema: str, ask: Ask, limits: Limits, look: Look) -> Plan:
     """Return the plan, whose steps know their locks and hazards; `schema` is the one that unqualified names mean.
 
-    Where nothing is claimed, nothing is asked.
+    Where nothing is claimed, or nothing is there, nothing is asked.
     """
     claims = {step.sql: claims_of(step.sql, schema) for step in _steps(plan) if _may_claim(step)}
     every = [claim for own in claims.values() for claim in own]
     if not every and not any(step.statement.is_data for step in _seldom_sent(plan)):
         return plan
     schemas = frozenset(item.schema for claim in every for item in (claim.relation, *claim.named) if item.schema)
-    relations = ask(frozenset(name for claim in every for name in claim.functions), schemas)
+    is_new = not schemas and not any(item.kind in _RELATIONS for item in facts)
+    functions = frozenset(name for claim in every for name in claim.functions)
+    relations = Relations() if is_new else ask(functions, schemas)
     return _Assessment(claims, Claimed(relations, facts), HazardFinder(relations, facts, limits, look)).of(plan)
 
 

@@ -53,8 +53,8 @@ class RunSection(Section, frozen=True):
 
     on_error: OnError = "stop"
     role: str | None = None
-    lock_timeout: Duration = Duration("5s")
-    lock_retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 8
+    lock_timeout: Duration = Duration("1s")
+    lock_retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 30
     statement_timeout: Duration = Duration("0")
     idle_in_transaction_session_timeout: Duration = Duration("1min")
     concurrent_index_above: ByteSize = ByteSize("64MB")

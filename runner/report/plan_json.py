@@ -11,7 +11,7 @@ from runner.report.json_documents import masked, older_json, place_json, release
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
-    from runner.planning.model import ScriptPlan, Step
+    from runner.planning.model import LateRepair, ScriptPlan, Step
 
 
 def plan_json(planned: Planned) -> dict[str, Any]:
@@ -38,24 +38,26 @@ def plan_json(planned: Planned) -> dict[str, Any]:
         "release": release_json(plan),
         "setup": list(plan.setup),
         "steps": _steps_json(plan.scripts),
-        "late": [
-            {
-                **place_json(repair),
-                "reason": str(repair.reason),
-                "is_blocked": repair.is_blocked,
-                "steps": [
-                    {
-                        "sql": without_passwords(step.sql),
-                        "transaction": step.transaction,
-                        "locks": locks_json(step),
-                        "hazards": hazards_json(step),
-                    }
-                    for step in repair.steps
-                ],
-            }
-            for repair in plan.late
-        ],
+        "late": [_late_json(repair) for repair in plan.late],
         "forecast": _steps_json(plan.all_scripts[len(plan.scripts) :]) if plan.forecast else None,
+    }
+
+
+def _late_json(repair: LateRepair) -> dict[str, Any]:
+    steps = [
+        {
+            "sql": without_passwords(step.sql),
+            "transaction": step.transaction,
+            "locks": locks_json(step),
+            "hazards": hazards_json(step),
+        }
+        for step in repair.steps
+    ]
+    return {
+        **place_json(repair),
+        "reason": str(repair.reason),
+        "is_blocked": repair.is_blocked,
+        "steps": steps,
     }
 
 

@@ -15,7 +15,7 @@ from statistics import median
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from benchmarks import fleets, locks, projects
+from benchmarks import fleets, locks, projects, stalls
 from benchmarks.proxy import Counts, proxy
 from benchmarks.psql import psql_command, rendered_script
 from tests.support.servers import Server, embedded_server, environment, temporary_folder
@@ -125,6 +125,8 @@ def main(dsn: str | None, repeats: int) -> None:
             projects.own(folder)
             _lock(server, folder)
             fleets.measure(server, folder)
+        with temporary_folder() as folder:
+            stalls.measure(server, folder)
         with temporary_folder() as folder:
             seconds, longest = locks.measure(server, folder)
             print(f"repairs on {locks.ROWS:,} rows: {seconds:.1f} s, ACCESS EXCLUSIVE for {longest * 1000:.0f} ms")

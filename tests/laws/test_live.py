@@ -556,7 +556,7 @@ def test_a_writer_is_hardly_held_up(
     manifest = copy_project(tmp_path) / "manifest.toml"
     above = "64MB" if rows > 100_000 else "0"
     settings = f'lock_timeout = "200ms"\nlock_retries = 100\nconcurrent_index_above = "{above}"'
-    manifest.write_text(manifest.read_text().replace('lock_timeout = "5s"', settings))
+    manifest.write_text(manifest.read_text().replace('lock_timeout = "1s"', settings))
     with psycopg.connect(applied, autocommit=True) as connection:
         connection.execute(OLDER.replace("ROWS", str(rows)).encode())
     stalls: list[float] = []

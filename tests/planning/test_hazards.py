@@ -75,9 +75,12 @@ def test_an_allowance_is_part_of_the_hash(dsn: str, tmp_path: Path) -> None:
     begin(tmp_path, facts, dsn)
     write(tmp_path, facts)
     bare = run_command(tmp_path, "plan", dsn, "--json").json
+    refused = "1 hazard refused: apply exits 1 before anything is sent"
+    assert refused in run_command(tmp_path, "apply", dsn, "--dry-run").out
     by_option = run_command(tmp_path, "plan", dsn, "--json", "--allow-hazard", "deletes_data:item").json
     write(tmp_path, facts, allow_hazards=["deletes_data:item"])
     by_manifest = run_command(tmp_path, "plan", dsn, "--json").json
+    assert refused not in run_command(tmp_path, "apply", dsn, "--dry-run").out
     assert bare["hash"] != by_option["hash"] == by_manifest["hash"]
     assert (bare["refused"], by_option["refused"], by_manifest["allowed"]) == (1, 0, ["deletes_data:item"])
     assert run_command(tmp_path, "apply", dsn, "--expect", bare["hash"]).code == 1

@@ -55,7 +55,7 @@ def test_defaults(tmp_path: Path) -> None:
     manifest = load(tmp_path).manifest
     project, run, script = manifest.project, manifest.run, manifest.scripts[0]
     assert (project.schema, project.extension_schema, project.minimum_postgresql) == ("public", "public", 15)
-    assert (run.on_error, run.lock_timeout, run.statement_timeout) == ("stop", "5s", "0")
+    assert (run.on_error, run.lock_timeout, run.statement_timeout) == ("stop", "1s", "0")
     assert run.history_table == "runner_history"
     assert (script.run, script.transaction) == ("always", True)
     assert (manifest.variables, manifest.field_mappings, manifest.checks) == ({}, None, ())

@@ -29,6 +29,7 @@ from runner.planning.model import Options
 from runner.project.loading import Project
 from runner.report import json_documents
 from runner.report.reporter import Reporter
+from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.apply import Request
@@ -140,7 +141,9 @@ def _print_script(loaded: Project, where: Where, request: Request, reporter: Rep
         require_hash(planned, request.expect)
     made = datetime.now().astimezone().isoformat(" ", "seconds")
     uncompared = planned.declared.uncompared
-    end = plan_end(planned, f"{planned.plan.pending} pending")
+    refused = len(planned.plan.refused)
+    told = f"; {count(refused, 'hazard')} refused: apply exits 1 before anything is sent" if refused else ""
+    end = plan_end(planned, f"{planned.plan.pending} pending{told}")
     dry_run = DryRun(loaded.project.file, target, made, tuple(map(str, uncompared)), end)
     text = write_psql_script(planned.plan, loaded.project.manifest, loaded.checks, dry_run)
     reporter.file(text)
