@@ -340,8 +340,9 @@ def test_the_manifest_has_no_other_section() -> None:
 
 def test_every_key_of_the_documents_is_documented() -> None:
     """Each key that a JSON document can have stands in a table, or an example, of the page about output."""
-    tree = ast.parse((ROOT / "runner" / "report" / "json_documents.py").read_text(encoding="utf-8"))
-    written = [key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
+    modules = [ROOT / "runner" / "report" / name for name in ("json_documents.py", "plan_json.py")]
+    trees = [ast.parse(module.read_text(encoding="utf-8")) for module in modules]
+    written = [key for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys]
     keys = {key.value for key in written if isinstance(key, ast.Constant) and isinstance(key.value, str)}
     assert {"ok", "hash", "findings", "runner_version"} <= keys
     text = PAGES["docs/output.md"].text
