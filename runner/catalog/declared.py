@@ -27,6 +27,7 @@ _ORDER = (
     "extension",
     "type",
     "domain",
+    "domain constraint",
     "sequence",
     "function",
     "table",
@@ -127,7 +128,7 @@ def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object,
     def order(item: Object) -> tuple[object, ...]:
         subject, kind = item.subject, item.subject.kind
         owner = (item.schema, item.table or indexed.get(subject) or item.name)
-        rank = ranks.get(owner, -1 if kind in _ORDER[:6] else len(ranks))
+        rank = ranks.get(owner, -1 if kind in _ORDER[:7] else len(ranks))
         place = places.get(subject, 0) if kind == "column" else 0
         return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, item.is_comment
 

@@ -184,7 +184,7 @@ index_key as (
 
 con as (
     select
-        c.oid, c.conname, r.relname, r.schema,
+        c.conname, r.relname, r.schema,
         case
             when c.contype in ('c', 'x') then chr(1) else pg_catalog.pg_get_constraintdef(c.oid, true)
         end
@@ -262,7 +262,7 @@ routine as (
 
 trigger as (
     select
-        t.oid, t.tgname, r.relname, r.schema,
+        t.tgname, r.relname, r.schema,
         case when t.tgqual is null then pg_catalog.pg_get_triggerdef(t.oid, true) else chr(1) end
         || case t.tgenabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always'
         else '' end as definition
@@ -328,10 +328,7 @@ own_type as (
                         select
                             string_agg(
                                 ' constraint ' || quote_ident(c.conname) || ' '
-                                || pg_catalog.pg_get_constraintdef(c.oid, true)
-                                || coalesce(
-                                    ' comment ' || quote_literal(pg_catalog.obj_description(c.oid, 'pg_constraint')), ''
-                                ), '' order by c.conname
+                                || pg_catalog.pg_get_constraintdef(c.oid, true), '' order by c.conname
                             )
                         from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.contype = 'c'
                     ),
@@ -347,7 +344,8 @@ own_type as (
         and not exists (select from member where classid = 'pg_catalog.pg_type'::regclass and objid = t.oid)
 ),
 
--- Everything that can have a comment, by the identity that its comment has.
+-- Everything that can have a comment, by the identity that its comment has; also what is no fact by itself, such as a
+-- constraint that a partition inherits, and one that keeps NULL out.
 object as (
     select
         'pg_catalog.pg_class'::regclass as classoid, r.oid, 0 as subid,
@@ -363,15 +361,23 @@ object as (
     inner join pg_catalog.pg_attribute as a on r.oid = a.attrelid
     where r.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and a.attnum > 0 and not a.attisdropped
     union all
-    select 'pg_catalog.pg_constraint'::regclass, oid, 0, 'constraint', conname, relname, schema from con
+    select 'pg_catalog.pg_constraint'::regclass, c.oid, 0, 'constraint', c.conname, r.relname, r.schema
+    from relation as r
+    inner join pg_catalog.pg_constraint as c on r.oid = c.conrelid
     union all
-    select 'pg_catalog.pg_trigger'::regclass, oid, 0, 'trigger', tgname, relname, schema from trigger
+    select 'pg_catalog.pg_trigger'::regclass, t.oid, 0, 'trigger', t.tgname, r.relname, r.schema
+    from relation as r
+    inner join pg_catalog.pg_trigger as t on r.oid = t.tgrelid
     union all
     select 'pg_catalog.pg_rewrite'::regclass, oid, 0, 'rule', rulename, relname, schema from rule
     union all
     select 'pg_catalog.pg_proc'::regclass, oid, 0, 'function', name, '', schema from routine
     union all
     select 'pg_catalog.pg_type'::regclass, oid, 0, kind, typname, '', schema from own_type
+    union all
+    select 'pg_catalog.pg_constraint'::regclass, c.oid, 0, 'domain constraint', c.conname, t.typname, t.schema
+    from own_type as t
+    inner join pg_catalog.pg_constraint as c on t.oid = c.contypid
     union all
     select 'pg_catalog.pg_namespace'::regclass, oid, 0, 'schema', nspname, '', '' from namespace
     union all

@@ -112,6 +112,8 @@ class _Build:
         """The bodies of functions, by the number that stands for them."""
         self.extensions: tuple[str, ...] = ()
         """Those that are declared: their schemas are on the search path of what is built."""
+        self.homes: tuple[str, ...] = ()
+        """The scratch schemas that stand for schemas of extensions: what is in these has no schema in facts."""
         self.movables = list(self.readable(statements))
         target = manifest.project.schema
         made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
@@ -145,7 +147,7 @@ class _Build:
     @property
     def scope(self) -> Scope:
         shown = {scratch: "" if name == self.known.target else name for name, scratch in self.names.items()}
-        return Scope(shown, self.path, self.extensions)
+        return Scope(shown, (*self.path, *self.homes), self.extensions)
 
     @property
     def scratch_names(self) -> ScratchNames:
@@ -175,14 +177,15 @@ class _Build:
 
     def make_extensions(self) -> tuple[str, ...]:
         """Make the declared extensions that are missing; return the names of all that are declared."""
-        names = tuple(movable.extension for movable, _ in self.movables if movable.extension)
-        rows = (
-            self.connection.execute(read_sql("catalog/scratch_extensions.sql"), {"names": list(names)}) if names else ()
-        )
-        for name, fixed_schema in rows:
-            schema = "" if fixed_schema else f" schema {identifier(self.for_extensions)}"
-            self.within_savepoint((f"create extension {identifier(name)}{schema} cascade",))
-        return names
+        homes = dict(movable.extension for movable, _ in self.movables if movable.extension)
+        query = read_sql("catalog/scratch_extensions.sql")
+        for name, fixed, there in self.connection.execute(query, {"names": list(homes)}).fetchall() if homes else ():
+            homes[name] = there or fixed or homes[name]
+            if not there:
+                schema = "" if fixed else f" schema {identifier(self.for_extensions)}"
+                self.within_savepoint((f"create extension {identifier(name)}{schema} cascade",))
+        self.homes = tuple(self.names[schema] for schema in sorted(set(homes.values())) if schema in self.names)
+        return tuple(homes)
 
     def find_names(self) -> RelocationContext:
         path = [self.for_extensions, self.manifest.project.extension_schema]

@@ -11,7 +11,7 @@ from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
-from runner.sql.objects import ANY_ARGUMENTS, WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.spelling import comment_sql
 
@@ -129,6 +129,8 @@ def _reason_for_nothing(case: Case) -> Reason:
 
 def _stays_different(aim: Aim, case: Case) -> bool:
     item, state = aim.effect.object, case.state
+    if aim.effect.action == "set" and aim.effect.value not in (aim.definition, PRESENT):
+        return False  # another statement gives it its last value
     return item in state.facts and without_table(item) not in case.changed and state.differs(aim)
 
 

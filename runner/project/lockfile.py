@@ -32,6 +32,7 @@ _TITLE = (
 )
 _CURE = Hint("write it anew with 'python -m runner lock'")
 _PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers", "rule": "rules"}
+_COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
 _OTHER_SCHEMAS = "schemas"
 _LAST_SHORT = 0xFFFF
 """The last character whose escape has four digits."""
@@ -233,7 +234,7 @@ def _document(facts: Facts) -> dict[str, Any]:
         base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
         kind = item.subject.kind
         if table := item.table or tables.get(item.subject):
-            section = f"{kind}_comments" if item.is_comment else _PARTS[kind]
+            section = f"{_key(kind)}_comments" if item.is_comment else _PARTS[kind]
             owner = kinds.get((item.schema, table), "table")
             _below(base, _key(owner), table, section)[item.name] = definition
         else:
@@ -253,7 +254,7 @@ def _key(kind: str) -> str:
 
 def _facts(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Object, str]]:
     """Return the facts that `_document` has nested."""
-    sections = {name: kind for kind, name in _PARTS.items()} | {f"{kind}_comments": kind for kind in _PARTS}
+    sections = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
     for key, objects in document.items():
         if key == _OTHER_SCHEMAS and not schema:
             for name, below in objects.items():
@@ -269,4 +270,4 @@ def _facts(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Obje
                 elif part in sections:
                     for inner, text in value.items():
                         item = Object(sections[part], inner, name, schema)
-                        yield item if part in _PARTS.values() else item.comment, text
+                        yield item.comment if part in _COMMENTS else item, text

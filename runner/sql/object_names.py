@@ -28,6 +28,7 @@ KINDS = {
     "OBJECT_TRIGGER": "trigger",
     "OBJECT_RULE": "rule",
     "OBJECT_TABCONSTRAINT": "constraint",
+    "OBJECT_DOMCONSTRAINT": "domain constraint",
     "OBJECT_COLUMN": "column",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_EXTENSION": "extension",
@@ -69,6 +70,9 @@ class ObjectNames:
             return Object(kind, node.string.sval)
         parts = node.type_name.names if node.HasField("type_name") else node.list.items
         names = [*strings(parts)]
+        if kind == "domain constraint":
+            domain = self.named("domain", parts[0].type_name.names)
+            return Object(kind, names[-1], domain.name, domain.schema)
         if kind in PARTS_OF_A_TABLE:
             schema, table = self.qualified(names[:-1])
             return Object(kind, names[-1], table, schema)

@@ -19,7 +19,7 @@ ANY_ARGUMENTS = "(…)"
 RESERVED = "_runner_"
 """What the names begin with of the objects that a repair needs for a while."""
 _COMMENT_ON = "comment on "
-WITH_PARTS = ("table", "view", "materialized view", "type")
+WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
 

@@ -93,9 +93,11 @@ class References:
         self.made = list(self._made())
         self.subjects = list(self._subjects())
         self.references = list(self._references())
-        self.columns = frozenset(self._columns())
+        columns = (node.fields[1:] for node in self.nodes if isinstance(node, pg.ColumnRef))
+        self.columns = frozenset(word for fields in columns for word in strings(fields))
         """Columns after the name of what they are in: a function of a row can be called like one."""
-        self.fields = frozenset(self._fields())
+        indirections = (node.indirection for node in self.nodes if isinstance(node, pg.A_Indirection))
+        self.fields = frozenset(word for indirection in indirections for word in strings(indirection))
         """Fields of other values: a function of such a value can be called like one."""
 
     @property
@@ -110,9 +112,12 @@ class References:
             yield self.tree.newname
 
     @property
-    def extension(self) -> str:
-        """The extension that it makes, if it makes one."""
-        return self.tree.extname if isinstance(self.tree, pg.CreateExtensionStmt) else ""
+    def extension(self) -> tuple[str, str] | None:
+        """The extension that it makes, if it makes one, and the schema that it names for it."""
+        if not isinstance(self.tree, pg.CreateExtensionStmt):
+            return None
+        options = (option.def_elem for option in self.tree.options)
+        return self.tree.extname, next((each.arg.string.sval for each in options if each.defname == "schema"), "")
 
     @property
     def outside(self) -> Iterator[str]:
@@ -240,16 +245,6 @@ class References:
             raise RefusedError("names the database")
         self.strings.append((node.a_const, item.range_var))
         return name_in("relation", item.range_var)
-
-    def _columns(self) -> Iterator[str]:
-        for node in self.nodes:
-            if isinstance(node, pg.ColumnRef):
-                yield from strings(node.fields[1:])
-
-    def _fields(self) -> Iterator[str]:
-        for node in self.nodes:
-            if isinstance(node, pg.A_Indirection):
-                yield from strings(node.indirection)
 
 
 def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:

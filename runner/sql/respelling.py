@@ -34,10 +34,11 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
     if item.kind == "function":
         head, separator, body = definition.partition(" as ")
         return _in_types(head, old, new) + separator + body
+    if follow := _OTHERS.get(old.kind):
+        return follow(item, definition, old, new)
     if old.kind in WITH_PARTS:
         return _in_types(_with_relation(item, definition, old, new), old, new)
-    follow = _OTHERS.get(old.kind)
-    return follow(item, definition, old, new) if follow else definition
+    return definition
 
 
 def _with_domain(_: Object, definition: str, old: Object, new: Object) -> str:
@@ -139,7 +140,7 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         item = item._replace(name=_signature(item, old, new))
     if old.kind in WITH_PARTS and (item.schema, item.table) == (old.schema, old.name):
         return item._replace(schema=new.schema, table=new.name)
-    if item.kind == "function" and old.kind in (*WITH_PARTS, "domain"):
+    if item.kind == "function" and old.kind in WITH_PARTS:
         name, bracket, arguments = item.name.partition("(")
         pattern = rf"{_BEFORE}{re.escape(qualified_name(old))}{_AFTER}"
         return item._replace(name=name + bracket + _replace(arguments, pattern, qualified_name(new)))

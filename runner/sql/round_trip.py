@@ -2,6 +2,7 @@
 
 PostgreSQL reads some of its own words as another tree than the one that it has written. A cast of `ARRAY[…]` becomes
 one of each element, AND within AND one list of conditions, `ON TRUE` a constant; parentheses come and go with them.
+A result without a name that has got a type has the name of the type.
 """
 
 from __future__ import annotations
@@ -141,6 +142,11 @@ def _simplify(node: Any) -> None:
         cast.CopyFrom(node.type_cast)
         _push_down(cast.arg.a_array_expr, cast.type_name)
         node.CopyFrom(cast.arg)
+    elif node.HasField("select_stmt"):
+        for result in (item.res_target for item in node.select_stmt.target_list):
+            type_names = result.val.type_cast.type_name.names
+            if type_names and result.name == type_names[-1].string.sval:
+                result.ClearField("name")
 
 
 def _conditions(condition: Any) -> Iterator[Any]:

@@ -53,7 +53,7 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
     if item in known:
         return effect
     found: Object | None = None
-    if item.kind == "column" and effect.action == "rename" and (view := _view_of(item, known)):
+    if item.kind == "column" and effect.action in ("rename", "change") and (view := _view_of(item, known)):
         return Effect("change", view)
     if item.name.endswith(ANY_ARGUMENTS):
         found = None if effect.action == "create" else _with_arguments(item, known)

@@ -15,6 +15,8 @@ def spelled(item: Object) -> str:
             return f"function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
         case "trigger" | "rule" | "constraint":
             return f"{item.kind} {identifier(item.name)} on {table}"
+        case "domain constraint":
+            return f"constraint {identifier(item.name)} on domain {table}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
         case "schema" | "extension":

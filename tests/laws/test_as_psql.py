@@ -1,7 +1,8 @@
 """As psql: on an empty database, apply leaves what psql leaves of the scripts, rendered, planned, or as written.
 
 All examples of a source are applied one after the other, each to a database that is empty but for the schemas of those
-before it, which are set aside under other names: so one dump shows what many examples have made.
+before it, which are set aside under other names: so one dump shows what many examples have made. This dump, as one
+always script, plans nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from runner.pipeline.plan import plan_database
 from runner.planning.model import Plan, ScriptPlan
 from runner.project.loading import Project, load
 from tests.laws.corpus import SOURCES, Example, Examples
-from tests.support.dumps import still_dump
+from tests.support.dumps import phantoms, still_dump
 from tests.support.servers import Server, program
 
 SKIPPED = {
@@ -249,6 +250,8 @@ def some_runs(server: Server, folder: Path, examples: Iterator[tuple[int, tuple[
                 feed(dsn, folder, way, own)
             for number, text in parts(dsn).items() if own else ():
                 (own[number] if number else last).left[way] = text
+        with psycopg.connect(databases["apply"], autocommit=True, prepare_threshold=None) as connection:
+            last.findings = tuple(phantoms(connection, databases["apply"], folder))
         yield from runs.values()
         yield last
 

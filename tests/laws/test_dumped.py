@@ -1,49 +1,38 @@
-"""No phantoms: a script that is the dump of a database declares what this database has."""
+"""No phantoms: a script that is the dump of a database declares what this database has.
+
+What the examples of test_as_psql.py leave is dumped there; here are expressions and random schemas.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import given, note
 from psycopg import Connection
 
-from runner.pipeline.apply import apply_plan
-from runner.pipeline.plan import plan_database
-from runner.pipeline.verify import verify_database
-from runner.project.loading import load
-from tests.support.dumps import schema_script
-from tests.support.projects import CASES, write_project
+from tests.support.dumps import phantoms
+from tests.support.projects import CASES
+from tests.support.random_schemas import EXAMPLES, Script, Side, pairs
 from tests.support.servers import Server
 
-GROUPS = tomllib.loads((CASES / "catalog.toml").read_text(encoding="utf-8"))
 EXPRESSIONS = tomllib.loads((CASES / "expressions.toml").read_text(encoding="utf-8"))
 
 
-def phantoms(connection: Connection, dsn: str, folder: Path) -> Iterator[str]:
-    """Yield what is pending, found or not compared in a database when its dump is the script."""
-    folder = write_project(folder, {"010_dump.sql": schema_script(dsn, folder)})
-    loaded = load(folder / "manifest.toml")
-    planned = plan_database(connection, loaded, lambda _: None)
-    yield from (f"not compared: {item.statement.sql}: {item.reason}" for item in planned.declared.unbuilt)
-    for script in planned.plan.scripts:
-        yield from (f"{step.action}: {step.sql}" for step in script.steps if step.action != "unchanged")
-    found = verify_database(connection, loaded)
-    yield from (str(finding) for finding in (*found.findings, *found.unmanaged))
-    result = apply_plan(connection, loaded, planned)
-    yield from (f"{script.status}: {script.error}" for script in result.scripts if script.error or script.sent)
-    yield from (str(finding) for finding in result.verification.findings)
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_a_database_is_as_its_dump_declares(server: Server, tmp_path: Path, group: str) -> None:
-    """Each kind of object is as it was before it was dumped."""
-    with server.database() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(GROUPS[group]["declared"].encode())
-        connection.execute("reset all")
-        assert list(phantoms(connection, dsn, tmp_path)) == []
+@pytest.mark.long
+@EXAMPLES
+@given(pairs())
+def test_a_random_schema_is_as_its_dump_declares(
+    server: Server, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]
+) -> None:
+    """Schemas that differ in little, or in much, are as their dumps declare."""
+    folder = tmp_path_factory.mktemp("dumped")
+    with server.database() as dsn, psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+        made = Side(dsn, connection).make(pair[1])
+        note("\n".join(made))
+        assert list(phantoms(connection, dsn, folder)) == []
 
 
 def test_an_expression_is_as_its_dump_declares(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> None:

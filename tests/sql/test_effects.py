@@ -208,6 +208,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("comment on type y is 'x'", [comment("type", "y", value="x")]),
     ("comment on domain s.d is 'x'", [comment("domain", "d", schema="s", value="x")]),
     ("comment on constraint c on t is 'x'", [comment("constraint", "c", "t", value="x")]),
+    ("comment on constraint c on domain s.d is 'x'", [comment("domain constraint", "c", "d", "s", value="x")]),
     ("comment on trigger g on s.t is 'x'", [comment("trigger", "g", "t", "s", value="x")]),
     ("comment on schema s is 'x'", [comment("schema", "s", value="x")]),
     ("comment on extension e is 'x'", [comment("extension", "e", value="x")]),
@@ -402,7 +403,6 @@ alter database d set work_mem = '1MB'
 select 1 into u
 savepoint a
 comment on database d is 'x'
-comment on constraint c on domain d is 'x'
 comment on operator + (int, int) is null
 comment on cast (a as b) is 'x'
 comment on role bob is 'x'
