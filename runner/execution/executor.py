@@ -246,7 +246,8 @@ class _Run:
     def error(self, script: ScriptPlan, failure: Failure) -> StatementError:
         """Return what the server said, with its place."""
         send, step = failure.send, failure.send.step
-        notes = notes_on(failure, self.role, step.sql if step else "")
+        in_transaction = self.plan.single or script.script.transaction
+        notes = notes_on(failure, self.role, step.sql if step else "", in_transaction=in_transaction)
         notes += tuple(self.places(failure.error, step.statement if step else None))
         if step and step.sql == step.statement.sql:
             return statement_error(failure.error, script.parsed, step.statement, send.prefix, notes)

@@ -20,11 +20,15 @@ _ALONE = (
     "a script is one transaction: put the statement into a script of its own that has transaction = false in the"
     " manifest, and apply without --single-transaction"
 )
+_NOT_THERE = (
+    "COMMIT and ROLLBACK work in DO, and in a procedure that CALL starts by itself: not below a function, in a block"
+    " with EXCEPTION, or in a procedure with SET or SECURITY DEFINER"
+)
 _EXTENSION = r"permission denied to create extension"
 
 
-def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
-    """Return notes on a failed statement that `role` sent."""
+def notes_on(failure: Failure, role: str, sql: str, *, in_transaction: bool = True) -> tuple[str, ...]:
+    """Return notes on a failed statement that `role` sent, in the transaction of its script or in none."""
     match failure.error.sqlstate:
         case "55P03" | "40P01":  # lock_not_available, deadlock_detected
             return _on_lock(failure)
@@ -35,7 +39,7 @@ def notes_on(failure: Failure, role: str, sql: str) -> tuple[str, ...]:
         case "55P04":  # unsafe_new_enum_value_usage
             return (Hint("use it in a later script, and apply without --single-transaction"),)
         case "2D000":  # invalid_transaction_termination
-            return (Hint(_ALONE),)
+            return (Hint(_ALONE if in_transaction else _NOT_THERE),)
         case "25006":  # read_only_sql_transaction
             return (Hint("connect to the primary: this is a standby, or default_transaction_read_only is on"),)
         case "53100":  # disk_full

@@ -163,6 +163,7 @@ def status_json(planned: Planned) -> dict[str, Any]:
             {"script": path, "statements": statements, "reason": reason}
             for path, statements, reason in pending(planned.plan)
         ],
+        "left": left_json(planned),
         "data_statements": planned.plan.data_statements,
         "not_compared": uncompared_json(planned.declared.uncompared),
         "older": older_json(planned.plan),
@@ -194,6 +195,15 @@ def status_json(planned: Planned) -> dict[str, Any]:
             for entry in planned.entries
         ],
     }
+
+
+def left_json(planned: Planned) -> list[dict[str, Any]]:
+    """Return the differences that the plan does not repair."""
+    texts = (
+        {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.actual}
+        for item in planned.left
+    )
+    return [{key: masked(text) for key, text in each.items()} for each in texts]
 
 
 def upgrade_test_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -5,10 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.report.data_rows import data_rows_end
+from runner.report.line import Line
 from runner.wording import count
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from runner.pipeline.plan import Planned
+    from runner.sql.objects import Object
+
+_MOST_LEFT = 20
+
+
+def left_words(planned: Planned) -> str:
+    """Return how many differences the plan does not repair; empty when it repairs all."""
+    return f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1" if planned.left else ""
+
+
+def left_lines(planned: Planned, shown: Collection[Object] = ()) -> Iterator[Line]:
+    """Return the differences that are left unchanged, but for those shown already."""
+    for difference in [each for each in planned.left if each.object not in shown][:_MOST_LEFT]:
+        definitions = f": declared {difference.declared!r}, actual {difference.actual!r}"
+        more = definitions if difference.kind == "different" else ""
+        yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
 
 
 def plan_end(planned: Planned, start: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import without_passwords
 from runner.report.data_rows import data_rows_json
-from runner.report.json_documents import masked, older_json, place_json, release_json, uncompared_json
+from runner.report.json_documents import left_json, older_json, place_json, release_json, uncompared_json
 
 if TYPE_CHECKING:
     from runner.pipeline.plan import Planned
@@ -24,15 +24,7 @@ def plan_json(planned: Planned) -> dict[str, Any]:
         "allowed": list(plan.allowed),
         "data_statements": plan.data_statements,
         "rows": data_rows_json(planned.rows),
-        "left": [
-            {
-                "kind": item.kind,
-                "object": str(item.object),
-                "declared": masked(item.declared),
-                "actual": masked(item.actual),
-            }
-            for item in planned.left
-        ],
+        "left": left_json(planned),
         "not_compared": uncompared_json(planned.declared.uncompared),
         "older": older_json(plan),
         "release": release_json(plan),

@@ -11,7 +11,7 @@ from runner.errors import without_passwords
 from runner.planning.reasons import first_and_more
 from runner.report.data_rows import data_rows_lines
 from runner.report.line import Line
-from runner.report.plan_end import plan_end
+from runner.report.plan_end import left_lines, left_words, plan_end
 from runner.report.release_text import older_lines
 from runner.report.verification_text import uncompared_lines
 from runner.sql.lock_rules import LEVELS
@@ -27,7 +27,6 @@ _MARKS = {"create": "+", "alter": "~", "unchanged": "=", "run": ">"}
 _UNITS = ("kB", "MB", "GB", "TB")
 _KILO = 1024
 _WORTH_A_WORD = 1 << 20
-_MOST_LEFT = 20
 _MOST_RELATIONS = 3
 
 
@@ -49,8 +48,8 @@ def plan_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
         yield Line(f"release {plan.release.release.identity[:12]} is recorded")
     yield from uncompared_lines(planned.declared.uncompared)
     yield Line(f"{plan.pending} pending", "yellow" if plan.pending else "green")
-    if planned.left:
-        yield Line(f"{count(len(planned.left), 'difference')} left unchanged: apply will exit 1", "red")
+    if left := left_words(planned):
+        yield Line(left, "red")
     if plan.refused:
         yield Line(f"{count(len(plan.refused), 'hazard')} refused: apply will exit 1 before anything is sent", "red")
     yield Line(f"plan {plan.hash}")
@@ -75,11 +74,7 @@ def _left_lines(planned: Planned) -> Iterator[Line]:
     """Return what is left unchanged and no statement of the plan is about."""
     steps = (step for script in planned.plan.scripts for step in script.steps)
     shown = {item for step in steps if step.reason.left_because for item in step.reason.objects}
-    others = [difference for difference in planned.left if difference.object not in shown]
-    for difference in others[:_MOST_LEFT]:
-        definitions = f": declared {difference.declared!r}, actual {difference.actual!r}"
-        more = definitions if difference.kind == "different" else ""
-        yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
+    yield from left_lines(planned, shown)
 
 
 def _script_lines(scripts: Sequence[ScriptPlan], *, verbose: bool) -> Iterator[Line]:

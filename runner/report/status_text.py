@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line, block
-from runner.report.plan_end import plan_end
+from runner.report.plan_end import left_lines, left_words, plan_end
 from runner.report.release_text import older_lines, release_lines
 from runner.report.verification_text import uncompared_lines
 from runner.wording import count
@@ -38,7 +38,10 @@ def status_lines(planned: Planned, *, verbose: bool) -> Iterator[Line]:
     yield from release_lines(planned.releases, verbose=verbose)
     yield from uncompared_lines(planned.declared.uncompared)
     yield from older_lines(planned.plan.older) if planned.plan.older else _pending_lines(planned.plan)
-    is_done = not planned.plan.older and not any(pending(planned.plan))
+    yield from left_lines(planned)
+    if left := left_words(planned):
+        yield Line(left, "red")
+    is_done = not planned.plan.older and not planned.left and not any(pending(planned.plan))
     if end := plan_end(planned, "nothing is pending" if is_done else ""):
         yield Line(end, "green" if is_done else "")
 

@@ -237,6 +237,20 @@ def test_without_a_transaction_what_was_done_stays(
     assert rows(connection, APPLIED) == [(1, "script/010_steps.sql", "failed")]
 
 
+@pytest.mark.parametrize("call", ["select lends()", "do $$ begin commit; exception when others then raise; end $$"])
+def test_what_cannot_commit_without_a_transaction_is_explained(
+    run: Run, project: MakeProject, database: str, call: str
+) -> None:
+    """With transaction = false the hint is about the body, and not about the script."""
+    text = f"create function lends() returns void language plpgsql as $$ begin commit; end $$;\n{call};"
+    project({"010_lend.sql": text}, options={"010_lend.sql": {"run": "once", "transaction": False}})
+    result = run("apply", "--dsn", database)
+    assert result.code == 1
+    assert "[2D000]" in result.out
+    assert "hint: COMMIT and ROLLBACK work in DO" in result.out
+    assert "transaction = false" not in result.out
+
+
 # Settings
 
 

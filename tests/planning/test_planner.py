@@ -315,6 +315,15 @@ def test_what_differs_is_told_and_left(project: MakeProject, connection: Connect
     assert "  = unchanged :1 column item.id differs, and is left unchanged:\n      not every bigint is " in shown.out
     assert "1 difference left unchanged: apply will exit 1" in shown.out
     assert shown.code == 1
+    told = run_command(folder, "status", database)
+    assert "left unchanged: different: column item.id: declared 'integer', actual 'bigint'" in told.out
+    assert "1 difference left unchanged: apply will exit 1" in told.out
+    assert "nothing is pending" not in told.out
+    assert [item["object"] for item in run_command(folder, "status", database, "--json").json["left"]] == [
+        "column item.id"
+    ]
+    dry_run = run_command(folder, "apply", database, "--dry-run")
+    assert "1 difference left unchanged: apply will exit 1" in dry_run.out
     applied = run_command(folder, "apply", database)
     assert applied.code == 1
     assert "different: column item.id: declared 'integer', actual 'bigint'" in applied.out

@@ -133,7 +133,7 @@ def _print_script(loaded: Project, where: Where, request: Request, reporter: Rep
     from runner.execution.psql_script import DryRun, write_psql_script
     from runner.pipeline.plan import plan_database
     from runner.pipeline.run import require_hash
-    from runner.report.plan_end import plan_end
+    from runner.report.plan_end import left_words, plan_end
 
     with open_connection(loaded, where.dsn, where.wait, reporter) as (connection, target):
         reporter.stage("planning")
@@ -142,8 +142,9 @@ def _print_script(loaded: Project, where: Where, request: Request, reporter: Rep
     made = datetime.now().astimezone().isoformat(" ", "seconds")
     uncompared = planned.declared.uncompared
     refused = len(planned.plan.refused)
-    told = f"; {count(refused, 'hazard')} refused: apply exits 1 before anything is sent" if refused else ""
-    end = plan_end(planned, f"{planned.plan.pending} pending{told}")
+    told = f"{count(refused, 'hazard')} refused: apply exits 1 before anything is sent" if refused else ""
+    start = "; ".join(filter(None, (f"{planned.plan.pending} pending", left_words(planned), told)))
+    end = plan_end(planned, start)
     dry_run = DryRun(loaded.project.file, target, made, tuple(map(str, uncompared)), end)
     text = write_psql_script(planned.plan, loaded.project.manifest, loaded.checks, dry_run)
     reporter.file(text)
