@@ -155,7 +155,15 @@ index_key as (
                             then ' collate ' || x.indcollation[n.place - 1]::regcollation
                     end,
                     case
-                        when not o.opcdefault or i.attoptions is not null
+                        when
+                            i.attoptions is not null
+                            -- the build has a class of its own beside the real one, which is the default
+                            or not exists (
+                                select from pg_catalog.pg_opclass as e
+                                where
+                                    e.opcdefault and e.opcname = o.opcname and e.opcmethod = o.opcmethod
+                                    and e.opcintype = o.opcintype
+                            )
                             then
                                 ' ' || case
                                     when pg_catalog.pg_opclass_is_visible(o.oid) then quote_ident(o.opcname)

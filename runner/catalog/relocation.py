@@ -18,6 +18,7 @@ import postgast
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
+from runner.catalog.relocated_definitions import places_in_definition
 from runner.catalog.relocation_guards import (
     RelocationContext,
     home,
@@ -28,10 +29,11 @@ from runner.catalog.relocation_guards import (
     require_own,
     require_safe,
 )
-from runner.sql.names import Name
+from runner.sql.defined_names import KINDS_WITHOUT_FACTS, kind_of
+from runner.sql.names import Name, RefusedError
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES, identifier, literal
-from runner.sql.references import References, RefusedError
+from runner.sql.references import References
 
 _BODY = "/* body {} */"
 _STANDS_FOR_BODY = re.compile(r"/\* body ([0-9]+) \*/.*\Z", re.DOTALL)
@@ -45,12 +47,14 @@ class Moved(Struct, frozen=True):
     """A statement as it is sent to the scratch schemas, nothing when it does nothing there."""
 
     sql: tuple[str, ...] = ()
-    removes: bool = False
-    """Whether names that were there may be gone afterwards."""
+    looks_again: bool = False
+    """Whether names that were there may be gone afterwards, or there are some that only the catalog tells."""
     made: frozenset[Name] = frozenset()
     """What is in the scratch schemas when it has been sent."""
     bodies: tuple[str, ...] = ()
     """The bodies of functions for which a comment stands, with the numbers that follow those of before."""
+    otherwise: tuple[str, ...] | None = None
+    """What is sent instead where the database has one already, of which there can be only one."""
 
 
 def move(movable: References, effects: Sequence[Object], known: RelocationContext, *, qualified: bool = False) -> Moved:
@@ -68,7 +72,8 @@ def move(movable: References, effects: Sequence[Object], known: RelocationContex
     text = _Text(movable, known, qualified=qualified)
     sql = text.moved()
     require_moved(sql, known)
-    return Moved((sql,), _may_remove(movable.tree), frozenset(_made(movable, effects, known)), tuple(text.bodies))
+    made = frozenset(_made(movable, effects, known))
+    return Moved((sql,), _looks_again(movable.tree), made, tuple(text.bodies), text.otherwise())
 
 
 def _made(movable: References, effects: Sequence[Object], known: RelocationContext) -> Iterator[Name]:
@@ -98,6 +103,8 @@ def _done_otherwise(movable: References, known: RelocationContext) -> Moved | No
             return _drop_schema(tree, known)
         case pg.RenameStmt() if pg.ObjectType.Name(tree.rename_type) == "OBJECT_SCHEMA":
             return _rename_schema(tree, known)
+        case pg.CommentStmt() if kind_of(tree) in (*KINDS_WITHOUT_FACTS, "OBJECT_CAST"):
+            return Moved()
         case pg.DropStmt() if not any(home(name, known) in known.own for name in movable.subjects):
             return Moved()
     return None
@@ -109,10 +116,10 @@ def restore_body(definition: str, bodies: Sequence[str]) -> str:
     return f"{definition[: match.start()]}{bodies[int(match[1])]}" if match else definition
 
 
-def _may_remove(tree: object) -> bool:
+def _looks_again(tree: object) -> bool:
     if isinstance(tree, pg.AlterTableStmt):
         return any("Drop" in pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds)
-    return isinstance(tree, (pg.DropStmt, pg.RenameStmt, pg.AlterObjectSchemaStmt))
+    return isinstance(tree, (pg.DropStmt, pg.RenameStmt, pg.AlterObjectSchemaStmt, pg.DefineStmt))
 
 
 def _comment_on_schema(tree: pg.CommentStmt, known: RelocationContext) -> Moved:
@@ -130,7 +137,7 @@ def _drop_schema(tree: pg.DropStmt, known: RelocationContext) -> Moved:
         raise RefusedError("drops an extension, or the target schema")
     scratch = [identifier(known.scratch[name]) for name in names if name in known.scratch]
     sql = tuple(sql for name in scratch for sql in (f"drop schema {name} cascade", f"create schema {name}"))
-    return Moved(sql, removes=True)
+    return Moved(sql, looks_again=True)
 
 
 def _rename_schema(tree: pg.RenameStmt, known: RelocationContext) -> Moved:
@@ -139,7 +146,9 @@ def _rename_schema(tree: pg.RenameStmt, known: RelocationContext) -> Moved:
     if known.target in names or not set(names) <= known.scratch.keys():
         raise RefusedError(f"renames {tree.subname}, the target schema or one that no script makes before it")
     old, new = (identifier(known.scratch[name]) for name in names)
-    return Moved((f"drop schema {new}", f"alter schema {old} rename to {new}", f"create schema {old}"), removes=True)
+    return Moved(
+        (f"drop schema {new}", f"alter schema {old} rename to {new}", f"create schema {old}"), looks_again=True
+    )
 
 
 class _Text:
@@ -162,6 +171,7 @@ class _Text:
         self.move_names()
         self.move_strings()
         self.move_calls()
+        self.replaced.update(places_in_definition(self.words, self.places, self.tree, self.known))
         suffix = ""
         match self.tree:
             case pg.CommentStmt() if self.tree.object.object_with_args.args_unspecified:
@@ -202,12 +212,21 @@ class _Text:
         return self.known.scratch.get(name.schema, name.schema)
 
     def move_strings(self) -> None:
-        """Put the scratch schema into strings that name a relation, as in nextval('schema.name')."""
-        for node, relation in self.movable.strings:
-            scratch = self.known.scratch.get(relation.schemaname)
-            if relation.schemaname and scratch:
-                text = f"{identifier(scratch)}.{identifier(relation.relname)}"
-                self.replaced[self.places[node.location]] = literal(text)
+        """Put the scratch schema into strings that name something, as in nextval('schema.name')."""
+        for string in self.movable.strings:
+            named = _Text(References(string.sql), self.known, qualified=False)
+            named.move_names()
+            if string.is_schema:
+                named.rename_schema()
+            if named.replaced:
+                text = named.text().removeprefix(string.before).removesuffix(string.after)
+                self.replaced[self.places[string.node.location]] = literal(text)
+
+    def rename_schema(self) -> None:
+        """Replace the schema that COMMENT ON SCHEMA is about."""
+        scratch = self.known.scratch.get(self.tree.object.string.sval)
+        if scratch:
+            self.replaced[3] = identifier(scratch)
 
     def move_calls(self) -> None:
         """Put the scratch schema before own functions where the search path has others that they do not hide.
@@ -228,6 +247,15 @@ class _Text:
         if place == 0 or self.words[place - 1] != ".":
             scratch = identifier(self.known.scratch[self.known.target])
             self.replaced[place] = f"{scratch}.{identifier(self.words[place])}"
+
+    def otherwise(self) -> tuple[str, ...] | None:
+        """Return what is sent where there is such a cast, or such a default class: then the real one counts."""
+        if isinstance(self.tree, pg.CreateCastStmt):
+            return ()
+        if not isinstance(self.tree, pg.CreateOpClassStmt) or not self.tree.is_default:
+            return None
+        self.replaced[self.words.index("default", 3 + len(self.tree.opclassname))] = ""
+        return (self.text(),)
 
     def take_body(self) -> None:
         for option in self.tree.options:

@@ -8,9 +8,10 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
-from runner.sql.names import Name, Sort
+from runner.sql.defined_names import run_at_once
+from runner.sql.names import Name, RefusedError, Sort
 from runner.sql.objects import ANY_ARGUMENTS, Object
-from runner.sql.references import References, RefusedError
+from runner.sql.references import References
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _SERIALS = ("serial", "smallserial", "bigserial", "serial2", "serial4", "serial8")
@@ -33,7 +34,9 @@ class RelocationContext(Struct, frozen=True):
     strangers: Mapping[tuple[Sort, str], frozenset[Name]]
     """What would be found on the search path and belongs to no extension, by name; a function with its arguments."""
     scripted: frozenset[Name]
-    """The functions that the scripts make, with their arguments."""
+    """The functions and operators that the scripts make, with their arguments."""
+    apart: AbstractSet[Name]
+    """Those with an argument of a type that the scripts make: no value in scratch is one for the real ones."""
     harmless: frozenset[str]
     """Functions of PostgreSQL that do nothing but compute, or that are not run for a table without rows."""
     own: AbstractSet[Name]
@@ -82,9 +85,12 @@ def require_own(movable: References, effects: Sequence[Object], known: Relocatio
 def require_known(name: Name, known: RelocationContext) -> None:
     """Raise RefusedError for a name that would be found, or might be, where it belongs to nobody known."""
     key = name.sort, name.word
+    others = known.strangers.get(key, frozenset()) - known.apart
+    if name.sort == "operator" and not name.schema and others - known.own:
+        raise RefusedError(f"refers to {name}, which others have made, too")
     if name.schema in SYSTEM_SCHEMAS or any(item in known.own for item in _places(name, known)):
         return
-    if key in known.strangers or not (key in known.members or is_system(name, known)):
+    if others or not (key in known.members or is_system(name, known)):
         raise RefusedError(f"refers to {name}, {_why_missing(name, known)}")
 
 
@@ -154,6 +160,8 @@ def require_safe(movable: References, known: RelocationContext) -> None:
             raise RefusedError(f"moves an object to schema {tree.newschema}")
         case pg.CreateFunctionStmt():
             _require_harmless_function(movable)
+        case pg.DefineStmt() if pg.ObjectType.Name(tree.kind) == "OBJECT_TYPE":
+            raise RefusedError("makes a base type")
     _require_nothing_runs(movable, known)
 
 
@@ -165,8 +173,7 @@ def _require_nothing_runs(movable: References, known: RelocationContext) -> None
     """
     tree = movable.tree
     for node in movable.nodes:
-        is_reg = isinstance(node, pg.ColumnDef) and _is_reg(node.type_name)
-        if is_reg and any(pg.ConstrType.Name(item.constraint.contype) == "CONSTR_DEFAULT" for item in node.constraints):
+        if isinstance(node, pg.ColumnDef) and _is_reg(node.type_name) and any(map(_computes_default, node.constraints)):
             raise RefusedError("has a default that looks for an object by its name")
     called: list[Name] = []
     for node in movable.nodes:
@@ -176,6 +183,7 @@ def _require_nothing_runs(movable: References, known: RelocationContext) -> None
         called += [name for name in movable.functions_in(tree) if home(name, known) not in known.own]
     if isinstance(tree, pg.CreateFunctionStmt) and tree.HasField("sql_body") and option_of(tree, "volatility"):
         called += movable.functions_in(tree.sql_body)
+    called += [name for name in run_at_once(tree) if home(name, known) not in known.own]
     for name in called:
         if name.word not in known.harmless:
             raise RefusedError(f"may run the function {name} at once")
@@ -183,6 +191,13 @@ def _require_nothing_runs(movable: References, known: RelocationContext) -> None
 
 def _is_reg(type_name: pg.TypeName) -> bool:
     return str(type_name.names[-1].string.sval).startswith("reg") if type_name.names else False
+
+
+def _computes_default(node: pg.Node) -> bool:
+    """Return whether a constraint of a column is a default that is no constant."""
+    value = node.constraint.raw_expr
+    is_constant = value.HasField("a_const") or (value.HasField("type_cast") and _is_reg(value.type_cast.type_name))
+    return pg.ConstrType.Name(node.constraint.contype) == "CONSTR_DEFAULT" and not is_constant
 
 
 def _require_harmless_function(movable: References) -> None:

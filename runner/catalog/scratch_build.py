@@ -14,6 +14,7 @@ from runner.catalog.questions import ask, set_search_path
 from runner.catalog.relocation import Moved, move
 from runner.catalog.relocation_guards import RelocationContext, home
 from runner.catalog.scratch_context import find_names
+from runner.catalog.scratch_errors import is_of_others
 from runner.catalog.scratch_facts import ScratchNames, declared_facts
 from runner.catalog.snapshot import READING_TIMEOUT, Scope, read_in_transaction
 from runner.catalog.stand_ins import read_stand_ins
@@ -23,11 +24,10 @@ from runner.postgres.settings import own_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.early_values import SINCE, EarlyValues, early_values
-from runner.sql.names import Name
+from runner.sql.names import Name, RefusedError
 from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
-from runner.sql.references import References, RefusedError
-from runner.sql.respelling import names_in
+from runner.sql.references import References
 from runner.sql.statements import Statement
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ _QUIET = (
     f"set local statement_timeout = '{READING_TIMEOUT}'",
 )
 _EVENT_TRIGGERS_SINCE = 170_000
-_MISSING = ("42703", "42704", "42883", "42P01", "3F000")
 _AMBIGUOUS = "42725"
-_PARTS = ("column", "constraint", "index", "function")
-"""What may be missing in something that was built."""
+_DUPLICATE = "42710"
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
 _COMMIT_LOCK = "or commit a fresh schema.lock.toml, written by 'python -m runner lock' where that is possible"
 
@@ -173,7 +171,7 @@ class _Build:
         if self.connection.execute(read_sql("catalog/scratch_event_triggers.sql")).fetchone():
             modern = self.connection.info.server_version >= _EVENT_TRIGGERS_SINCE
             setting = "event_triggers = off" if modern else "session_replication_role = replica"
-            self.within_savepoint((f"set local {setting}",))
+            self.within_savepoint(Moved((f"set local {setting}",)))
 
     def make_extensions(self) -> tuple[str, ...]:
         """Make the declared extensions that are missing; return the names of all that are declared."""
@@ -183,7 +181,7 @@ class _Build:
             homes[name] = there or fixed or homes[name]
             if not there:
                 schema = "" if fixed else f" schema {identifier(self.for_extensions)}"
-                self.within_savepoint((f"create extension {identifier(name)}{schema} cascade",))
+                self.within_savepoint(Moved((f"create extension {identifier(name)}{schema} cascade",)))
         self.homes = tuple(self.names[schema] for schema in sorted(set(homes.values())) if schema in self.names)
         return tuple(homes)
 
@@ -203,9 +201,9 @@ class _Build:
                 self.connection.execute(f"create schema {identifier(scratch)}")
         if not missing:
             return {}
-        left = [item for item in missing if self.within_savepoint((item.sql,))]
+        left = [item for item in missing if self.within_savepoint(Moved((item.sql,)))]
         while left != missing:  # some need others
-            missing, left = left, [item for item in left if self.within_savepoint((item.sql,))]
+            missing, left = left, [item for item in left if self.within_savepoint(Moved((item.sql,)))]
         self.look_again()
         self.known = replace(self.known, stand_ins=frozenset(self.own))
         self.connection.execute("savepoint reading")
@@ -218,39 +216,29 @@ class _Build:
             with self.connection.pipeline():
                 for movable, statement in self.movables:
                     moved = self.moved(movable, statement)
-                    for sql in moved.sql:
-                        self.connection.execute(sql)
-                    if moved.removes:
+                    if moved.otherwise is None:
+                        for sql in moved.sql:
+                            self.connection.execute(sql)
+                    elif error := self.within_savepoint(moved):
+                        raise error
+                    if moved.looks_again:
                         self.look_again()
         except psycopg.Error as error:
             raise _StatementError from error
 
     def try_to_make(self, movable: References, statement: Statement) -> None:
         moved = self.moved(movable, statement)
-        error = self.within_savepoint(moved.sql)
+        error = self.within_savepoint(moved)
         if error and error.sqlstate == _AMBIGUOUS:
             moved = self.moved(movable, statement, qualified=True)
-            error = self.within_savepoint(moved.sql) and error
+            error = self.within_savepoint(moved) and error
         if error:
             reason = f"fails: {self.scratch_names.declared(error.diag.message_primary or '')}"
-            is_own = not self.is_of_others(movable, statement, error)
+            left = [item.statement for item in self.unbuilt if not item.error]
+            is_own = not is_of_others(movable, statement, error, left)
             self.leave_out(movable, Unbuilt(statement, reason, error if is_own else None))
-        if error or moved.removes:
+        if error or moved.looks_again:
             self.look_again()
-
-    def is_of_others(self, movable: References, statement: Statement, error: psycopg.Error) -> bool:
-        """Return whether something is missing that is outside of the scripts, or goes with what was not built."""
-        if error.sqlstate not in _MISSING:
-            return False
-        message = error.diag.message_primary or ""
-        if any(f'"{name}"' in message for name in movable.outside):
-            return True
-        names = names_in(statement.sql)
-        unbuilt = [item.statement.declaration.declares for item in self.unbuilt if not item.error]
-        lacking = [effect.object for effects in unbuilt for effect in effects if effect.object.kind in _PARTS]
-        return any(
-            {item.name.partition("(")[0], item.table or item.name.partition("(")[0]} <= names for item in lacking
-        )
 
     def moved(self, movable: References, statement: Statement, *, qualified: bool = False) -> Moved:
         """Return the statement as it is sent; a name that is not known is looked for once more."""
@@ -282,15 +270,20 @@ class _Build:
         self.own.clear()
         self.own.update(Name(*row) for row in rows)
 
-    def within_savepoint(self, statements: Sequence[str]) -> psycopg.Error | None:
-        self.connection.execute("savepoint statement")
+    def within_savepoint(self, moved: Moved) -> psycopg.Error | None:
+        """Send statements; return the error, after which all is as it was."""
+        with self.connection.pipeline():  # an error of what was sent before is none of these statements
+            self.connection.execute("savepoint statement")
         try:
-            for sql in statements:
-                self.connection.execute(sql)
+            with self.connection.pipeline():
+                for sql in moved.sql:
+                    self.connection.execute(sql)
         except psycopg.Error as error:
             if self.connection.closed:
                 raise
             self.connection.execute("rollback to statement")
+            if error.sqlstate == _DUPLICATE and moved.otherwise is not None:
+                return self.within_savepoint(Moved(moved.otherwise))
             return error
         return None
 

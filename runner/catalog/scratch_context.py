@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ from msgspec import Struct
 from runner.catalog.questions import ask
 from runner.catalog.relocation_guards import RelocationContext
 from runner.resources import read_sql
+from runner.sql.defined_names import signature
 from runner.sql.names import Name, Sort
+from runner.sql.quoting import identifier
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -26,6 +28,7 @@ class FoundNames(Struct, frozen=True):
 
     path: tuple[str, ...]
     scripted: frozenset[Name]
+    apart: frozenset[Name]
     rows: Sequence[tuple[Sort, str, str, str, str]]
 
     def context(
@@ -47,6 +50,7 @@ class FoundNames(Struct, frozen=True):
             system=frozenset((sort, name) for sort, name, *_, whose in self.rows if whose == "system"),
             strangers=strangers,
             scripted=self.scripted,
+            apart=self.apart,
             harmless=frozenset(name for _, name, *_, whose in self.rows if whose == "harmless"),
             own=own,
             left_out=left_out,
@@ -66,10 +70,28 @@ def find_names(
     parameters = {"names": words, "path": list(path), "extensions": list(extensions)}
     own_path = (project.schema, project.extension_schema)
     rows = ask(connection, read_sql("catalog/scratch_names.sql"), parameters, own_path, ())
-    scripted = frozenset(
-        Name("function", effect.object.schema or project.schema, effect.object.name)
-        for _, statement in movables
-        for effect in statement.declaration.effects
-        if effect.action == "create" and effect.object.kind == "function"
-    )
-    return FoundNames(own_path, scripted, [(row[0], row[1], row[2], row[3], row[4]) for row in rows])
+    scripted = frozenset(_scripted(movables, project.schema))
+    apart = frozenset(_apart(scripted, movables, project.schema))
+    return FoundNames(own_path, scripted, apart, [(row[0], row[1], row[2], row[3], row[4]) for row in rows])
+
+
+def _scripted(movables: Sequence[tuple[References, Statement]], target: str) -> Iterator[Name]:
+    """Return the functions and operators that scripts make, with their arguments."""
+    for movable, statement in movables:
+        if name := signature(movable.tree, target):
+            yield name
+        for effect in statement.declaration.effects:
+            if effect.action == "create" and effect.object.kind == "function":
+                yield Name("function", effect.object.schema or target, effect.object.name)
+
+
+def _apart(scripted: Iterable[Name], movables: Sequence[tuple[References, Statement]], target: str) -> Iterator[Name]:
+    """Return those of which an argument is of a type that scripts make."""
+    made = [name for movable, _ in movables for name in movable.made if name.sort in ("relation", "type")]
+    types = {
+        ".".join(identifier(part) for part in (name.schema, name.word) if part and part != target) for name in made
+    }
+    for name in scripted:
+        arguments = name.word.partition("(")[2].removesuffix(")").split(", ")
+        if types.intersection(argument.removesuffix("[]") for argument in arguments):
+            yield name

@@ -1,5 +1,5 @@
 -- What names mean outside of the scratch schemas: (name space, name, schema, the name with the arguments of a
--- function, whose), where whose is
+-- function or an operator, whose), where whose is
 --   extension  a member of an extension, wherever it is
 --   system     PostgreSQL's own, found on every search path
 --   nobody     it is found on the search path, and belongs to no extension: scripts may have made it. What is called as
@@ -38,11 +38,31 @@ with named as (
         0::oid
     from pg_catalog.pg_proc as p where p.proname = any(%(names)s)
     union all
-    select 'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace, o.oprname::text, 0::oid
+    select
+        'pg_catalog.pg_operator'::regclass, 'operator', o.oid, o.oprname, o.oprnamespace,
+        o.oprname || '(' || concat_ws(
+            ', ', pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null)
+        ) || ')',
+        0::oid
     from pg_catalog.pg_operator as o where o.oprname = any(%(names)s)
     union all
     select 'pg_catalog.pg_opclass'::regclass, 'opclass', o.oid, o.opcname, o.opcnamespace, o.opcname::text, o.opcmethod
     from pg_catalog.pg_opclass as o where o.opcname = any(%(names)s)
+    union all
+    select 'pg_catalog.pg_opfamily'::regclass, 'opfamily', f.oid, f.opfname, f.opfnamespace, f.opfname::text, f.opfmethod
+    from pg_catalog.pg_opfamily as f where f.opfname = any(%(names)s)
+    union all
+    select 'pg_catalog.pg_ts_parser'::regclass, 'ts_parser', p.oid, p.prsname, p.prsnamespace, p.prsname::text, 0::oid
+    from pg_catalog.pg_ts_parser as p where p.prsname = any(%(names)s)
+    union all
+    select 'pg_catalog.pg_ts_dict'::regclass, 'ts_dictionary', d.oid, d.dictname, d.dictnamespace, d.dictname::text, 0::oid
+    from pg_catalog.pg_ts_dict as d where d.dictname = any(%(names)s)
+    union all
+    select 'pg_catalog.pg_ts_template'::regclass, 'ts_template', t.oid, t.tmplname, t.tmplnamespace, t.tmplname::text, 0::oid
+    from pg_catalog.pg_ts_template as t where t.tmplname = any(%(names)s)
+    union all
+    select 'pg_catalog.pg_ts_config'::regclass, 'ts_configuration', c.oid, c.cfgname, c.cfgnamespace, c.cfgname::text, 0::oid
+    from pg_catalog.pg_ts_config as c where c.cfgname = any(%(names)s)
     union all
     select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace, c.collname::text, 0::oid
     from pg_catalog.pg_collation as c

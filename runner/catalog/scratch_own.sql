@@ -1,5 +1,5 @@
--- What is in the scratch schemas: (name space, the schema that it is declared in, its name). A function is there with and
--- without its arguments.
+-- What is in the scratch schemas: (name space, the schema that it is declared in, its name). A function or an operator
+-- is there with and without its arguments.
 -- Parameters: names, an array of declared schemas, and schemas, the scratch schemas that stand for them.
 select o.sort, s.name, o.name
 from unnest(%(names)s::text[], %(schemas)s::text[]) as s (name, scratch)
@@ -23,4 +23,27 @@ inner join (
         )
         || ')'
     from pg_catalog.pg_proc as p
+    union all
+    select 'operator', o.oprnamespace, o.oprname from pg_catalog.pg_operator as o
+    union all
+    select
+        'operator', o.oprnamespace,
+        o.oprname || '(' || concat_ws(
+            ', ', pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null)
+        ) || ')'
+    from pg_catalog.pg_operator as o
+    union all
+    select 'opclass', o.opcnamespace, o.opcname from pg_catalog.pg_opclass as o
+    union all
+    select 'opfamily', f.opfnamespace, f.opfname from pg_catalog.pg_opfamily as f
+    union all
+    select 'collation', c.collnamespace, c.collname from pg_catalog.pg_collation as c
+    union all
+    select 'ts_parser', p.prsnamespace, p.prsname from pg_catalog.pg_ts_parser as p
+    union all
+    select 'ts_dictionary', d.dictnamespace, d.dictname from pg_catalog.pg_ts_dict as d
+    union all
+    select 'ts_template', t.tmplnamespace, t.tmplname from pg_catalog.pg_ts_template as t
+    union all
+    select 'ts_configuration', c.cfgnamespace, c.cfgname from pg_catalog.pg_ts_config as c
 ) as o on n.oid = o.schema

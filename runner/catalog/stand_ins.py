@@ -71,7 +71,12 @@ def _own(movables: Sequence[tuple[References, Statement]], known: RelocationCont
             if effect.action in ("create", "rename", "move") and not item.table:
                 sort: Sort = "function" if item.kind == "function" else "relation"
                 names.append(Name(sort, item.schema or known.target, item.name.partition("(")[0]))
-    return frozenset(name if name.sort == "function" else name._replace(sort="relation") for name in names)
+    return frozenset(map(_of_one_sort, names))
+
+
+def _of_one_sort(name: Name) -> Name:
+    """Return a name in which a type and a relation, whose row type it may be, are one."""
+    return name._replace(sort="relation") if name.sort == "type" else name
 
 
 def _outside(movable: References, own: frozenset[Name], known: RelocationContext) -> Iterator[Name]:
@@ -81,7 +86,7 @@ def _outside(movable: References, own: frozenset[Name], known: RelocationContext
         key = name.sort, name.word
         if name.sort not in _SORTS or name.schema in SYSTEM_SCHEMAS or key in known.members:
             continue
-        is_own = home(name if name.sort == "function" else name._replace(sort="relation"), known) in own
+        is_own = home(_of_one_sort(name), known) in own
         has_others = bool(known.strangers.get(key, frozenset()) - known.scripted)
         if (name.sort == "function" and (has_others or name.schema)) or not (is_own or is_system(name, known)):
             yield name

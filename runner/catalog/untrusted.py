@@ -22,7 +22,7 @@ class Untrusted(Struct, frozen=True):
     cure: str
     """The statement that ends it; empty where that is for a person to find."""
     used: Object | None = None
-    """The function that is used; None for an operator."""
+    """The function that is used, or that of the operator; None for an operator class without one."""
     is_strange: bool = True
     """Whether what is used belongs to a role that is not trusted."""
     may_hide: bool = True
@@ -43,7 +43,7 @@ def trusted_roles_sql() -> str:
 def untrusted_in(rows: Sequence[tuple[Any, ...]]) -> tuple[Untrusted, ...]:
     """Return what the answer to the question tells."""
     return tuple(
-        Untrusted(Object(*names), problem, what, cure, _function(used, schema), is_strange, may_hide)
+        Untrusted(Object(*names), problem, what, cure, _function(used, schema), is_strange, bool(may_hide))
         for *names, problem, what, cure, used, schema, is_strange, may_hide in rows
     )
 

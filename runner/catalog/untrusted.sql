@@ -3,7 +3,7 @@
 --   creates  the role may create objects in a schema of the search path; 'PUBLIC' is every role
 --   owns     the role owns the object
 --   uses     the object is bound to a function or an operator that is not PostgreSQL's own, nor an extension's; `used` is
---            what that function is called where the facts have it, null for an operator; is_strange: its owner is not
+--            what that function, or that of the operator, is called where the facts have it; is_strange: its owner is not
 --            trusted
 -- Objects are named as in the facts. Parameters: as there; path, an array of schemas; and trusted, an array of names.
 with trusted as (
@@ -71,19 +71,31 @@ owned as (
     where p.prokind in ('f', 'p', 'w') and p.proowner not in (select t.oid from trusted as t)
 ),
 
--- Functions, operators and operator classes that somebody has made in the database.
+-- Functions, operators and operator classes that somebody has made in the database. An operator is what its function is,
+-- a class what its first function is.
 made as (
-    select 'pg_catalog.pg_proc'::regclass as classid, p.oid, p.oid as function, p.pronamespace as schema, p.proowner as role
+    select
+        'pg_catalog.pg_proc'::regclass as classid, p.oid, p.oid as function, p.pronamespace as schema, p.proowner as role
     from pg_catalog.pg_proc as p
     union all
-    select 'pg_catalog.pg_operator'::regclass, o.oid, null, o.oprnamespace, o.oprowner from pg_catalog.pg_operator as o
+    select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprcode::oid, o.oprnamespace, o.oprowner
+    from pg_catalog.pg_operator as o
     union all
-    select 'pg_catalog.pg_opclass'::regclass, o.oid, null, o.opcnamespace, o.opcowner from pg_catalog.pg_opclass as o
+    select
+        'pg_catalog.pg_opclass'::regclass, o.oid,
+        (
+            select a.amproc::oid from pg_catalog.pg_amproc as a
+            where a.amprocfamily = o.opcfamily and a.amproclefttype = o.opcintype and a.amprocrighttype = o.opcintype
+            order by a.amprocnum
+            limit 1
+        ),
+        o.opcnamespace, o.opcowner
+    from pg_catalog.pg_opclass as o
 ),
 
 bound as (
     select
-        d.classid, d.objid, m.function, m.schema, m.role not in (select t.oid from trusted as t) as is_strange,
+        d.classid, d.objid, d.refclassid, m.function, m.schema, m.role not in (select t.oid from trusted as t) as is_strange,
         pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) as what
     from pg_catalog.pg_depend as d
     inner join made as m on d.refclassid = m.classid and d.refobjid = m.oid
@@ -102,18 +114,18 @@ bound as (
 
 bound_part as (
     select
-        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.function, b.schema, b.is_strange
+        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_constraint as c on b.classid = 'pg_catalog.pg_constraint'::regclass and b.objid = c.oid
     inner join pg_catalog.pg_class as r on c.conrelid = r.oid
     union all
-    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.function, b.schema, b.is_strange
+    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_attrdef as f on b.classid = 'pg_catalog.pg_attrdef'::regclass and b.objid = f.oid
     inner join pg_catalog.pg_attribute as a on f.adrelid = a.attrelid and f.adnum = a.attnum
     inner join pg_catalog.pg_class as r on f.adrelid = r.oid
     union all
-    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.function, b.schema, b.is_strange
+    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
     from bound as b
     inner join pg_catalog.pg_index as x on b.classid = 'pg_catalog.pg_class'::regclass and b.objid = x.indexrelid
     inner join pg_catalog.pg_class as i on x.indexrelid = i.oid
@@ -144,18 +156,26 @@ from owned as o
 union all
 select
     b.kind, b.name, b.table_name, n.schema, 'uses', b.what, '',
-    (select s.words from signature as s where s.oid = b.function), coalesce(u.schema, s.nspname), b.is_strange,
-    -- a name without a schema that PostgreSQL has too
-    b.function is null
-    or (
-        (s.nspname::text = any(%(path)s::text[]) or s.oid in (select e.extnamespace from pg_catalog.pg_extension as e))
-        and exists (
-            select from pg_catalog.pg_proc as p
-            inner join pg_catalog.pg_proc as o on p.proname = o.proname
-            where p.oid = b.function and o.pronamespace = 'pg_catalog'::regnamespace
-        )
-    )
+    (select s.words from signature as s where s.oid = b.function), coalesce(u.schema, o.nspname, s.nspname), b.is_strange,
+    case
+        when b.refclassid <> 'pg_catalog.pg_proc'::regclass
+            then
+                o.nspname <> 'pg_catalog'
+                and not exists (
+                    select from pg_catalog.pg_depend as e
+                    where e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = f.oid and e.deptype = 'e'
+                )
+        -- a name without a schema that PostgreSQL has too
+        else
+            (s.nspname::text = any(%(path)s::text[]) or s.oid in (select e.extnamespace from pg_catalog.pg_extension as e))
+            and exists (
+                select from pg_catalog.pg_proc as p
+                where p.proname = f.proname and p.pronamespace = 'pg_catalog'::regnamespace
+            )
+    end
 from bound_part as b
 inner join namespace as n on b.relnamespace = n.oid
 inner join pg_catalog.pg_namespace as s on b.schema = s.oid
-left join namespace as u on b.schema = u.oid
+left join pg_catalog.pg_proc as f on b.function = f.oid
+left join pg_catalog.pg_namespace as o on f.pronamespace = o.oid
+left join namespace as u on o.oid = u.oid

@@ -8,7 +8,14 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql.trees import strings
 
-Sort = Literal["relation", "type", "function", "operator", "opclass", "collation"]
+Sort = Literal[
+    "relation", "type", "function", "operator", "opclass", "opfamily", "collation",
+    "ts_parser", "ts_dictionary", "ts_template", "ts_configuration",
+]  # fmt: skip
+
+
+class RefusedError(Exception):
+    """A statement cannot be run in the scratch schemas; the reason is for people."""
 
 
 class Name(NamedTuple):

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from runner.sql import defined_names
 from runner.sql.chosen_names import index_name
-from runner.sql.names import Name, Sort, name_in
+from runner.sql.defined_names import KINDS_WITHOUT_FACTS
+from runner.sql.named_strings import NamedString, named_strings, roles_in
+from runner.sql.names import Name, RefusedError, Sort, name_in
 from runner.sql.trees import nodes, strings, tree_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-
-class RefusedError(Exception):
-    """A statement cannot be run in the scratch schemas; the reason is for people."""
 
 
 _LISTS: dict[str, tuple[str, Sort]] = {
@@ -67,12 +65,10 @@ _SUBJECTS: dict[str, Sort] = {
     },
     **{f"OBJECT_{kind}": "type" for kind in "TYPE DOMAIN DOMCONSTRAINT".split()},
     **{f"OBJECT_{kind}": "function" for kind in "FUNCTION PROCEDURE ROUTINE".split()},
+    **KINDS_WITHOUT_FACTS,
 }
 """What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
 _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
-_NAMED_BY_STRING = ("nextval", "currval", "setval")
-_TEXT_SEARCH = ("regconfig", "regdictionary")
-_OF_SERVER = re.compile(r"(pg_catalog\.)?\w+")
 _BETWEEN = (pg.AEXPR_BETWEEN, pg.AEXPR_NOT_BETWEEN, pg.AEXPR_BETWEEN_SYM, pg.AEXPR_NOT_BETWEEN_SYM)
 """Comparisons whose name is no operator's."""
 _COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
@@ -89,7 +85,8 @@ class References:
         if self.tree is None:
             raise RefusedError("nested too deeply to be read")
         self.nodes = list(nodes(self.tree))
-        self.strings: list[tuple[pg.A_Const, pg.RangeVar]] = []
+        self.strings: list[NamedString] = []
+        """Those that name something."""
         self.made = list(self._made())
         self.subjects = list(self._subjects())
         self.references = list(self._references())
@@ -121,9 +118,10 @@ class References:
 
     @property
     def outside(self) -> Iterator[str]:
-        """What no script makes: tablespaces, access methods, and the language of a function."""
+        """What no script makes: tablespaces, access methods, roles, and the language of a function."""
         for node in self.nodes:
-            for field in ("tablespacename", "table_space", "table_space_name", "access_method"):
+            yield from roles_in(node)
+            for field in ("tablespacename", "table_space", "table_space_name", "access_method", "amname"):
                 if name := getattr(node, field, ""):
                     yield name
             if isinstance(node, pg.DefElem) and node.defname == "language":
@@ -145,6 +143,7 @@ class References:
         if kind in _MADE:
             field, sort = _MADE[kind]
             yield name_in(sort, getattr(self.tree, field))
+        yield from defined_names.made(self.tree)
         if isinstance(self.tree, pg.CreateTableAsStmt):
             yield name_in("relation", self.tree.into.rel)
         if isinstance(self.tree, pg.IndexStmt):
@@ -164,15 +163,16 @@ class References:
         if kind in _CHANGED:
             field, sort = _CHANGED[kind]
             yield name_in(sort, getattr(self.tree, field))
+        yield from defined_names.subjects(self.tree)
         match self.tree:
             case pg.AlterFunctionStmt():
                 yield name_in("function", self.tree.func.objname)
             case pg.CommentStmt() | pg.DropStmt() | pg.RenameStmt() if _is_outer(self.tree):
                 return
-            case pg.DropStmt():
+            case pg.DropStmt() if self.tree.remove_type != pg.OBJECT_CAST:
                 for item in self.tree.objects:
                     yield _subject(self.tree.remove_type, item)
-            case pg.CommentStmt():
+            case pg.CommentStmt() if self.tree.objtype != pg.OBJECT_CAST:
                 yield _subject(self.tree.objtype, self.tree.object)
             case pg.RenameStmt():
                 yield _subject(self.tree.rename_type, self.tree.object, self.tree.relation)
@@ -194,6 +194,9 @@ class References:
             if isinstance(node, pg.DefElem):
                 yield from self._named_by_option(node)
             yield from self._named_by_expression(node)
+            for string in named_strings(node):
+                yield from self._named_by(string)
+        yield from defined_names.references(self.tree)
         yield from self._relations()
 
     def _named_by_option(self, node: pg.DefElem) -> Iterator[Name]:
@@ -209,10 +212,6 @@ class References:
             case pg.Constraint():
                 for exclusion in node.exclusions:
                     yield name_in("operator", exclusion.list.items[1].list.items)
-            case pg.FuncCall() if node.args and name_in("function", node.funcname).word in _NAMED_BY_STRING:
-                yield self._named_by(node.args[0])
-            case pg.TypeCast() if _names_object(node):
-                yield self._named_by(node.arg)
 
     def _relations(self) -> Iterator[Name]:
         """Return the relations that are referred to; a table may refer to itself."""
@@ -231,20 +230,13 @@ class References:
         heads = {id(getattr(self.tree, field, None)) for field in fields}
         return heads | {id(self.tree.into.rel)} if isinstance(self.tree, pg.CreateTableAsStmt) else heads
 
-    def _named_by(self, node: Any) -> Name:
-        """Return the relation that a string names, as in nextval('schema.name')."""
-        node = node.type_cast.arg if node.HasField("type_cast") else node
-        if not node.HasField("a_const") or not node.a_const.HasField("sval"):
-            raise RefusedError("computes the name of what it refers to")
-        text = node.a_const.sval.sval
+    def _named_by(self, string: NamedString) -> Iterator[Name]:
         try:
-            (item,) = postgast.parse(f"table {text}").stmts[0].stmt.select_stmt.from_clause
-        except (postgast.PgQueryError, ValueError):
-            raise RefusedError(f"refers to {text!r}") from None
-        if item.range_var.catalogname:
-            raise RefusedError("names the database")
-        self.strings.append((node.a_const, item.range_var))
-        return name_in("relation", item.range_var)
+            named = References(string.sql)
+        except (postgast.PgQueryError, IndexError):
+            raise RefusedError(f"refers to {string.node.sval.sval!r}") from None
+        self.strings.append(string)
+        yield from (*named.subjects, *named.references)
 
 
 def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:
@@ -281,15 +273,9 @@ def _subject(object_type: int, node: pg.Node, relation: pg.RangeVar | None = Non
     if node.HasField("object_with_args"):
         return name_in(sort, node.object_with_args.objname)
     parts = list(node.type_name.names if node.HasField("type_name") else node.list.items)
+    parts = parts[defined_names.is_of_an_access_method(object_type) :]
     if parts and parts[0].HasField("type_name"):  # a constraint of a domain
         parts = list(parts[0].type_name.names)
     elif kind in _PARTS:
         parts = parts[:-1]
     return name_in(sort, parts)
-
-
-def _names_object(cast: Any) -> bool:
-    """Return whether a cast makes a string a name; `'english'::regconfig` is found where `'english'` is."""
-    word = name_in("type", cast.type_name.names).word
-    is_of_server = word in _TEXT_SEARCH and _OF_SERVER.fullmatch(cast.arg.a_const.sval.sval)
-    return word.startswith("reg") and not is_of_server

@@ -34,7 +34,8 @@ _BUILDABLE = frozenset(
     create_schema_stmt create_extension_stmt create_stmt index_stmt alter_table_stmt comment_stmt drop_stmt rename_stmt
     alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
     alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
-    composite_type_stmt create_range_stmt
+    composite_type_stmt create_range_stmt define_stmt create_op_class_stmt create_op_family_stmt create_cast_stmt
+    alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt
     """.split()
 )
 
@@ -91,7 +92,7 @@ class Statement(Struct, frozen=True, gc=False):
 
     @property
     def is_buildable(self) -> bool:
-        """Whether it makes or changes objects of the kinds that are compared, and does nothing else."""
+        """Whether it makes or changes objects that are compared, or that these use, and does nothing else."""
         return self.node in _BUILDABLE
 
 

@@ -31,7 +31,7 @@ DATA: dict[str, Any] = tomllib.loads((CASES / "scratch.toml").read_text(encoding
 REACH: dict[str, str] = DATA["reach"]
 FACTS: dict[str, dict[str, Any]] = DATA["facts"]
 OUTSIDE: dict[str, dict[str, Any]] = DATA["outside"]
-STAND_INS: dict[str, dict[str, Any]] = DATA["stand_ins"]
+STAND_INS: dict[str, dict[str, Any]] = {**DATA["stand_ins"], **DATA["definitions"]}
 ONCE = {"run": "once"}
 ONCE_OUTSIDE = {"010_outside.sql": ONCE}
 ITEM = "create table if not exists item (id integer primary key, name text);"
@@ -95,6 +95,7 @@ CATALOGS = (
     *("pg_description pg_shdescription pg_extension pg_statistic_ext pg_collation pg_operator pg_opclass".split()),
     *("pg_ts_config pg_enum pg_sequence pg_attrdef pg_inherits pg_index pg_partitioned_table pg_language".split()),
     *("pg_event_trigger pg_publication pg_default_acl pg_cast".split()),
+    *("pg_amop pg_amproc pg_opfamily pg_ts_dict pg_ts_config_map".split()),
 )
 ROWS = " union all ".join(
     (
@@ -396,7 +397,8 @@ def test_what_refers_to_others_is_compared(
 ) -> None:
     """What scripts say about objects that they do not make is declared in full; what differs is a finding."""
     wanted = STAND_INS[case]
-    folder = project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE, project={"schema": schema})
+    script = wanted["script"].replace("<schema>", schema)
+    folder = project({"010_outside.sql": script}, options=ONCE_OUTSIDE, project={"schema": schema})
     connection.execute(f"create schema if not exists {schema}; set search_path = {schema}, public".encode())
     connection.execute(wanted.get("outside", "").encode())
     declared = declare(connection, folder)
@@ -405,7 +407,7 @@ def test_what_refers_to_others_is_compared(
     expected = wanted["facts"]
     assert {name: "*" if expected[name] == "*" else facts.get(name) for name in expected} == expected
     assert not set(wanted.get("gone", ())) & set(facts)
-    connection.execute(wanted["script"].encode())
+    connection.execute(script.encode())
     assert declare(connection, folder) == declared
     loaded = load(folder / "manifest.toml", with_lock=False)
     assert verify_database(connection, loaded).findings == ()

@@ -14,10 +14,10 @@ from postgast import pg_query_pb2 as pg
 from runner.catalog.relocation import Moved, move
 from runner.catalog.relocation_guards import RelocationContext
 from runner.project.templates import render
-from runner.sql.names import Name, Sort
+from runner.sql.names import Name, RefusedError, Sort
 from runner.sql.objects import Effect, Object
 from runner.sql.parser import parse
-from runner.sql.references import References, RefusedError
+from runner.sql.references import References
 from runner.sql.statements import Statement
 from tests.conftest import MakeProject
 from tests.support.in_process import call
@@ -135,7 +135,7 @@ def moved(sql: str, own: frozenset[Name]) -> Moved:
     functions = {Name("function", schema, name) for schema in SCRATCH for name in FUNCTIONS} if own else set()
     references = References(sql)
     system = {(name.sort, name.word) for name in references.references if name.sort != "relation"}
-    known = RelocationContext(SCRATCH, ("public",), {}, system, {}, EMPTY, EMPTY, {*own, *functions}, EMPTY, [])
+    known = RelocationContext(SCRATCH, ("public",), {}, system, {}, EMPTY, EMPTY, EMPTY, {*own, *functions}, EMPTY, [])
     effects = [effect.object for effect in statement_of(sql).declaration.effects]
     return move(references, [item for item in effects if item.kind.endswith("function")], known)
 
@@ -160,7 +160,7 @@ def test_relocation(case: str) -> None:
 
 def test_relocation_returns_what_is_known_of_the_statement() -> None:
     """What a statement makes, and the body that a number stands for, are returned; what was known stays as it was."""
-    known = RelocationContext(SCRATCH, ("public",), {}, EMPTY, {}, EMPTY, EMPTY, EMPTY, EMPTY, ["select 1"])
+    known = RelocationContext(SCRATCH, ("public",), {}, EMPTY, {}, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, ["select 1"])
     sql = "create function lend(book integer) returns integer language sql as 'select book'"
     done = move(References(sql), [Object("function", "lend(integer)")], known)
     assert "/* body 1 */" in done.sql[0]
