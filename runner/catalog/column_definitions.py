@@ -32,7 +32,12 @@ _EXACT = {
 }
 """Types of numbers, and those beside numeric that hold each of their values."""
 _SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
-_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended"}
+_STORAGE = {"p": "plain", "e": "external", "m": "main", "x": "extended", "": ""}
+_COMPRESSION = {"p": "pglz", "l": "lz4", "": ""}
+_SETTINGS = re.compile(
+    r"(?: storage (?P<storage>\w))?(?: compression (?P<compression>\w))?(?: statistics (?P<statistics>[0-9]+))?"
+    r"(?: with \((?P<options>[^)]*)\))?"
+)
 _STABLE = re.compile(r"now\(\)|\(?'now'::text\)?::|\bCURRENT_|\bLOCALTIME", re.IGNORECASE)
 
 
@@ -70,12 +75,6 @@ class ColumnDefinition(Struct, frozen=True):
         return bool(self.fills) or "nextval(" in self.default
 
     @property
-    def storage(self) -> str:
-        """How its values are stored, as ALTER COLUMN says it."""
-        words = self.settings.split()
-        return _STORAGE[words[1]] if words[:1] == ["storage"] else "default"
-
-    @property
     def fills_itself(self) -> bool:
         """Whether a row gets a value without being given one."""
         return bool(self.fills or self.generated or self.default)
@@ -100,6 +99,24 @@ def column_definition(definition: str) -> ColumnDefinition:
         generated=parts.get("generated", ""),
         stored=bool(parts.get("stored")),
         default=parts.get("default", ""),
+    )
+
+
+class ColumnSettings(Struct, frozen=True):
+    """How the values of a column are stored and counted, in the words of ALTER COLUMN; empty where it is the usual."""
+
+    storage: str
+    compression: str
+    statistics: str
+    options: str
+
+
+def column_settings(settings: str) -> ColumnSettings:
+    """Take the settings in the definition of a column apart."""
+    match = _SETTINGS.fullmatch(settings)
+    parts = match.groupdict(default="") if match else dict.fromkeys(_SETTINGS.groupindex, "")
+    return ColumnSettings(
+        _STORAGE[parts["storage"]], _COMPRESSION[parts["compression"]], parts["statistics"], parts["options"]
     )
 
 

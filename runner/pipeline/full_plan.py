@@ -96,6 +96,10 @@ def _propose(
     return without_guesses(proposals, loaded.declaring, applied)
 
 
-def remedies(loaded: Project, proposals: Proposals, not_done: str) -> Remedies:
-    """Return what knows how a person can repair what differs; `not_done` is why what a run would do is not done."""
-    return Remedies(proposals, makers(loaded.declaring), not_done)
+def remedies(loaded: Project, proposals: Proposals, not_done: str, applied: Collection[str]) -> Remedies:
+    """Return what knows how a person can repair what differs; `not_done` is why what a run would do is not done.
+
+    `applied` are the paths of the scripts that were applied.
+    """
+    once = {script.path for script in loaded.project.manifest.scripts if script.run == "once"}
+    return Remedies(proposals, makers(loaded.declaring), not_done, once.intersection(applied))

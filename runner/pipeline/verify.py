@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from runner.verification.findings import Verification
     from runner.verification.remedies import Remedies
 
+_NOT_APPLIED = "not applied yet; fix: run `apply`"
+_NOT_RUN = "its script failed, or was not run"
+
 
 def verify_database(
     connection: Connection[Any], loaded: Project, say: Callable[[str], None] = lambda _: None
@@ -67,8 +70,8 @@ def verify_actual(
     def remedies() -> Remedies:
         from runner.pipeline.full_plan import remedies
 
-        not_done = "not applied yet; fix: run `apply`" if results is None else "its script failed, or was not run"
-        return remedies(loaded, proposals, not_done)
+        applied = _applied(connection, loaded, declared.facts) if results is None else _applied_by(results)
+        return remedies(loaded, proposals, _NOT_APPLIED if results is None else _NOT_RUN, applied)
 
     def remedy(difference: Difference) -> Remedy:
         return remedy_for_older(older) if older else remedies().of(difference)
@@ -90,6 +93,11 @@ def verify_actual(
         others=(*_mapped(loaded, actual), *(other_data(older) if older else ())),
         outcome=RunOutcome(tuple(checks), results or (), declared.uncompared),
     )
+
+
+def _applied_by(results: Iterable[ScriptResult]) -> Collection[str]:
+    """Return the paths of the scripts that a run has applied, or has found applied."""
+    return {result.plan.script.path for result in results if result.status in ("applied", "unchanged")}
 
 
 def _mapped(loaded: Project, actual: Snapshot) -> Iterable[Finding]:

@@ -8,17 +8,18 @@ from runner.catalog.column_definitions import (
     ColumnDefinition,
     column_definition,
     column_sql,
-    rewrites,
-    widens,
     without_not_null,
 )
 from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import Difference
+from runner.repair.column_storage import generated, settings
 from runner.repair.context import Context
-from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name, shortened_name
+from runner.repair.fills import filled, goes_with_identity
+from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
+from runner.repair.retyping import retyped
 from runner.sql.objects import Object, qualified_name
-from runner.sql.quoting import identifier, literal
-from runner.wording import listed, shown
+from runner.sql.quoting import identifier
+from runner.wording import listed
 
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -76,56 +77,23 @@ def extra(context: Context, item: Difference, table: Object) -> Iterator[Proposa
 def _parts(
     context: Context, item: Difference, table: Object, old: ColumnDefinition, new: ColumnDefinition
 ) -> Iterator[Proposal]:
-    retyped, stays = False, ""
-    if (old.type, old.collation) != (new.type, new.collation):
-        part = _type(context, item, table, old, new)
-        retyped = not context.judged(part).blocked_by
-        stays = "" if retyped else "it is a value of another type"
+    has_type, stays = True, ""
+    is_retyped = (old.type, old.collation) != (new.type, new.collation)
+    if is_retyped:
+        part = retyped(context, item, table, old, new)
+        has_type = not context.judged(part).blocked_by
+        stays = "" if has_type else "it is a value of another type"
         yield part
     if (old.generated, old.stored) != (new.generated, new.stored):
-        yield _generated(item, new)
+        yield generated(context, item, old, new)
     elif old.fills != new.fills:
-        yield _fills(context, item, table, old, new)
-    elif old.default != new.default or (retyped and new.default):
+        yield filled(context, item, table, old, new)
+    elif old.default != new.default or (is_retyped and has_type and new.default):
         yield _default(item, old, new, blocked_by=stays if new.default else "")
-    if old.not_null != new.not_null and not _goes_with_identity(old, new):
+    if old.not_null != new.not_null and not goes_with_identity(old, new):
         yield _nullability(context, item, table, old, new)
     if old.settings != new.settings:
-        yield _settings(item, old, new)
-
-
-def _type(context: Context, item: Difference, table: Object, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    column = identifier(item.object.name)
-    collation = f" collate {new.collation}" if new.collation else ""
-    before = f"{old.type} collate {old.collation}" if old.collation else old.type
-    detail = f"{before}, declared {new.type}{collation}"
-    change = f"alter column {column} type {new.type}{collation}"
-    if old.type != new.type and not widens(old.type, new.type):
-        clauses = (f"{change} using {column}::{new.type}",)
-        blocked_by = f"not every {old.type} is the same value as {new.type}"
-        return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
-    if old.collation != new.collation:
-        return proposal(item, "differs", detail, clauses=(change,), blocked_by="a collation changes how values compare")
-    if not context.evidence.table(table):
-        return proposal(item, "differs", detail, clauses=(change,))
-    drops = (f"alter column {column} drop default",) if old.default and not new.default else ()
-    grows = old.is_serial and old.fills == new.fills and new.type in ("integer", "bigint")
-    now = (f"alter sequence {context.evidence.sequence(table, item.object.name)} as {new.type}",) if grows else ()
-    clauses = (*drops, change)
-    dependents = context.evidence.dependents(table, item.object.name)
-    if dependents:
-        gone = [other.drop for other in dependents]
-        back = [other.create or _by_hand(other.what) for other in reversed(dependents)]
-        whole = (*gone, alter(table, clauses), *now, *back)
-        blocked_by = f"{listed([other.what for other in dependents])} would have to be dropped and made again"
-        return proposal(item, "differs", detail, now=whole, blocked_by=blocked_by)
-    blocked_by = context.too_large(table) if rewrites(old.type, new.type) else ""
-    analyze = column if context.has_rows(table) else ""
-    return proposal(item, "differs", detail, clauses=clauses, now=now, blocked_by=blocked_by, analyze=analyze)
-
-
-def _by_hand(what: str) -> str:
-    return f"-- {shown(what)} has to be made again by hand"
+        yield settings(context, item, table, old, new)
 
 
 def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, blocked_by: str) -> Proposal:
@@ -134,43 +102,6 @@ def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, 
     detail = "" if is_same else f"default {old.default or 'none'}, declared {new.default or 'none'}"
     clauses = (f"alter column {identifier(item.object.name)} {change}",)
     return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
-
-
-def _generated(item: Difference, new: ColumnDefinition) -> Proposal:
-    column = identifier(item.object.name)
-    words = column_sql(new, not_null=True) or new.type
-    detail = f"declared {f'generated as ({new.generated})' if new.generated else 'not generated'}"
-    clauses = (f"drop column {column}", f"add column {column} {words}")
-    return proposal(item, "differs", detail, clauses=clauses, blocked_by="the column would have to be dropped")
-
-
-def _fills(context: Context, item: Difference, table: Object, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    """Bring a serial's sequence to the type of its column; anything else decides about the values to come."""
-    column, name = identifier(item.object.name), qualified_name(table)
-    detail = f"filled by {old.fills or 'nothing'}, declared {new.fills or 'nothing'}"
-    blocked_by = "which values come next is a decision about the rows that are there"
-    if old.is_serial and new.is_serial:
-        sequence = context.evidence.sequence(table, item.object.name)
-        if old.sequence_options == "as integer" and not new.sequence_options:
-            return proposal(item, "differs", detail, now=(f"alter sequence {sequence} as {new.type}",))
-        options = new.sequence_options or "increment 1 no minvalue no maxvalue cache 1 no cycle"
-        return proposal(item, "differs", detail, now=(f"alter sequence {sequence} {options}",), blocked_by=blocked_by)
-    if new.is_identity:
-        return proposal(
-            item, "differs", detail, clauses=(f"alter column {column} add {new.fills}",), blocked_by=blocked_by
-        )
-    if not new.fills:
-        changes = ["drop identity" if old.is_identity else "drop default"]
-        changes += ["drop not null"] if _goes_with_identity(old, new) else []
-        clauses = tuple(f"alter column {column} {change}" for change in changes)
-        return proposal(item, "differs", detail, clauses=clauses, blocked_by=blocked_by)
-    sequence = identifier(shortened_name(f"{item.object.table}_{item.object.name}_seq"))
-    now = (
-        f"create sequence {sequence} as {new.type} owned by {name}.{column}",
-        f"select pg_catalog.setval({literal(sequence)}, pg_catalog.max({column})) from {name}",  # noqa: S608
-        alter(table, [f"alter column {column} set default pg_catalog.nextval({literal(sequence)})"]),
-    )
-    return proposal(item, "differs", detail, now=now, blocked_by=blocked_by)
 
 
 def _nullability(
@@ -216,19 +147,6 @@ def _not_null_later(item: Difference, table: Object) -> Late:
     return Late(rows, ((alter(table, [adds]),), *then), (table,), "NOT NULL declared")
 
 
-def _goes_with_identity(old: ColumnDefinition, new: ColumnDefinition) -> bool:
-    """Return whether a column can be NULL only when it is an identity column no more."""
-    return old.is_identity and not new.is_identity and bool(old.not_null) and not new.not_null
-
-
 def _in_primary_key(context: Context, item: Difference, table: Object) -> str:
     key = context.primary_key(table)
     return f"it is part of {key[0]}" if key and identifier(item.object.name) in key[1] else ""
-
-
-def _settings(item: Difference, old: ColumnDefinition, new: ColumnDefinition) -> Proposal:
-    detail = f"settings{old.settings or ' none'}, declared{new.settings or ' none'}"
-    clauses = (f"alter column {identifier(item.object.name)} set storage {new.storage}",)
-    return proposal(
-        item, "differs", detail, clauses=clauses, blocked_by="how values are stored changes with the next writes"
-    )

@@ -35,7 +35,8 @@ class Context(Struct, frozen=True):
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
         if made.blocked_by and not made.late:
             return made
-        blocked_by = self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
+        belongs = made.table != made.object
+        blocked_by = self.against(made.table, may_wait_for_lock=made.may_wait_for_lock) if belongs else ""
         if not blocked_by and self.level == "none" and not (made.is_script_statement and made.object.kind == "index"):
             blocked_by = 'the manifest says repair = "none"'
         if not blocked_by:
@@ -61,6 +62,10 @@ class Context(Struct, frozen=True):
     def shape(self, table: Object) -> TableDefinition:
         """Return what a table is."""
         return table_definition(self.actual.facts.get(table, ""))
+
+    def is_as_declared(self, item: Object | None) -> bool:
+        """Return whether the scripts declare an object as it is."""
+        return item is not None and self.declared.get(item) == self.actual.facts.get(item, "")
 
     def needs_align(self) -> str:
         """Return why what removes something that is not declared is not run, when that is so."""

@@ -1,5 +1,7 @@
--- What has to go before the type of a column changes, and to come back after it: (what, drop, create), in the order in
--- which it goes. Views of views are among them. `create` is null where PostgreSQL has no words for it.
+-- What has to go before the type of a column changes, and to come back after it: (what, drop, create, more, identity,
+-- size), in the order in which it goes. Views of views are among them. `create` is null where nothing makes it as it is.
+-- `more` are the statements that give it back what else it has: indexes, triggers, defaults, comments, grants, its owner.
+-- `identity` is kind, name, table and schema; `size` are the bytes that are computed anew.
 -- Parameters: table, a name as SQL writes it, and column.
 with recursive changed as (
     select a.attrelid, a.attnum
@@ -33,17 +35,94 @@ dependent as (
 select
     kind.name || ' ' || c.oid::regclass as what,
     'drop ' || kind.name || ' ' || c.oid::regclass as gone,
-    'create ' || kind.name || ' ' || c.oid::regclass || ' as ' || rtrim(pg_catalog.pg_get_viewdef(c.oid), ';') as back,
+    concat(
+        'create ' || kind.name || ' ' || c.oid::regclass, ' with (' || array_to_string(c.reloptions, ', ') || ')',
+        ' as ' || rtrim(pg_catalog.pg_get_viewdef(c.oid), ';'),
+        case when c.relkind = 'm' and not c.relispopulated then ' with no data' end
+    ) as back,
+    array(
+        select m.text
+        from (
+            select 1 as place, pg_catalog.pg_get_indexdef(x.indexrelid) as text
+            from pg_catalog.pg_index as x where x.indrelid = c.oid
+            union all
+            select 2, pg_catalog.pg_get_triggerdef(t.oid)
+            from pg_catalog.pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal
+            union all
+            select 2, rtrim(pg_catalog.pg_get_ruledef(r.oid), ';')
+            from pg_catalog.pg_rewrite as r where r.ev_class = c.oid and r.rulename <> '_RETURN'
+            union all
+            select
+                3,
+                'alter view ' || c.oid::regclass || ' alter column ' || quote_ident(a.attname) || ' set default '
+                || pg_catalog.pg_get_expr(f.adbin, f.adrelid)
+            from pg_catalog.pg_attrdef as f
+            inner join pg_catalog.pg_attribute as a on f.adrelid = a.attrelid and f.adnum = a.attnum
+            where f.adrelid = c.oid
+            union all
+            select 4, 'comment on ' || o.what || ' is ' || quote_literal(e.description)
+            from (
+                select 'pg_catalog.pg_class'::regclass as classoid, c.oid as objoid, 0 as subid,
+                    kind.name || ' ' || c.oid::regclass as what
+                union all
+                select 'pg_catalog.pg_class'::regclass, c.oid, a.attnum,
+                    'column ' || c.oid::regclass || '.' || quote_ident(a.attname)
+                from pg_catalog.pg_attribute as a where a.attrelid = c.oid and a.attnum > 0
+                union all
+                select 'pg_catalog.pg_class'::regclass, x.indexrelid, 0, 'index ' || x.indexrelid::regclass
+                from pg_catalog.pg_index as x where x.indrelid = c.oid
+                union all
+                select 'pg_catalog.pg_trigger'::regclass, t.oid, 0,
+                    'trigger ' || quote_ident(t.tgname) || ' on ' || c.oid::regclass
+                from pg_catalog.pg_trigger as t where t.tgrelid = c.oid
+                union all
+                select 'pg_catalog.pg_rewrite'::regclass, r.oid, 0,
+                    'rule ' || quote_ident(r.rulename) || ' on ' || c.oid::regclass
+                from pg_catalog.pg_rewrite as r where r.ev_class = c.oid
+            ) as o
+            inner join pg_catalog.pg_description as e
+                on o.classoid = e.classoid and o.objoid = e.objoid and o.subid = e.objsubid
+            union all
+            select
+                5,
+                'grant ' || lower(g.privilege_type) || g.columns || ' on ' || c.oid::regclass || ' to '
+                || case g.grantee when 0 then 'public' else g.grantee::regrole::text end
+                || case when g.is_grantable then ' with grant option' else '' end
+            from (
+                select e.grantee, e.privilege_type, e.is_grantable, '' as columns
+                from aclexplode(c.relacl) as e
+                union all
+                select e.grantee, e.privilege_type, e.is_grantable, ' (' || quote_ident(a.attname) || ')'
+                from pg_catalog.pg_attribute as a
+                cross join lateral aclexplode(a.attacl) as e
+                where a.attrelid = c.oid and not a.attisdropped
+            ) as g
+            where g.grantee <> c.relowner
+            union all
+            select 6, 'alter ' || kind.name || ' ' || c.oid::regclass || ' owner to ' || c.relowner::regrole
+            where c.relowner <> current_user::regrole
+        ) as m
+        order by m.place, m.text
+    ) as more,
+    array[kind.name, c.relname::text, '', n.nspname::text] as identity,
+    case c.relkind when 'm' then pg_catalog.pg_table_size(c.oid) else 0 end as size,
     max(v.depth) as depth
 from view as v
 inner join pg_catalog.pg_class as c on v.oid = c.oid
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 cross join lateral (select case c.relkind when 'm' then 'materialized view' else 'view' end as name) as kind
-group by c.oid, kind.name
+group by c.oid, c.relname, c.relkind, c.reloptions, c.relispopulated, c.relacl, c.relowner, kind.name, n.nspname
 union
 select
     'rule ' || quote_ident(r.rulename) || ' on ' || d.attrelid::regclass,
     'drop rule ' || quote_ident(r.rulename) || ' on ' || d.attrelid::regclass,
-    rtrim(pg_catalog.pg_get_ruledef(r.oid), ';'), 0
+    rtrim(pg_catalog.pg_get_ruledef(r.oid), ';'),
+    array(
+        select 'comment on ' || 'rule ' || quote_ident(r.rulename) || ' on ' || d.attrelid::regclass || ' is ' || quote_literal(e.description)
+        from pg_catalog.pg_description as e
+        where e.classoid = 'pg_catalog.pg_rewrite'::regclass and e.objoid = r.oid and e.objsubid = 0
+    ),
+    null, 0, 0
 from dependent as d
 inner join pg_catalog.pg_rewrite as r on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
 where r.ev_class = d.attrelid
@@ -51,9 +130,17 @@ union
 select
     'trigger ' || quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass,
     'drop trigger ' || quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass,
-    pg_catalog.pg_get_triggerdef(t.oid), 0
+    pg_catalog.pg_get_triggerdef(t.oid),
+    array(
+        select 'comment on ' || 'trigger ' || quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass || ' is ' || quote_literal(e.description)
+        from pg_catalog.pg_description as e
+        where e.classoid = 'pg_catalog.pg_trigger'::regclass and e.objoid = t.oid and e.objsubid = 0
+    ),
+    array['trigger', t.tgname::text, c.relname::text, n.nspname::text], 0, 0
 from dependent as d
 inner join pg_catalog.pg_trigger as t on d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid
+inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where not t.tgisinternal
 union
 select
@@ -71,26 +158,44 @@ select
         ),
         ' using (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
         ' with check (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')'
-    ), 0
+    ),
+    array(
+        select 'comment on ' || 'policy ' || quote_ident(p.polname) || ' on ' || p.polrelid::regclass || ' is ' || quote_literal(e.description)
+        from pg_catalog.pg_description as e
+        where e.classoid = 'pg_catalog.pg_policy'::regclass and e.objoid = p.oid and e.objsubid = 0
+    ),
+    null, 0, 0
 from dependent as d
 inner join pg_catalog.pg_policy as p on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
 union
 select
     'generated column ' || quote_ident(a.attname),
     'alter table ' || f.adrelid::regclass || ' drop column ' || quote_ident(a.attname),
-    concat(
-        'alter table ' || f.adrelid::regclass || ' add column ' || quote_ident(a.attname),
-        ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod),
-        ' generated always as (' || pg_catalog.pg_get_expr(f.adbin, f.adrelid) || ')',
-        case a.attgenerated when 's' then ' stored' end
-    ), 0
+    null, array[]::text[], null, 0, 0
 from dependent as d
 inner join pg_catalog.pg_attrdef as f on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
 inner join pg_catalog.pg_attribute as a on f.adrelid = a.attrelid and f.adnum = a.attnum
 where a.attgenerated <> ''
 union
 select
-    'function ' || p.oid::regprocedure, 'drop function ' || p.oid::regprocedure, rtrim(pg_catalog.pg_get_functiondef(p.oid), E'\n'), 0
+    'function ' || p.oid::regprocedure, 'drop function ' || p.oid::regprocedure, rtrim(pg_catalog.pg_get_functiondef(p.oid), E'\n'),
+    array(
+        select 'comment on function ' || p.oid::regprocedure || ' is ' || quote_literal(e.description)
+        from pg_catalog.pg_description as e
+        where e.classoid = 'pg_catalog.pg_proc'::regclass and e.objoid = p.oid and e.objsubid = 0
+        union all
+        select 'revoke all on function ' || p.oid::regprocedure || ' from public' where p.proacl is not null
+        union all
+        select
+            'grant execute on function ' || p.oid::regprocedure || ' to '
+            || case g.grantee when 0 then 'public' else g.grantee::regrole::text end
+            || case when g.is_grantable then ' with grant option' else '' end
+        from aclexplode(p.proacl) as g where g.grantee <> p.proowner
+        union all
+        select 'alter function ' || p.oid::regprocedure || ' owner to ' || p.proowner::regrole
+        where p.proowner <> current_user::regrole
+    ),
+    null, 0, 0
 from dependent as d
 inner join pg_catalog.pg_proc as p on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid
 union
@@ -98,7 +203,13 @@ union
 select distinct
     'index ' || x.indexrelid::regclass,
     'drop index ' || x.indexrelid::regclass,
-    pg_catalog.pg_get_indexdef(x.indexrelid), 0
+    pg_catalog.pg_get_indexdef(x.indexrelid),
+    array(
+        select 'comment on ' || 'index ' || x.indexrelid::regclass || ' is ' || quote_literal(e.description)
+        from pg_catalog.pg_description as e
+        where e.classoid = 'pg_catalog.pg_class'::regclass and e.objoid = x.indexrelid and e.objsubid = 0
+    ),
+    null::text[], 0, 0
 from changed as c
 inner join pg_catalog.pg_index as x on c.attrelid = x.indrelid
 cross join lateral unnest(x.indkey) with ordinality as k (attnum, place)
@@ -108,7 +219,15 @@ where
     and o.opcintype not in ('text'::regtype, 'character varying'::regtype, 'character'::regtype)
 union
 select 'publication ' || quote_ident(b.pubname), 'alter publication ' || quote_ident(b.pubname) || ' drop table ' || d.attrelid::regclass,
-    null, 0
+    concat(
+        'alter publication ' || quote_ident(b.pubname) || ' add table ' || d.attrelid::regclass,
+        ' (' || (
+            select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_catalog.pg_attribute as a
+            where a.attrelid = r.prrelid and a.attnum = any(r.prattrs::smallint[])
+        ) || ')',
+        ' where (' || pg_catalog.pg_get_expr(r.prqual, r.prrelid) || ')'
+    ),
+    array[]::text[], null, 0, 0
 from dependent as d
 inner join pg_catalog.pg_publication_rel as r
     on d.classid = 'pg_catalog.pg_publication_rel'::regclass and d.objid = r.oid

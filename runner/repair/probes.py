@@ -38,11 +38,17 @@ class Table(NamedTuple):
 
 
 class Dependent(NamedTuple):
-    """What a column cannot change its type under: how it is dropped, and made again, if there are words for it."""
+    """What a column cannot change its type under: how it is dropped, and made again, if that makes it as it is."""
 
     what: str
     drop: str
     create: str | None
+    more: tuple[str, ...]
+    """The statements that give it back what else it has: comments, grants, its owner."""
+    object: Object | None
+    """What it is; None for what is not compared."""
+    size: int
+    """How many bytes are computed anew."""
 
 
 class Sample(NamedTuple):
@@ -101,12 +107,46 @@ class Evidence(Struct):
     def dependents(self, table: Object, column: str) -> list[Dependent]:
         """Return what depends on the type of a column, in the order in which it has to go."""
         rows = self._ask(read_sql("repair/dependents.sql"), {"table": self._name(table), "column": column})
-        return [Dependent(*row[:3]) for row in rows]
+        own = self.manifest.project.schema
+        return [
+            Dependent(what, drop, create, tuple(more), _object(identity, own), size)
+            for what, drop, create, more, identity, size, *_ in rows
+        ]
 
     def sequence(self, table: Object, column: str) -> str:
         """Return the sequence that belongs to a column."""
         parameters = {"table": self._name(table), "column": column}
         return str(self._ask("select pg_get_serial_sequence(%(table)s, %(column)s)", parameters)[0][0])
+
+    @property
+    def version(self) -> int:
+        """The version of the server, as a number."""
+        return self.connection.info.server_version
+
+    def other_use(self, sequence: str) -> str:
+        """Return what takes values from a sequence besides the column that it belongs to; empty when nothing does."""
+        query = """
+            select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+            from pg_catalog.pg_depend as d
+            inner join pg_catalog.pg_depend as o
+                on o.classid = 'pg_catalog.pg_class'::regclass and d.refobjid = o.objid and o.deptype in ('a', 'i')
+            left join pg_catalog.pg_attrdef as f on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
+            where
+                d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = %(sequence)s::regclass
+                and (f.adrelid, f.adnum::integer) is distinct from (o.refobjid, o.refobjsubid)
+        """
+        rows = self._ask(query, {"sequence": sequence})
+        return str(rows[0][0]) if rows else ""
+
+    def usual_storage(self, table: Object, column: str) -> str:
+        """Return how the values of a column's type are stored when nobody says anything else."""
+        query = """
+            select case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main'
+            else 'extended' end
+            from pg_catalog.pg_attribute as a inner join pg_catalog.pg_type as t on a.atttypid = t.oid
+            where a.attrelid = %(table)s::regclass and a.attname = %(column)s
+        """
+        return str(self._ask(query, {"table": self._name(table), "column": column})[0][0])
 
     def not_null_constraint(self, table: Object, column: str) -> str:
         """Return the name of the NOT NULL constraint of a column; PostgreSQL 18 and newer have them."""
@@ -156,6 +196,13 @@ class Evidence(Struct):
             if not self.connection.closed:
                 self.connection.execute("rollback")
             raise
+
+
+def _object(identity: Sequence[str] | None, own_schema: str) -> Object | None:
+    if identity is None:
+        return None
+    kind, name, table, schema = identity
+    return Object(kind, name, table, "" if schema == own_schema else schema)
 
 
 def _shown(row: dict[str, object]) -> str:

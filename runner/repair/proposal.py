@@ -43,7 +43,7 @@ class Late(NamedTuple):
 
 
 class Proposal(Struct, frozen=True):
-    """How one object is brought to its declaration.
+    """How one object is brought to its declaration; `table` is what it is a part of, or it itself.
 
     `clauses` are those of one ALTER TABLE, `now` statements after it, both within the script's transaction; each of
     `then` is a transaction after that. With `blocked_by` it is not run: that is the reason, and `rows` show it.
@@ -81,8 +81,13 @@ class Proposal(Struct, frozen=True):
 
 def proposal(item: Difference, problem: Problem, detail: str = "", **parts: object) -> Proposal:
     """Return a proposal about the object of a difference, which is as declared afterwards."""
-    table = Object("table", item.object.table, "", item.object.schema)
-    return Proposal(item.object, table, problem, detail, **{"becomes": item.declared, **parts})  # type: ignore[arg-type]
+    parts = {"becomes": item.declared, **parts}
+    return Proposal(item.object, owner(item.object), problem, detail, **parts)  # type: ignore[arg-type]
+
+
+def owner(item: Object) -> Object:
+    """Return the table that an object is a part of; the object itself when it is none."""
+    return Object("table", item.table, "", item.schema) if item.table else item
 
 
 def alter(table: Object, clauses: Sequence[str]) -> str:

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import is_plain_index
-from runner.repair import columns, constraints, indexes
+from runner.repair import columns, constraints, domains, indexes, sequences, tables, types
 from runner.repair.context import Context
-from runner.repair.proposal import Proposal, proposal
+from runner.repair.proposal import Proposal, owner, proposal
 from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
@@ -25,6 +25,11 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     (kind, what): getattr(module, what)
     for kind, module in (("column", columns), ("constraint", constraints), ("index", indexes))
     for what in ("missing", "different", "extra")
+} | {
+    ("type", "different"): types.different,
+    ("domain", "different"): domains.different,
+    ("sequence", "different"): sequences.different,
+    ("table", "different"): tables.different,
 }
 _WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
 
@@ -74,8 +79,7 @@ def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
 def _of(context: Context, item: Difference) -> Iterator[Proposal]:
     repair = _REPAIRS.get((item.object.kind, _WORDS.get(item.kind, "")))
     if repair and item.declared != PRESENT:
-        table = Object("table", item.object.table, "", item.object.schema)
-        yield from map(context.judged, repair(context, item, table))
+        yield from map(context.judged, repair(context, item, owner(item.object)))
 
 
 def _of_undeclared(context: Context, item: Difference, used: Mapping[Object, str]) -> Iterable[Proposal]:

@@ -29,7 +29,7 @@ def remedy_lines(finding: Finding) -> Iterator[str]:
 
     yield f"not repaired: {remedy.why}"
     yield from (f"  row: {row}" for row in remedy.rows)
-    yield from (f"  {line}" for line in printable(remedy.sql).split("\n"))
+    yield from (f"  {line}" for line in printable(remedy.sql).split("\n") if remedy.sql)
 
 
 def verification_lines(verification: Verification, *, verbose: bool) -> Iterator[Line]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
 from runner.catalog.diff import Difference
-from runner.catalog.table_definitions import enum_values
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
-from runner.sql.objects import ANY_ARGUMENTS, Object, qualified_name, without_table
+from runner.sql.objects import ANY_ARGUMENTS, Object, without_table
 from runner.sql.spelling import spelled
 from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
@@ -25,6 +24,8 @@ class Remedies(Struct, frozen=True):
     makers: Mapping[Object, Statement]
     not_done: str
     """Why what a run would do is not done."""
+    done: Collection[str] = ()
+    """The paths of scripts that are not run again."""
 
     def of(self, item: Difference) -> Remedy:
         """Return what can be done about a difference."""
@@ -42,14 +43,19 @@ class Remedies(Struct, frozen=True):
         if commented := self.missing_below(item.object):
             return Remedy(written, f"{commented} is missing")
         if item.kind == "missing" or item.object.is_comment:
-            return Remedy(written, self.not_done)
+            return Remedy(written, self.left_by(item.object))
         if item.object.kind in _REPLACED:
             return Remedy(
                 f"drop {spelled(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition"
             )
-        if values := _added_values(item):
-            return Remedy(values, "a value of an enum type cannot be taken back")
         return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
+
+    def left_by(self, item: Object) -> str:
+        """Return why what a run would do for an object is not done."""
+        statement = self.makers.get(item) or self.makers.get(Object("table", item.table, "", item.schema))
+        if statement and statement.script in self.done:
+            return f"{statement.script} was applied, and is not run again"
+        return self.not_done
 
     def missing_below(self, comment: Object) -> Object | None:
         """Return what a comment is on, when that is missing itself."""
@@ -62,7 +68,11 @@ class Remedies(Struct, frozen=True):
         """Return what one or more proposals say."""
         reasons = [_reason(proposal, alone=len(proposals) == 1) for proposal in proposals if proposal.blocked_by]
         rows = tuple(row for proposal in proposals for row in proposal.rows)
-        return Remedy("\n".join(proposal.sql for proposal in proposals), "; ".join(reasons) or self.not_done, rows)
+        return Remedy(
+            "\n".join(proposal.sql for proposal in proposals),
+            "; ".join(reasons) or self.left_by(proposals[0].object),
+            rows,
+        )
 
 
 def makers(scripts: Sequence[Script]) -> Mapping[Object, Statement]:
@@ -81,12 +91,3 @@ def _reason(proposal: Proposal, *, alone: bool) -> str:
 
 def _any_arguments(item: Object) -> Object:
     return item._replace(name=item.name.partition("(")[0] + ANY_ARGUMENTS) if item.kind == "function" else item
-
-
-def _added_values(item: Difference) -> str:
-    """Return the statements that add the values which an enum type lacks at its end."""
-    declared, actual = enum_values(item.declared or ""), enum_values(item.actual or "")
-    if declared is None or actual is None:
-        return ""
-    lacking = [value for value in declared if value not in actual]
-    return "\n".join(f"alter type {qualified_name(item.object)} add value {value};" for value in lacking)

@@ -12,16 +12,27 @@ from runner.sql.objects import PRESENT, Object
 
 TABLES = {
     "table": (TableDefinition(), ""),
-    "unlogged table": (TableDefinition(), "unlogged table"),
+    "unlogged table": (TableDefinition(is_unlogged=True), "unlogged table"),
     "foreign table": (TableDefinition(is_foreign=True), "foreign table"),
-    "table inherits a, b": (TableDefinition(has_parent=True), "inherits a, b"),
-    "table partition of a FOR VALUES IN (1) partition by LIST (b)": (
-        TableDefinition(has_parent=True, is_partitioned=True),
-        "partition of a FOR VALUES IN (1) partition by LIST (b)",
+    "table inherits a, b": (TableDefinition(relation="inherits", parents="a, b"), "inherits a, b"),
+    "table partition of a FOR VALUES IN ('x with (y=1)') partition by LIST (b)": (
+        TableDefinition(relation="partition of", parents="a", bound="FOR VALUES IN ('x with (y=1)')", keys="LIST (b)"),
+        "partition of a FOR VALUES IN ('x with (y=1)') partition by LIST (b)",
     ),
-    'table with (fillfactor=70) replica identity using index "A ""b" cluster on a_idx': (
-        TableDefinition(identity_index='"A ""b"', cluster_index="a_idx"),
-        'with (fillfactor=70) replica identity using index "A ""b" cluster on a_idx',
+    "table partition of a DEFAULT row security forced replica identity full": (
+        TableDefinition(
+            relation="partition of",
+            parents="a",
+            bound="DEFAULT",
+            has_row_security=True,
+            is_forced=True,
+            identity="full",
+        ),
+        "partition of a DEFAULT row security forced replica identity full",
+    ),
+    'table with (fillfactor=70, toast.a=b) replica identity using index "A ""b" cluster on a_idx': (
+        TableDefinition(options="fillfactor=70, toast.a=b", identity='using index "A ""b"', cluster_index="a_idx"),
+        'with (fillfactor=70, toast.a=b) replica identity using index "A ""b" cluster on a_idx',
     ),
     PRESENT: (TableDefinition(), ""),
 }

@@ -1,0 +1,83 @@
+"""What mends a table itself: its storage options, what it is clustered on, the values of a partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runner.catalog.diff import Difference
+from runner.catalog.table_definitions import TableDefinition, options_changed, table_definition
+from runner.repair.context import Context
+from runner.repair.partitions import attached, bound_changed
+from runner.repair.proposal import Proposal, alter, proposal
+from runner.sql.objects import Object
+from runner.wording import listed
+
+
+def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
+    """Mend what can be mended, and tell the rest."""
+    old, new = table_definition(item.actual or ""), table_definition(item.declared or "")
+    parts = [context.judged(part) for part in _parts(context, item, table, old, new)]
+    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
+    if runs:
+        yield proposal(
+            item,
+            "differs",
+            listed([part.detail for part in runs]),
+            becomes=item.actual if stays else item.declared,
+            now=tuple(statement for part in runs for statement in part.now),
+        )
+    yield from stays
+
+
+def _parts(
+    context: Context, item: Difference, table: Object, old: TableDefinition, new: TableDefinition
+) -> Iterator[Proposal]:
+    if (old.keys, old.method, old.is_foreign) != (new.keys, new.method, new.is_foreign):
+        detail = f"{item.actual}, declared {item.declared}"
+        yield proposal(item, "differs", detail, blocked_by="the table would have to be made anew, with its rows")
+        return
+    if (old.relation, old.parents) != (new.relation, new.parents):
+        yield attached(item, table, old, new)
+    elif old.bound != new.bound:
+        yield bound_changed(context, item, table, new)
+    if old.is_unlogged != new.is_unlogged:
+        yield _logged(context, item, table, new)
+    if clauses := options_changed(old.options, new.options):
+        detail = f"settings {old.options or 'none'}, declared {new.options or 'none'}"
+        yield proposal(item, "differs", detail, now=(alter(table, clauses),))
+    for before, after, blocked_by in zip(_clauses(old), _clauses(new), _REASONS, strict=True):
+        if before != after:
+            yield _altered(item, table, after, blocked_by=blocked_by)
+
+
+_REASONS = (
+    "",
+    "a type has its shape",
+    "it decides who sees which rows",
+    "it decides who sees which rows",
+    "it decides what is known of old rows where changes are replicated",
+)
+"""Why what the clauses say is not done by a run; empty when it is."""
+
+
+def _clauses(shape: TableDefinition) -> tuple[str, ...]:
+    """Return the clauses of ALTER TABLE that give a table some of what it is."""
+    return (
+        f"cluster on {shape.cluster_index}" if shape.cluster_index else "set without cluster",
+        f"of {shape.of_type}" if shape.of_type else "not of",
+        f"{'enable' if shape.has_row_security else 'disable'} row level security",
+        f"{'force' if shape.is_forced else 'no force'} row level security",
+        f"replica identity {shape.identity or 'default'}",
+    )
+
+
+def _altered(item: Difference, table: Object, clause: str, *, blocked_by: str = "") -> Proposal:
+    return proposal(item, "differs", clause, now=(alter(table, (clause,)),), blocked_by=blocked_by)
+
+
+def _logged(context: Context, item: Difference, table: Object, new: TableDefinition) -> Proposal:
+    """Let a table be kept after a crash; that it is not is up to a person."""
+    if new.is_unlogged:
+        blocked_by = "the rows of an unlogged table are gone after a crash"
+        return _altered(item, table, "set unlogged", blocked_by=blocked_by)
+    return _altered(item, table, "set logged", blocked_by=context.too_large(table))
