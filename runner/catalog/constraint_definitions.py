@@ -15,15 +15,18 @@ _FOREIGN_KEY = re.compile(
     re.DOTALL,
 )
 _KEY = re.compile(
-    rf"(?P<kind>PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)? \((?P<columns>{NAME}(?:, {NAME})*)\)(?P<more>.*)",
+    rf"(?P<kind>PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)? \((?P<columns>{NAME}(?:, {NAME})*)\)"
+    rf"(?: INCLUDE \((?P<included>{NAME}(?:, {NAME})*)\))?(?P<timing>(?: NOT)?(?: DEFERRABLE| INITIALLY [A-Z]+)*)"
+    r"(?P<settings> with \([^()]*\))?(?P<more>.*)",
     re.DOTALL,
 )
+_NO_INDEX_BEFORE = re.compile(rf"EXCLUDE |(?:PRIMARY KEY|UNIQUE) \((?:{NAME}, )+{NAME} WITHOUT OVERLAPS\)")
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
 def is_exclusion(definition: str) -> bool:
-    """Return whether a constraint is an EXCLUDE."""
-    return definition.startswith("EXCLUDE")
+    """Return whether a constraint is an EXCLUDE, or a key WITHOUT OVERLAPS: neither can take over an index."""
+    return bool(_NO_INDEX_BEFORE.match(definition))
 
 
 def is_foreign_key(definition: str) -> bool:
@@ -37,14 +40,28 @@ def is_disabled(definition: str) -> bool:
 
 
 class Key(Struct, frozen=True):
-    """A primary key or unique constraint; `columns` are as SQL writes them."""
+    """A primary key or unique constraint; `columns` and `included` are as SQL writes them."""
 
     primary: bool
     columns: str
     nulls_equal: bool
-    plain: bool
-    """Whether an index of these columns is all that it needs."""
-    deferrable: bool
+    included: str
+    timing: str
+    """When it is looked at, as ADD CONSTRAINT has it."""
+    settings: str
+    """Those of its index, as CREATE INDEX has them."""
+    by_index: bool
+    """Whether it can take over an index."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, as ADD CONSTRAINT has it before USING INDEX."""
+        return "primary key" if self.primary else "unique"
+
+    @property
+    def deferrable(self) -> bool:
+        """Whether it may be looked at later: no foreign key refers to it."""
+        return " DEFERRABLE" in self.timing and not self.timing.startswith(" NOT")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,7 +71,16 @@ class Key(Struct, frozen=True):
     @property
     def index(self) -> str:
         """The definition of the index that fits it."""
-        return f"unique btree ({self.columns}){' nulls not distinct' if self.nulls_equal else ''}"
+        return f"unique btree ({self._columns()}{' nulls not distinct' if self.nulls_equal else ''}{self.settings}"
+
+    @property
+    def sql(self) -> str:
+        """What ADD CONSTRAINT adds, its parts in the order of SQL."""
+        nulls = " nulls not distinct" if self.nulls_equal else ""
+        return f"{self.kind}{nulls} ({self._columns()}{self.settings}{self.timing.lower()}"
+
+    def _columns(self) -> str:
+        return self.columns + (f") include ({self.included})" if self.included else ")")
 
 
 def key_definition(definition: str) -> Key | None:
@@ -62,8 +88,8 @@ def key_definition(definition: str) -> Key | None:
     match = _KEY.fullmatch(definition)
     if not match:
         return None
-    more = match["more"]
-    return Key(match["kind"] == "PRIMARY KEY", match["columns"], bool(match["nulls"]), not more, " DEFERRABLE" in more)
+    kind, nulls, columns, included, timing, settings, more = match.groups(default="")
+    return Key(kind == "PRIMARY KEY", columns, bool(nulls), included, timing, settings, not more)
 
 
 class ForeignKey(Struct, frozen=True):

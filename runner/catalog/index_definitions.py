@@ -52,7 +52,9 @@ def index_sql(definition: str, name: str, table: str) -> str | None:
     return None if " statistics " in definition else create_index(definition, name, table)
 
 
-def create_index(definition: str, name: str, table: str) -> str:
+def create_index(definition: str, name: str, table: str, tablespace: str = "") -> str:
     """Return the statement that makes an index of a definition which CREATE INDEX can write whole."""
     unique = "unique " if is_unique_index(definition) else ""
-    return f"create {unique}index {name} on {table} using {definition.removeprefix('unique ')}"
+    body, where, condition = definition.removeprefix("unique ").partition(" where ")
+    stored = f" tablespace {tablespace}" if tablespace else ""
+    return f"create {unique}index {name} on {table} using {body}{stored}{where}{condition}"

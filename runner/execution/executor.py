@@ -168,7 +168,8 @@ class _Run:
         """
         from runner.sql.rewriting import index_made_by
 
-        for index in build.step.objects[:1] if build.step else ():
+        is_made = build.step and not build.sql.startswith("drop ")
+        for index in build.step.objects[:1] if build.step and is_made else ():
             schema, made = index.schema or self.manifest.project.schema, index_made_by(build.sql) or index.name
             name = qualified_name(index._replace(schema=schema, name=made))
             *settings, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")

@@ -11,10 +11,17 @@ from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.repair.proposal import Proposal
+from runner.sql.inventory import automatic_name
 from runner.sql.objects import Facts, Object, without_table
 from runner.sql.respelling import names_in
 from runner.sql.rewriting import concurrently
 from runner.sql.statements import Script, Statement
+
+_RELIES = frozenset({"conflict", "references", "group"})
+"""Words of statements that need a unique index: ON CONFLICT, a foreign key, a view that groups by a primary key."""
+
+_MARKS = frozenset({"cluster", "identity"})
+"""Words of ALTER TABLE that name an index: CLUSTER ON, REPLICA IDENTITY USING INDEX."""
 
 
 class ConcurrentBuilds:
@@ -23,14 +30,15 @@ class ConcurrentBuilds:
     def __init__(self, facts: Facts, is_large: Callable[[Object], bool]) -> None:
         self.facts = facts
         self.is_large = is_large
-        self.transactional = True
+        self.transactional = self.repeats = True
         self.statements: tuple[Statement, ...] = ()
         self.moved_objects: set[Object] = set()
         """What this script makes after its own transaction, indexes without their tables: a comment waits for it."""
 
     def begin_script(self, script: ScriptEntry, parsed: Script) -> None:
         """Forget the script before."""
-        self.transactional, self.statements = script.transaction, parsed.statements
+        self.transactional, self.repeats = script.transaction, script.run == "always"
+        self.statements = parsed.statements
         self.moved_objects.clear()
 
     def moved(self, step: Step, next_transaction: Callable[[], int]) -> Step:
@@ -38,28 +46,37 @@ class ConcurrentBuilds:
         if step.action == "unchanged":
             return step
         statement = step.statement
-        if not step.about and statement.node == "comment_stmt":
-            is_on_moved = any(item.subject in self.moved_objects for item in step.objects)
-            return replace(step, transaction=next_transaction()) if is_on_moved else step
+        if not step.about and self.waits(step):
+            return replace(step, transaction=next_transaction())
         if not self.transactional:
             return replace(step, concurrently=statement.node == "index_stmt" and bool(statement.traits.outside))
-        sql = concurrently(step.sql)
+        sql = concurrently(step.sql) if step.about or statement.node == "index_stmt" else None
         table = self.table_of(step) if sql else None
-        if sql is None or table is None or (not step.about and self.is_used(statement)):
+        if sql is None or table is None or self.is_used(step, table):
             return step
         if not step.about:
             self.moved_objects.add(without_table(step.objects[0]))
         return replace(step, sql=sql, transaction=next_transaction(), concurrently=True)
 
     def repair(self, proposal: Proposal) -> None:
-        """Take in a repair: a key takes over an index after the script's own transaction."""
-        if proposal.problem == "missing" and proposal.then and key_definition(proposal.becomes or ""):
-            self.moved_objects.add(proposal.object)
+        """Take in a repair: what is missing may be added after the script's own transaction, as a key is."""
+        if proposal.problem == "missing" and proposal.then and not proposal.clauses:
+            item = proposal.object
+            index = Object("index", automatic_name(item) or item.name, "", item.schema)
+            self.moved_objects |= {item, index} if key_definition(proposal.becomes or "") else {item}
+
+    def waits(self, step: Step) -> bool:
+        """Return whether a statement is about what is made after the script's own transaction: a comment, a mark."""
+        statement = step.statement
+        if statement.node == "comment_stmt":
+            return any(item.subject in self.moved_objects for item in step.objects)
+        words = names_in(statement.sql) if statement.node == "alter_table_stmt" and self.moved_objects else set()
+        return not _MARKS.isdisjoint(words) and any(item.name in words for item in self.moved_objects)
 
     def table_of(self, step: Step) -> Object | None:
         """Return the table that the step makes an index of, if it was there before the run, and is large."""
         index = step.objects[0] if step.objects else None
-        if index is None or index.kind != "index":
+        if index is None or index.kind not in ("index", *(("constraint",) if step.about else ())):
             return None
         table = Object("table", index.table, "", index.schema)
         definition = self.facts.get(table)
@@ -68,8 +85,26 @@ class ConcurrentBuilds:
             return None
         return table
 
-    def is_used(self, statement: Statement) -> bool:
-        """Return whether a later statement of the script, but for a comment, needs the index."""
-        name = statement.declaration.effects[0].object.name
-        later = (other for other in self.statements if other.offset > statement.offset)
-        return any(name in names_in(other.sql) for other in later if other.node != "comment_stmt")
+    def is_used(self, step: Step, table: Object) -> bool:
+        """Return whether a later statement of the script, but for a comment, needs what the step makes.
+
+        A unique index is needed by its name, and by ON CONFLICT and foreign keys; one of a script that is run once is
+        made where it is written.
+        """
+        is_unique = step.sql.lower().startswith("create unique")
+        if step.about and (not is_unique or step.objects[0] in self.facts):
+            return False
+        if is_unique and not step.about and not self.repeats:
+            return True
+        name, offset = step.objects[0].name, step.statement.offset
+        later = [other for other in self.statements if other.offset > offset and other.node != "comment_stmt"]
+        return any(name in names_in(other.sql) for other in later) or (
+            is_unique and any(self.relies_on(other, table) for other in later)
+        )
+
+    def relies_on(self, statement: Statement, table: Object) -> bool:
+        """Return whether a statement needs what keeps a table's columns unique, unless it has been done before."""
+        made = statement.declaration.effects[:1] if statement.node == "create_stmt" else ()
+        words = names_in(statement.sql)
+        relies = statement.declaration.opaque or (table.name in words and not _RELIES.isdisjoint(words))
+        return relies and not any(effect.object in self.facts for effect in made)

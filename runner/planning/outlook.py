@@ -198,7 +198,7 @@ class _Walk:
                 return Aim(effect)
             self.goal.pop(owner)
             key = key_definition(declared)
-            self.goal[effect.object] = key.index if key and key.plain else PRESENT
+            self.goal[effect.object] = key.index if key and key.by_index else PRESENT
             return Aim(effect, is_due=True)
         if owner.kind == "column" and effect.object in self.goal:  # it is owned, and no column draws from it
             return Aim(effect, is_due=not holds(self.goal[effect.object], self.there.get(effect.object)))

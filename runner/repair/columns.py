@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from runner.catalog.column_definitions import (
     ColumnDefinition,
@@ -17,6 +18,8 @@ from runner.repair.context import Context
 from runner.repair.fills import filled, goes_with_identity
 from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
 from runner.repair.retyping import retyped
+from runner.repair.ways import best_way
+from runner.sql.chosen_names import chosen_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
 from runner.wording import listed
@@ -31,7 +34,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
         return
     clauses = (f"add column if not exists {identifier(item.object.name)} {words}",)
     if without:
-        becomes, late = without_not_null(item.declared or ""), _not_null_later(item, table)
+        becomes, late = without_not_null(item.declared or ""), _not_null_later(context, item, table)
         yield proposal(item, "missing", "without its NOT NULL", becomes=becomes, clauses=clauses, late=late)
     else:
         blocked_by = context.too_large(table) if shape.fill_rewrites else ""
@@ -121,13 +124,36 @@ def _nullability(
         then = ((alter(table, [f"validate constraint {constraint}"]),),)
         return proposal(item, "differs", "NOT NULL is not validated", then=then)
     if blocked_by or not context.has_rows(table):
-        late = _not_null_later(item, table) if nulls.rows else None
+        late = _not_null_later(context, item, table) if nulls.rows else None
         return proposal(item, "differs", detail, clauses=(change,), blocked_by=blocked_by, rows=nulls.rows, late=late)
-    helper, adds, (validates, sets) = _not_null_by_check(item, table)
+    adds, transactions, helper = _not_null_apart(context, item, table)
+    if helper is None:
+        return proposal(item, "differs", detail, clauses=(adds,), then=transactions)
     there = context.actual.facts.get(helper)
-    is_proven = there is not None and not is_invalid(helper, there)
-    ways, uses = (sets,) if is_proven else (validates, sets), Use(helper, sets[-1])
-    return proposal(item, "differs", detail, clauses=() if there else (adds,), then=ways, uses=uses)
+    left = transactions if there is None or is_invalid(helper, there) else transactions[1:]
+    uses = Use(helper, transactions[-1][-1])
+    return proposal(item, "differs", detail, clauses=() if there else (adds,), then=left, uses=uses)
+
+
+def _not_null_apart(
+    context: Context, item: Difference, table: Object
+) -> tuple[str, tuple[tuple[str, ...], ...], Object | None]:
+    """Return the clause that adds a NOT NULL for new rows, the transactions after that, and the CHECK that it needs."""
+    if best_way("not null", context.evidence.server) == "not valid":
+        return (*_not_null_not_valid(context, item, table), None)
+    helper, adds, by_check = _not_null_by_check(item, table)
+    return adds, by_check, helper
+
+
+def _not_null_not_valid(context: Context, item: Difference, table: Object) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """Return the clause that adds a NOT NULL that is not validated, under PostgreSQL's own name, and what does so."""
+    chosen = chosen_name(table.name, item.object.name, "not_null")
+    taken = {
+        other.name for other in context.actual.facts if other.kind == "constraint" and other.schema == table.schema
+    }
+    name = identifier(next(name for n in count() if (name := f"{chosen}{n or ''}") not in taken))
+    adds = f"add constraint {name} not null {identifier(item.object.name)} not valid"
+    return adds, ((alter(table, [f"validate constraint {name}"]),),)
 
 
 def _not_null_by_check(item: Difference, table: Object) -> tuple[Object, str, tuple[tuple[str, ...], ...]]:
@@ -141,8 +167,8 @@ def _not_null_by_check(item: Difference, table: Object) -> tuple[Object, str, tu
     return helper, adds, (validates, (sets, alter(table, [f"drop constraint {quoted}"])))
 
 
-def _not_null_later(item: Difference, table: Object) -> Late:
-    _, adds, then = _not_null_by_check(item, table)
+def _not_null_later(context: Context, item: Difference, table: Object) -> Late:
+    adds, then, _ = _not_null_apart(context, item, table)
     rows = f"select from {qualified_name(table)} where {identifier(item.object.name)} is null"
     return Late(rows, ((alter(table, [adds]),), *then), (table,), "NOT NULL declared")
 

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 
 from msgspec.structs import replace
 
 from runner.catalog.constraint_definitions import (
-    Key,
-    check_expression,
+    ForeignKey,
     foreign_key_definition,
     is_disabled,
     is_exclusion,
+    is_foreign_key,
     key_definition,
 )
 from runner.catalog.definitions import is_invalid, keeps_unique, names
 from runner.catalog.diff import Difference
-from runner.catalog.index_definitions import create_index, unique_index_definition
-from runner.repair.context import Context, duplicates_query, is_part
+from runner.catalog.index_definitions import unique_index_definition
+from runner.repair.context import Context, is_part
+from runner.repair.keys import key_added, key_replaced
 from runner.repair.probes import Sample
-from runner.repair.proposal import Late, Proposal, Use, alter, has_constraint, proposal
+from runner.repair.proposal import Proposal, Use, alter, has_constraint, proposal
+from runner.repair.violations import late_repair, violations
+from runner.repair.ways import best_way
 from runner.sql.chosen_names import chosen_name
 from runner.sql.inventory import automatic_name
-from runner.sql.objects import Object, qualified_name
+from runner.sql.objects import Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
 from runner.sql.spelling import comment_sql
 
 _UNIQUE = "somebody may rely on what it keeps unique"
+_AT_ONCE = (
+    "it cannot take over an index that is built before, so that nobody writes while it is made, "
+    "and only then it is known whether the rows keep it"
+)
 
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -48,10 +55,10 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
     """Put the declared constraint in the place of the other one, or validate it."""
     definition, name = item.declared or "", item.actual_object.name
     if item.kind == "invalid":
-        bad = _violations(context, table, definition)
+        bad = violations(context, table, definition)
         blocked_by = bad.failure or ("rows are against it" if bad.rows else "")
         then = (_validated(table, name),)
-        late = _late(context, table, definition, then) if bad.rows else None
+        late = late_repair(context, table, definition, then) if bad.rows else None
         yield proposal(item, "invalid", "not validated", then=then, blocked_by=blocked_by, rows=bad.rows, late=late)
         return
     if is_disabled(item.actual or ""):
@@ -59,12 +66,15 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         blocked_by = "somebody has disabled what keeps it, on this table or the other one, and rows may be against it"
         yield proposal(item, "differs", "disabled", now=(sql,), blocked_by=blocked_by)
         return
-    drops, adds = f"drop constraint {identifier(name)}", f"add constraint {identifier(name)} {definition}"
-    if key_definition(definition) or key_definition(item.actual or "") or is_exclusion(definition):
+    drops, key = f"drop constraint {identifier(name)}", key_definition(definition)
+    if key and key_definition(item.actual or "") and key.by_index and not context.shape(table).is_partitioned:
+        yield key_replaced(context, item, table, key, drops)
+    elif keeps_unique(definition) or keeps_unique(item.actual or ""):
+        adds = f"add constraint {identifier(name)} {key.sql if key else definition}"
         detail = f"{item.actual}, declared {definition}"
         yield proposal(item, "differs", detail, clauses=(drops, adds), blocked_by=_UNIQUE)
-        return
-    yield _replaced(context, item, table, drops)
+    else:
+        yield _replaced(context, item, table, drops)
 
 
 def _replaced(context: Context, item: Difference, table: Object, drops: str) -> Proposal:
@@ -111,18 +121,20 @@ def _under_another_name(context: Context, item: Difference, table: Object) -> Ob
 def _added(context: Context, item: Difference, table: Object, name: str) -> Proposal:
     definition, rows = item.declared or "", context.has_rows(table)
     adds = f"add constraint {identifier(name)} {definition}"
-    bad = _violations(context, table, definition) if rows else Sample(())
+    bad = violations(context, table, definition) if rows else Sample(())
     unreferenced = _unreferenced(context, definition)
     blocked_by = bad.failure or ("rows are against it" if bad.rows else unreferenced)
     if key := key_definition(definition):
-        return _key_added(context, item, table, name, key, bad, blocked_by)
+        return key_added(context, item, table, name, key, bad, blocked_by)
     if rows and is_exclusion(definition):
-        blocked_by = blocked_by or "whether the rows keep it is known only when it is made"
-    at_once = context.shape(table).is_partitioned or is_invalid(item.object, definition)
+        blocked_by = blocked_by or _AT_ONCE
+    at_once = _is_at_once(context, table, definition) or is_invalid(item.object, definition)
     now, then = (alter(table, [f"{adds} not valid"]),), (_validated(table, name),)  # after what it may refer to
+    if not blocked_by and _waits_for_key(context, definition):
+        return proposal(item, "missing", then=((alter(table, [adds]),),) if at_once else (now, *then))
     if not blocked_by and rows and not at_once:
         return proposal(item, "missing", now=now, then=then)
-    late = _late(context, table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
+    late = late_repair(context, table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
     return proposal(
         item,
         "missing",
@@ -134,108 +146,47 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
     )
 
 
-def _key_added(
-    context: Context, item: Difference, table: Object, name: str, key: Key, bad: Sample, blocked_by: str
-) -> Proposal:
-    """Add a primary key or unique constraint by way of an index, which takes no lock that stops readers."""
-    definition, quoted = item.declared or "", identifier(name)
-    by_index = key.plain and not context.shape(table).is_partitioned
-    index = _fitting_index(context, table, key) if by_index else None
-    against = "" if index and index.name == name else context.taken(item.object, name)
-    if key.primary and (other := context.primary_key(table)):
-        against = blocked_by = f"the table has another primary key, {other[0]}"
-    blocked_by = blocked_by or against
-    kind = "primary key" if key.primary else "unique"
-    uses = alter(table, [f"add constraint {quoted} {kind} using index {identifier(index.name) if index else quoted}"])
-    makes = () if index else (create_index(key.index, quoted, qualified_name(table)),)
-    if not blocked_by and by_index and (index is not None or context.has_rows(table)):
-        detail, used = (f"{index} becomes it", Use(index, uses)) if index else ("", None)
-        return proposal(item, "missing", detail, now=makes, then=((uses,),), uses=used)
-    clauses = (f"add constraint {quoted} {definition}",)
-    way = (*((makes,) if makes else ()), (uses,)) if by_index else ((alter(table, clauses),),)
-    return proposal(
-        item,
-        "missing",
-        clauses=clauses,
-        blocked_by=blocked_by,
-        rows=bad.rows,
-        late=_late(context, table, definition, way) if bad.rows and not against else None,
-        is_script_statement=not blocked_by,
-    )
-
-
-def _fitting_index(context: Context, table: Object, key: Key) -> Object | None:
-    fitting = (
-        item
-        for item, definition in context.actual.facts.items()
-        if is_part(item, "index", table) and definition == key.index and item not in context.declared
-    )
-    return next(fitting, None)
-
-
 def _validated(table: Object, name: str) -> tuple[str, ...]:
     return (alter(table, [f"validate constraint {identifier(name)}"]),)
 
 
-def _violations(context: Context, table: Object, definition: str) -> Sample:
-    """Return rows that a constraint refuses."""
+def _is_at_once(context: Context, table: Object, definition: str) -> bool:
+    """Return whether a constraint cannot be added first and validated later: a foreign key of a partitioned table."""
+    way = best_way("foreign key of partitions", context.evidence.server)
+    return context.shape(table).is_partitioned and is_foreign_key(definition) and way == "at once"
+
+
+def _referable(context: Context, foreign: ForeignKey) -> Iterator[tuple[Object, str, bool]]:
+    """Return what is there or declared that a foreign key can refer to, with its columns, and whether it is primary."""
+    facts = context.actual.facts
+    missing_keys = {item: text for item, text in context.declared.items() if item not in facts}
+    for item, text in (*facts.items(), *missing_keys.items()):
+        key = key_definition(text) if is_part(item, "constraint", foreign.relation) else None
+        index = unique_index_definition(text) if is_part(item, "index", foreign.relation) else None
+        columns = key.columns if key and not key.deferrable else index.keys if index and not index.where else ""
+        if frozenset(names(columns)) == frozenset(foreign.referenced):
+            yield item, columns, key is not None and key.primary
+
+
+def _waits_for_key(context: Context, definition: str) -> bool:
+    """Return whether a foreign key refers to what this run adds to a table that is there, after its own transaction."""
     foreign = foreign_key_definition(definition)
-    is_there = foreign is None or foreign.relation in context.actual.facts
-    key = context.primary_key(table)
-    query = _violating(context.rows_of, table, definition, shown=", ".join(key[1]) if key else "*", is_there=is_there)
-    return context.evidence.sample(query) if query else Sample(())
-
-
-def _late(context: Context, table: Object, definition: str, transactions: tuple[tuple[str, ...], ...]) -> Late:
-    """Return how a constraint is made when no rows are against it any more, and all tables and columns are there."""
-    foreign = foreign_key_definition(definition)
-    tables = (table, foreign.relation) if foreign else (table,)
-    return Late(_violating(context.relation, table, definition), transactions, tables)
-
-
-def _violating(
-    rows_of: Callable[..., str], table: Object, definition: str, *, shown: str = "", is_there: bool = True
-) -> str:
-    """Return the query for rows that a constraint refuses, empty when there is none; `is_there`: what it refers to."""
-    if key := key_definition(definition):
-        nulls = "refused" if key.primary else "equal" if key.nulls_equal else "distinct"
-        return duplicates_query(rows_of(table, alone=True), key.columns, nulls=nulls)
-    if foreign := foreign_key_definition(definition):
-        rows, others = rows_of(table, alone=True), rows_of(foreign.relation, alone=True)
-        given = " and ".join(f"own.{column} is not null" for column in foreign.columns)
-        columns = ", ".join(f"own.{column}" for column in foreign.columns)
-        referenced = ", ".join(f"other.{column}" for column in foreign.referenced)
-        values = f"select distinct {columns} from {rows} as own where {given}"  # noqa: S608
-        # EXCEPT compares as keys do: by the types, and by no operator that a name on the search path stands for
-        return f"{values} except select {referenced} from {others} as other" if is_there else values  # noqa: S608
-    condition = check_expression(definition)
-    rows = rows_of(table, alone=definition.endswith(" NO INHERIT"))
-    return f"select {shown} from {rows} as own where not {condition}" if condition else ""  # noqa: S608
+    if foreign is None or foreign.relation not in context.actual.facts:
+        return False
+    return all(item not in context.actual.facts for item, _, _ in _referable(context, foreign))
 
 
 def _unreferenced(context: Context, definition: str) -> str:
     """Return why a foreign key has nothing to refer to: what keeps its columns unique there cannot be made."""
     foreign = foreign_key_definition(definition)
-    if foreign is None:
+    if foreign is None or foreign.relation not in context.actual.facts:
         return ""
     relation = foreign.relation
-    if relation not in context.actual.facts:
-        return ""
-    missing_keys = {item: text for item, text in context.declared.items() if item not in context.actual.facts}
-    for item, text in (*context.actual.facts.items(), *missing_keys.items()):
-        key = key_definition(text) if is_part(item, "constraint", relation) else None
-        index = unique_index_definition(text) if is_part(item, "index", relation) else None
-        columns = key.columns if key and not key.deferrable else index.keys if index and not index.where else ""
-        if frozenset(names(columns)) != frozenset(foreign.referenced):
-            continue
+    for item, columns, is_primary in _referable(context, foreign):
         if item in context.actual.facts:
             return ""
-        is_primary = key is not None and key.primary
-        other = context.primary_key(relation) if is_primary else None
-        if (
-            other is None
-            and not context.duplicates(relation, columns, nulls="refused" if is_primary else "distinct").rows
-        ):
+        nulls, is_taken = "refused" if is_primary else "distinct", is_primary and context.primary_key(relation)
+        if not (is_taken or context.duplicates(relation, columns, nulls=nulls).rows):
             return ""
     return f"{foreign.table} has nothing that keeps {', '.join(foreign.referenced)} unique"
 

@@ -86,6 +86,11 @@ class Context(Struct, frozen=True):
                 return other, key.names
         return None
 
+    def is_not_null(self, table: Object, column: str) -> bool:
+        """Return whether a column is never NULL once all is as declared."""
+        item = Object("column", column, table.name, table.schema)
+        return bool(column_definition(self.declared.get(item, self.actual.facts.get(item, ""))).not_null)
+
     def taken(self, item: Object, name: str) -> str:
         """Return what else has the name that an index needs, when that is so."""
         kinds = ("table", "view", "materialized view", "sequence", "index")

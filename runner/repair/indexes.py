@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from runner.catalog.definitions import unquoted
+from runner.catalog.definitions import names, unquoted
 from runner.catalog.diff import Difference
-from runner.catalog.index_definitions import index_sql, unique_index_definition
+from runner.catalog.index_definitions import create_index, index_sql, unique_index_definition
 from runner.repair.context import Context, duplicates_query
 from runner.repair.probes import Sample
-from runner.repair.proposal import Late, Proposal, Use, proposal, reserved_name
+from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
@@ -35,23 +36,19 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Replace an index of another definition, or an invalid one; its comment stays."""
     definition, name = item.declared or "", identifier(item.object.name)
-    helper = Object("index", reserved_name(item.object.name), table.name, table.schema)
-    makes = index_sql(definition, identifier(helper.name), qualified_name(table))
-    if makes is None:
+    if index_sql(definition, name, qualified_name(table)) is None:
         return
-    there = context.actual.facts.get(helper)
+    use = context.evidence.use(item.object)
+    helper, now = build_beside(context, table, item.object.name, definition, tablespace=use.tablespace)
     renames = f"alter index {qualified_name(helper)} rename to {name}"
-    bad, mark = _duplicates(context, item, table), _mark(context, item.object, table)
-    blocked_by = bad.failure or ("rows have the same values" if bad.rows else mark)
+    bad, marks = _duplicates(context, item, table), marks_of(context, item.object, table, definition)
+    against = use.against or marks.blocked_by
+    blocked_by = bad.failure or ("rows have the same values" if bad.rows else against)
     comment = item.object.comment
     text = context.declared.get(comment) or context.actual.facts.get(comment)
-    swaps = (
-        f"drop index {qualified_name(item.object)}",
-        renames,
-        *((f"comment on index {qualified_name(item.object)} is {literal(text)}",) if text else ()),
-    )
-    gone = (f"drop index {qualified_name(helper)}",) if there else ()
-    now = () if there == definition else (*gone, makes)
+    comments = (f"comment on index {qualified_name(item.object)} is {literal(text)}",) if text else ()
+    gone, back = (each.drop for each in use.dependents), (each.back for each in use.dependents)
+    swaps = (*gone, f"drop index {qualified_name(item.object)}", renames, *back, *marks.statements, *comments)
     detail = "it is invalid" if item.kind == "invalid" else f"{item.actual}, declared {definition}"
     yield proposal(
         item,
@@ -62,7 +59,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         uses=Use(helper, renames),
         blocked_by=blocked_by,
         rows=bad.rows,
-        late=_late(context, item, table, ((makes,), swaps)) if bad.rows and not mark else None,
+        late=_late(context, item, table, ((*now,), swaps)) if bad.rows and not against else None,
     )
 
 
@@ -90,11 +87,35 @@ def _late(context: Context, item: Difference, table: Object, transactions: tuple
     return Late(_duplicated(item, context.relation(table, alone=True)), transactions, (table,))
 
 
-def _mark(context: Context, index: Object, table: Object) -> str:
-    """Return what a table would lose with the index, when that is so."""
-    shape = context.shape(table)
-    marked = {"replica identity using index": shape.identity_index, "cluster on": shape.cluster_index}
-    for mark, name in marked.items():
-        if unquoted(name) == index.name:
-            return f"the table has {mark} {identifier(index.name)}, which goes with the index"
-    return ""
+def build_beside(
+    context: Context, table: Object, name: str, definition: str, *, tablespace: str = ""
+) -> tuple[Object, tuple[str, ...]]:
+    """Return the index that is made beside what has a name, and what makes it unless a run that was cut off has."""
+    helper = Object("index", reserved_name(name), table.name, table.schema)
+    there = context.actual.facts.get(helper)
+    if there == definition:
+        return helper, ()
+    makes = create_index(definition, identifier(helper.name), qualified_name(table), tablespace)
+    return helper, (*((f"drop index {qualified_name(helper)}",) if there else ()), makes)
+
+
+class Marks(NamedTuple):
+    """What gives a table the marks again that go with its index, or why they cannot be given to another one."""
+
+    statements: tuple[str, ...] = ()
+    blocked_by: str = ""
+
+
+def marks_of(context: Context, index: Object, table: Object, definition: str) -> Marks:
+    """Return the marks of a table that name an index, which gets another definition."""
+    shape, name = context.shape(table), identifier(index.name)
+    statements = []
+    for mark, marked in (("replica identity using index", shape.identity_index), ("cluster on", shape.cluster_index)):
+        if unquoted(marked) == index.name:
+            unique = unique_index_definition(definition)
+            keys = names(unique.keys) if unique and not unique.where else ()
+            is_identity = bool(keys) and all(context.is_not_null(table, unquoted(key)) for key in keys)
+            if not (" where " not in definition if mark == "cluster on" else is_identity):
+                return Marks(blocked_by=f"the table has {mark} {name}, which goes with the index")
+            statements.append(alter(table, [f"{mark} {name}"]))
+    return Marks(tuple(statements))

@@ -20,6 +20,7 @@ from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import literal
+from runner.wording import listed, shown
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -43,12 +44,30 @@ class Dependent(NamedTuple):
     what: str
     drop: str
     create: str | None
-    more: tuple[str, ...]
+    more: tuple[str, ...] = ()
     """The statements that give it back what else it has: comments, grants, its owner."""
-    object: Object | None
+    object: Object | None = None
     """What it is; None for what is not compared."""
-    size: int
+    size: int = 0
     """How many bytes are computed anew."""
+
+    @property
+    def back(self) -> str:
+        """What makes it again, as far as there are words for it."""
+        return self.create or f"-- {shown(self.what)} has to be made again by hand"
+
+
+class IndexUse(NamedTuple):
+    """Where an index is stored, as SQL writes it unless it is the default, and what depends on it."""
+
+    tablespace: str
+    dependents: list[Dependent]
+
+    @property
+    def against(self) -> str:
+        """Why it cannot be replaced, when something depends on it."""
+        names = listed([shown(each.what) for each in self.dependents])
+        return f"{names} would have to be dropped and made again" if names else ""
 
 
 class Sample(NamedTuple):
@@ -112,6 +131,17 @@ class Evidence(Struct):
             Dependent(what, drop, create, tuple(more), _object(identity, own), size)
             for what, drop, create, more, identity, size, *_ in rows
         ]
+
+    def use(self, index: Object) -> IndexUse:
+        """Return what is known of an index, or of that of a constraint, which has its name."""
+        rows = self._ask(read_sql("repair/index_use.sql"), {"index": self._name(index)})
+        dependents = [Dependent(what, gone or f"-- drop {what}", back) for _, what, gone, back in rows if what]
+        return IndexUse(rows[0][0] or "", dependents)
+
+    @property
+    def server(self) -> int:
+        """The server's major version."""
+        return self.connection.info.server_version // 10_000
 
     def sequence(self, table: Object, column: str) -> str:
         """Return the sequence that belongs to a column."""

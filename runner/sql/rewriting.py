@@ -15,7 +15,7 @@ from runner.sql.trees import tree_of
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _ENDS_NAME = (pg.ASCII_46, pg.ASCII_42, pg.ASCII_41)
 """What can follow a word of the table's name: `.`, `*` and `)`."""
-_MAKES_INDEX = re.compile(r"create\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
+_MAKES_OR_DROPS_INDEX = re.compile(r"(?:create|drop)\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
 
 
 def with_free_colons(sql: str) -> str:
@@ -30,13 +30,14 @@ def with_free_colons(sql: str) -> str:
 
 
 def concurrently(sql: str) -> str | None:
-    """Return CREATE INDEX with the word CONCURRENTLY; None when it is another statement, or unique."""
-    if not _MAKES_INDEX.match(sql):
+    """Return CREATE INDEX or DROP INDEX with the word CONCURRENTLY; None when it is another statement."""
+    if not _MAKES_OR_DROPS_INDEX.match(sql):
         return None
-    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS][:3]
-    if tokens[1].token != pg.INDEX or tokens[2].token == pg.CONCURRENTLY:
-        return sql if tokens[1].token == pg.INDEX else None
-    data, end = sql.encode(), tokens[1].end
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS][:4]
+    at = 2 if tokens[1].token == pg.UNIQUE else 1
+    if tokens[at].token != pg.INDEX or tokens[at + 1].token == pg.CONCURRENTLY:
+        return sql if tokens[at].token == pg.INDEX else None
+    data, end = sql.encode(), tokens[at].end
     return (data[:end] + b" concurrently" + data[end:]).decode()
 
 

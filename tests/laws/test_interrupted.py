@@ -42,6 +42,23 @@ ROWS = """
 """
 
 
+KEYS = {
+    "010_item.sql": """
+        create table if not exists item (
+            id integer, name text, size integer,
+            constraint item_id primary key (id), constraint item_name unique (name) include (size)
+        );
+        comment on constraint item_id on item is 'Known by it.';
+        create unique index if not exists item_size on item (size, name);
+    """,
+}
+"""Keys of a table that counts as large: two are missing, one becomes another."""
+KEY_ROWS = """
+    create table item (id integer, name text, size integer, constraint item_name unique (name));
+    create unique index item_size on item (size, id);
+    insert into item select i, 'row ' || i, 0 from generate_series(1, 500) as i;
+"""
+
 LATE = {
     "010_item.sql": """
         create table if not exists item (
@@ -89,6 +106,10 @@ def large_table(folder: Path) -> tuple[Path, str]:
     return write_project(folder, INDEXES, run={"concurrent_index_above": "0"}, options=options), ROWS
 
 
+def large_keys(folder: Path) -> tuple[Path, str]:
+    return write_project(folder, KEYS, run={"concurrent_index_above": "0", "repair": "align"}), KEY_ROWS
+
+
 def late_repairs(folder: Path) -> tuple[Path, str]:
     options: dict[str, dict[str, object]] = {"010_item.sql": {"run": "on_change"}, "030_fill.sql": {"run": "on_change"}}
     return write_project(folder, LATE, options=options), f"{ROWS} create table part (item integer); {LATE_ROWS}"
@@ -98,6 +119,7 @@ SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
     "a new database": new_database,
     "an older database": older_database,
     "indexes of a large table": large_table,
+    "keys of a large table": large_keys,
     "late repairs": late_repairs,
 }
 
