@@ -70,8 +70,7 @@ class ConcurrentBuilds:
         statement = step.statement
         if statement.node == "comment_stmt":
             return any(item.subject in self.moved_objects for item in step.objects)
-        words = names_in(statement.sql) if statement.node == "alter_table_stmt" and self.moved_objects else set()
-        return not _MARKS.isdisjoint(words) and any(item.name in words for item in self.moved_objects)
+        return _is_mark(statement) and any(item.name in names_in(statement.sql) for item in self.moved_objects)
 
     def table_of(self, step: Step) -> Object | None:
         """Return the table that the step makes an index of, if it was there before the run, and is large."""
@@ -86,7 +85,7 @@ class ConcurrentBuilds:
         return table
 
     def is_used(self, step: Step, table: Object) -> bool:
-        """Return whether a later statement of the script, but for a comment, needs what the step makes.
+        """Return whether a later statement of the script needs what the step makes, and does not wait for it.
 
         A unique index is needed by its name, and by ON CONFLICT and foreign keys; one of a script that is run once is
         made where it is written.
@@ -97,7 +96,7 @@ class ConcurrentBuilds:
         if is_unique and not step.about and not self.repeats:
             return True
         name, offset = step.objects[0].name, step.statement.offset
-        later = [other for other in self.statements if other.offset > offset and other.node != "comment_stmt"]
+        later = [other for other in self.statements if other.offset > offset and not _waits_with_index(other)]
         return any(name in names_in(other.sql) for other in later) or (
             is_unique and any(self.relies_on(other, table) for other in later)
         )
@@ -108,3 +107,11 @@ class ConcurrentBuilds:
         words = names_in(statement.sql)
         relies = statement.declaration.opaque or (table.name in words and not _RELIES.isdisjoint(words))
         return relies and not any(effect.object in self.facts for effect in made)
+
+
+def _waits_with_index(statement: Statement) -> bool:
+    return statement.node == "comment_stmt" or _is_mark(statement)
+
+
+def _is_mark(statement: Statement) -> bool:
+    return statement.node == "alter_table_stmt" and not _MARKS.isdisjoint(names_in(statement.sql))

@@ -25,6 +25,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             listed([part.detail for part in runs]),
             becomes=item.actual if stays else item.declared,
             now=tuple(statement for part in runs for statement in part.now),
+            then=tuple(transaction for part in runs for transaction in part.then),
         )
     yield from stays
 
@@ -45,25 +46,26 @@ def _parts(
     if clauses := options_changed(old.options, new.options):
         detail = f"settings {old.options or 'none'}, declared {new.options or 'none'}"
         yield proposal(item, "differs", detail, now=(alter(table, clauses),))
+    if old.cluster_index != new.cluster_index:
+        clause = f"cluster on {new.cluster_index}" if new.cluster_index else "set without cluster"
+        yield proposal(item, "differs", clause, then=((alter(table, (clause,)),),))  # after an index that is made apart
     for before, after, blocked_by in zip(_clauses(old), _clauses(new), _REASONS, strict=True):
         if before != after:
             yield _altered(item, table, after, blocked_by=blocked_by)
 
 
 _REASONS = (
-    "",
     "a type has its shape",
     "it decides who sees which rows",
     "it decides who sees which rows",
     "it decides what is known of old rows where changes are replicated",
 )
-"""Why what the clauses say is not done by a run; empty when it is."""
+"""Why what the clauses say is not done by a run."""
 
 
 def _clauses(shape: TableDefinition) -> tuple[str, ...]:
     """Return the clauses of ALTER TABLE that give a table some of what it is."""
     return (
-        f"cluster on {shape.cluster_index}" if shape.cluster_index else "set without cluster",
         f"of {shape.of_type}" if shape.of_type else "not of",
         f"{'enable' if shape.has_row_security else 'disable'} row level security",
         f"{'force' if shape.is_forced else 'no force'} row level security",

@@ -154,6 +154,8 @@ class _Reader:
         if kind == "OBJECT_COLUMN" and relation_kind in ("view", "materialized view"):
             view = self.names.relation(relation_kind, body.relation)
             return Declaration((Effect("change", view),), relation=view)
+        if kind == "OBJECT_DOMCONSTRAINT":
+            return Declaration((Effect("change", self.names.named("domain", body.object.list.items)),))
         if known in ("table", "index", "view", "materialized view", "sequence"):
             renamed: Object | None = self.names.relation(known, body.relation)
         elif known in PARTS_OF_A_TABLE:

@@ -66,12 +66,12 @@ alter domain isbn add constraint isbn_check check (length(value) < 18) not valid
 alter domain isbn add not null; --> change domain isbn
 alter domain isbn drop constraint if exists isbn_check cascade; --> change domain isbn
 alter domain isbn validate constraint isbn_check; --> change domain isbn
-alter domain isbn rename constraint isbn_check to isbn_length; --> none
+alter domain isbn rename constraint isbn_check to isbn_length; --> change domain isbn
 alter domain isbn rename to code; --> rename domain isbn to code
 alter domain isbn owner to clerk; --> none
 alter domain isbn set schema archive; --> move domain isbn to archive
 comment on domain isbn is 'x'; --> set comment on domain isbn
-comment on constraint isbn_check on domain isbn is 'x'; --> none
+comment on constraint isbn_check on domain isbn is 'x'; --> set comment on domain constraint isbn.isbn_check
 drop domain if exists isbn, archive.isbn cascade; --> drop domain isbn, drop domain archive.isbn
 
 -- Event triggers
