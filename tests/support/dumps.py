@@ -78,7 +78,8 @@ def _is_refused(entry: str) -> bool:
 
 def phantoms(connection: Connection, dsn: str, folder: Path) -> Iterator[str]:
     """Yield what is pending, found or not compared in a database when its dump is the script."""
-    folder = write_project(folder, {"010_dump.sql": schema_script(dsn, folder)})
+    dumped = schema_script(dsn, folder)
+    folder = write_project(folder, {"010_dump.sql": dumped})
     loaded = load(folder / "manifest.toml")
     planned = plan_database(connection, loaded, lambda _: None)
     yield from (f"not compared: {item.statement.sql}: {item.reason}" for item in planned.declared.unbuilt)
@@ -87,10 +88,17 @@ def phantoms(connection: Connection, dsn: str, folder: Path) -> Iterator[str]:
     result = apply_plan(connection, loaded, planned)
     yield from (f"{script.status}: {script.error}" for script in result.scripts if script.error or script.sent)
     found = (*result.verification.findings, *result.verification.unmanaged)
-    yield from (str(finding) for finding in found if not _is_lost(finding))
+    yield from (str(finding) for finding in found if not _is_lost(finding, dumped))
 
 
-def _is_lost(finding: Finding) -> bool:
-    """Return whether a finding is about what the script leaves out, or pg_dump: that a key or an index is disabled."""
-    kind = getattr(finding.object, "kind", "")
+def _is_lost(finding: Finding, script: str) -> bool:
+    """Return whether a finding is about what the script leaves out, or pg_dump.
+
+    pg_dump does not tell that a key or an index is disabled, nor comments on constraints that partitions inherit.
+    """
+    if isinstance(finding.object, str):
+        return False
+    kind, name = finding.object.kind, finding.object.name
+    if kind == "comment on constraint":
+        return f"COMMENT ON CONSTRAINT {name} " not in script
     return kind == "rule" or (kind == "constraint" and (finding.actual or "").endswith(" disabled"))
