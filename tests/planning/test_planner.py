@@ -161,8 +161,10 @@ create materialized view if not exists m as select 2 as x;""",
     begin(tmp_path, facts, pair[0])
     write_case(tmp_path, facts)
     steps = run_command(tmp_path, "plan", pair[0], "--json").json["steps"]
-    left = "differs, and is left unchanged: no repair is known"
-    assert [step["reason"] for step in steps] == [f"table p {left}", f"materialized view m {left}"]
+    assert [step["reason"] for step in steps] == [
+        "table p differs, and is left unchanged: the table would have to be made anew, with its rows",
+        "materialized view m differs, and is left unchanged: no repair is known",
+    ]
 
 
 def is_one_transaction(facts: Mapping[str, Any]) -> bool:
