@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-
-from msgspec import Struct
 
 from runner.catalog.relocation import restore_body
 from runner.catalog.snapshot import Snapshot
@@ -17,23 +14,25 @@ from runner.sql.statements import Statement
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
 
-class ScratchNames(Struct, frozen=True):
+class ScratchNames:
     """The scratch schemas, by the schemas that they stand for; what extensions make there is in one of its own."""
 
-    scratch: Mapping[str, str]
-    extension_schema: str
-    for_extensions: str
+    def __init__(self, scratch: Mapping[str, str], extension_schema: str, for_extensions: str) -> None:
+        self.names = {for_extensions: extension_schema} | {scratch: name for name, scratch in scratch.items()}
+        self.quoted = {scratch: identifier(name) for scratch, name in self.names.items()}
+        self.pattern = re.compile("|".join(sorted(self.names, key=len, reverse=True)))
+        self.has_quote = any("'" in name for name in self.names.values())
 
     def declared(self, text: str) -> str:
         """Return a name or a text with the schemas that scratch schemas stand for."""
-        for name, scratch in (*self.scratch.items(), (self.extension_schema, self.for_extensions)):
-            if text == scratch:
-                return name
-            quoted = identifier(name)
-            if "'" in quoted and scratch in text:
-                text = _STRING.sub(partial(_replace_in_string, scratch, quoted), text)
-            text = text.replace(scratch, quoted)
-        return text
+        if text in self.names:
+            return self.names[text]
+        if self.has_quote:
+            text = _STRING.sub(lambda string: self._in_text(string[0], "''"), text)
+        return self._in_text(text, "'")
+
+    def _in_text(self, text: str, quote: str) -> str:
+        return self.pattern.sub(lambda found: self.quoted[found[0]].replace("'", quote), text)
 
 
 def declared_facts(
@@ -51,10 +50,6 @@ def declared_facts(
         declared = known_by._replace(name=names.declared(known_by.name))
         facts[item if declared in facts else declared] = names.declared(text)
     return facts
-
-
-def _replace_in_string(old: str, new: str, string: re.Match[str]) -> str:
-    return string[0].replace(old, new.replace("'", "''"))
 
 
 def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:
