@@ -28,6 +28,7 @@ from runner.catalog.relocation_guards import (
     require_no_function,
     require_own,
     require_safe,
+    require_whole,
 )
 from runner.sql.defined_names import KINDS_WITHOUT_FACTS, kind_of
 from runner.sql.names import Name, RefusedError
@@ -68,6 +69,7 @@ def move(movable: References, effects: Sequence[Object], known: RelocationContex
     require_own(movable, effects, known)
     for name in movable.references:
         require_known(name, known)
+    require_whole(movable, known)
     require_no_function(movable, known)
     text = _Text(movable, known, qualified=qualified)
     sql = text.moved()

@@ -12,6 +12,7 @@ from runner.sql.defined_names import run_at_once
 from runner.sql.names import Name, RefusedError, Sort
 from runner.sql.objects import ANY_ARGUMENTS, Object
 from runner.sql.references import References
+from runner.sql.taken_over import taken_over
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _SERIALS = ("serial", "smallserial", "bigserial", "serial2", "serial4", "serial8")
@@ -47,6 +48,8 @@ class RelocationContext(Struct, frozen=True):
     """The bodies of functions, by the number that stands for them."""
     stand_ins: AbstractSet[Name] = frozenset()
     """What of `own` stands for objects that no script makes: they are not changed."""
+    lacking: AbstractSet[tuple[Name, str]] = frozenset()
+    """What stand-ins do not have, and what is taken over from the real ones, such as `defaults`."""
 
     @property
     def target(self) -> str:
@@ -54,7 +57,7 @@ class RelocationContext(Struct, frozen=True):
         return self.path[0]
 
 
-def _places(name: Name, known: RelocationContext) -> Iterator[Name]:
+def places(name: Name, known: RelocationContext) -> Iterator[Name]:
     """Return a name with each schema that it may be in."""
     return (name._replace(schema=schema) for schema in ((name.schema,) if name.schema else known.path))
 
@@ -66,7 +69,10 @@ def home(name: Name, known: RelocationContext) -> Name:
 
 def leaves_subject(movable: References) -> bool:
     """Return whether a statement may be about a stand-in: it does not change the object itself, or drops it."""
-    return isinstance(movable.tree, _LEAVES_IT)
+    tree = movable.tree
+    if isinstance(tree, pg.AlterTableStmt):
+        return all(item.alter_table_cmd.subtype == pg.AT_AttachPartition for item in tree.cmds)
+    return isinstance(tree, _LEAVES_IT)
 
 
 def require_own(movable: References, effects: Sequence[Object], known: RelocationContext) -> None:
@@ -82,13 +88,21 @@ def require_own(movable: References, effects: Sequence[Object], known: Relocatio
                 raise RefusedError(f"is about {item}, which no script makes before it")
 
 
+def require_whole(movable: References, known: RelocationContext) -> None:
+    """Raise RefusedError when the statement takes over what a stand-in lacks."""
+    for name, wanted in taken_over(movable.tree):
+        lacking = sorted(what for owner, what in known.lacking if what in wanted and owner in places(name, known))
+        if lacking:
+            raise RefusedError(f"takes over {', '.join(lacking)} of {name}, which no script makes")
+
+
 def require_known(name: Name, known: RelocationContext) -> None:
     """Raise RefusedError for a name that would be found, or might be, where it belongs to nobody known."""
     key = name.sort, name.word
     others = known.strangers.get(key, frozenset()) - known.apart
     if name.sort == "operator" and not name.schema and others - known.own:
         raise RefusedError(f"refers to {name}, which others have made, too")
-    if name.schema in SYSTEM_SCHEMAS or any(item in known.own for item in _places(name, known)):
+    if name.schema in SYSTEM_SCHEMAS or any(item in known.own for item in places(name, known)):
         return
     if others or not (key in known.members or is_system(name, known)):
         raise RefusedError(f"refers to {name}, {_why_missing(name, known)}")

@@ -64,9 +64,13 @@ def find_names(
     movables: Sequence[tuple[References, Statement]],
     extensions: Sequence[str],
     path: Sequence[str],
+    others: Sequence[References],
 ) -> FoundNames:
-    """Find out which names belong to PostgreSQL, which to extensions, and which, on a path, to nobody known."""
-    words = sorted({word for movable, _ in movables for word in movable.words})
+    """Find out which names belong to PostgreSQL, which to extensions, and which, on a path, to nobody known.
+
+    `others` are statements that no script has.
+    """
+    words = sorted({word for movable in (*(each for each, _ in movables), *others) for word in movable.words})
     parameters = {"names": words, "path": list(path), "extensions": list(extensions)}
     own_path = (project.schema, project.extension_schema)
     rows = ask(connection, read_sql("catalog/scratch_names.sql"), parameters, own_path, ())

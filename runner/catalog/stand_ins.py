@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.catalog.questions import ask
 from runner.catalog.relocation_guards import SYSTEM_SCHEMAS, RelocationContext, home, is_system, leaves_subject
@@ -14,9 +14,7 @@ from runner.sql.references import References
 from runner.sql.statements import Statement
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
-    from runner.project.manifest import Manifest
+    from runner.catalog.scratch_session import ScratchSession
 
 _SORTS = ("relation", "type", "function")
 
@@ -29,18 +27,25 @@ class StandIn(NamedTuple):
     name: str
     scratch: str
     sql: str
+    afterwards: str | None
+    """What takes away columns that are not the real one's."""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What makes it."""
+        return (self.sql, self.afterwards) if self.afterwards else (self.sql,)
 
 
 def read_stand_ins(
-    connection: Connection[Any],
-    manifest: Manifest,
+    session: ScratchSession,
     movables: Sequence[tuple[References, Statement]],
     known: RelocationContext,
-    prefix: str,
+    others: Sequence[References],
 ) -> list[StandIn]:
-    """Return what has to stand in the scratch schemas, in the order in which it can be made."""
+    """Return what has to stand in the scratch schemas for the scripts and others, in the order in which it is made."""
     own = _own(movables, known)
-    wanted = sorted({name for movable, _ in movables for name in _outside(movable, own, known)})
+    referring = (*(movable for movable, _ in movables), *others)
+    wanted = sorted({name for movable in referring for name in _outside(movable, own, known)})
     if not wanted:
         return []
     sorts, schemas, words = zip(*wanted, strict=True)
@@ -51,14 +56,15 @@ def read_stand_ins(
         "words": list(words),
         "own_schemas": [name.schema for name in made],
         "own_words": [name.word for name in made],
-        "path": list(known.path),
+        "path": list(dict.fromkeys(known.path)),
         "names": list(known.scratch),
         "scratch": list(known.scratch.values()),
-        "prefix": prefix,
-        "trusted": list(manifest.project.trusted_creators),
+        "prefix": session.prefix,
+        "modern": session.is_modern,
+        "trusted": list(session.manifest.project.trusted_creators),
     }
     sql = read_sql("catalog/stand_ins.sql").format(trusted_roles=trusted_roles_sql())
-    found = (StandIn(*row) for row in ask(connection, sql, parameters, known.path, ()))
+    found = (StandIn(*row) for row in ask(session.connection, sql, parameters, known.path, ()))
     return [item for item in found if item.sql and not _is_made(item, own, known)]
 
 

@@ -1,8 +1,11 @@
 -- What stands in the scratch schemas for objects that the scripts refer to and do not make, and for what these need: the
--- schema that each is in, its name, that of a function with its arguments, the scratch schema for it, and the statement that makes it there. Tables, views and sequences
--- have the columns and keys of the real ones, and no defaults; functions the signature, and a body that does nothing.
+-- schema that each is in, its name, that of a function with its arguments, the scratch schema for it, the statement that
+-- makes it there, and one that then takes away columns that only stand for the numbers of others, where there are some.
+-- Tables, views and sequences have the columns, identities, keys and partition keys of the real ones, and no defaults;
+-- functions the signature, and a body that does nothing. What has types of the scripts can be made when these are there.
 -- Parameters: sorts, schemas, words: what is referred to; an empty schema means the path. path, an array of schemas. own_schemas,
--- own_words: what scripts make. names, scratch: the scratch schemas that are there; prefix, that of others. trusted, roles:
+-- own_words: what scripts make. names, scratch: the scratch schemas that are there; prefix, that of others. modern: whether
+-- expressions of generated columns can be set, from PostgreSQL 17 on. trusted, roles:
 -- what belongs to others is found on the path, and does not count.
 with recursive trusted as ({trusted_roles}),
 
@@ -153,6 +156,16 @@ written as (
                 (m.classid = 'pg_catalog.pg_type'::regclass and m.objid = t.oid)
                 or (m.classid = 'pg_catalog.pg_class'::regclass and t.typrelid <> 0 and m.objid = t.typrelid)
         )
+    union all
+    select e.oid, format('%%I.%%I', p.scratch, t.typname) || e.suffix
+    from element as e
+    inner join pg_catalog.pg_type as t on e.base = t.oid
+    inner join place as p on t.typnamespace = p.oid
+    where
+        t.typtype in ('e', 'd', 'r', 'c') and (p.schema, t.typname::text) in (select o.schema, o.word from own as o)
+        and not exists (
+            select from member as m where m.classid = 'pg_catalog.pg_type'::regclass and m.objid = t.oid
+        )
 )
 
 select
@@ -160,30 +173,91 @@ select
     case
         when r.kind = 'S' then format('create sequence %%I.%%I', r.scratch, r.name)
         else format(
-            'create %%s %%I.%%I %%s(%%s)', case r.kind when 'c' then 'type' else 'table' end, r.scratch, r.name,
-            case r.kind when 'c' then 'as ' else '' end, concat_ws(', ', own.columns, keys.keys)
+            'create %%s %%I.%%I %%s(%%s)%%s', case r.kind when 'c' then 'type' else 'table' end, r.scratch, r.name,
+            case r.kind when 'c' then 'as ' else '' end, concat_ws(', ', own.columns, keys.keys), parted.key
         )
-    end
+    end,
+    format('alter table %%I.%%I ', r.scratch, r.name) || nullif(own.gone, '')
 from relation as r
 cross join lateral (
-    select string_agg(
-        format(
-            '%%I %%s%%s%%s', a.attname, coalesce(w.text, format_type(a.atttypid, a.atttypmod)),
+    select
+        string_agg(
             case
-                when l.collname is not null and a.attcollation <> t.typcollation
-                    then format(' collate pg_catalog.%%I', l.collname)
-                else ''
+                when w.oid is null then format('%%I integer', %(prefix)s || 'd' || a.attnum)
+                else concat(
+                    quote_ident(a.attname), ' ', x.type,
+                    case
+                        when l.collname is not null and a.attcollation <> t.typcollation
+                            then format(' collate pg_catalog.%%I', l.collname)
+                    end,
+                    case when a.attnotnull and r.kind <> 'c' then ' not null' end,
+                    case
+                        when a.attgenerated <> '' and %(modern)s
+                            then format(
+                                ' generated always as (null::%%s) %%s',
+                                x.type, case a.attgenerated when 's' then 'stored' else 'virtual' end
+                            )
+                    end,
+                    case
+                        when a.attidentity <> ''
+                            then ' generated ' || case a.attidentity when 'a' then 'always' else 'by default' end || ' as identity'
+                    end,
+                    case when a.attidentity <> '' then s.options end
+                )
             end,
-            case when a.attnotnull and r.kind <> 'c' then ' not null' else '' end
-        ),
-        ', ' order by a.attnum
-    ) as columns
+            ', ' order by a.attnum
+        ) filter (where w.oid is not null or r.kind <> 'c') as columns,
+        string_agg(format('drop column %%I', %(prefix)s || 'd' || a.attnum), ', ')
+            filter (where w.oid is null and r.kind <> 'c') as gone
     from pg_catalog.pg_attribute as a
-    inner join written as w on a.atttypid = w.oid
-    inner join pg_catalog.pg_type as t on a.atttypid = t.oid
+    left join written as w on a.atttypid = w.oid and not a.attisdropped
+    left join pg_catalog.pg_type as t on a.atttypid = t.oid
     left join pg_catalog.pg_collation as l on a.attcollation = l.oid and l.collnamespace = 'pg_catalog'::regnamespace
-    where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    left join lateral (select coalesce(w.text, format_type(a.atttypid, a.atttypmod)) as type) as x on true
+    left join lateral (
+        select format(
+            ' (start with %%s increment by %%s minvalue %%s maxvalue %%s cache %%s%%s)',
+            q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcache, case when q.seqcycle then ' cycle' end
+        ) as options
+        from pg_catalog.pg_depend as d
+        inner join pg_catalog.pg_sequence as q on d.objid = q.seqrelid
+        where
+            d.classid = 'pg_catalog.pg_class'::regclass and d.refclassid = 'pg_catalog.pg_class'::regclass
+            and d.refobjid = r.oid and d.refobjsubid = a.attnum and d.deptype = 'i'
+    ) as s on true
+    where a.attrelid = r.oid and a.attnum > 0
 ) as own
+left join lateral (
+    select case
+        when bool_and(e.text is not null)
+            then format(
+                ' partition by %%s (%%s)', case p.partstrat when 'r' then 'range' when 'l' then 'list' else 'hash' end,
+                string_agg(e.text, ', ' order by k.place)
+            )
+    end as key
+    from pg_catalog.pg_partitioned_table as p
+    cross join lateral unnest(p.partattrs::smallint[], p.partclass::oid[], p.partcollation::oid[])
+    with ordinality as k (number, class, collate_by, place)
+    left join pg_catalog.pg_opclass as o on k.class = o.oid and o.opcnamespace = 'pg_catalog'::regnamespace
+    left join pg_catalog.pg_type as i on o.opcintype = i.oid
+    left join pg_catalog.pg_collation as l on k.collate_by = l.oid and l.collnamespace = 'pg_catalog'::regnamespace
+    -- an expression stands for another one of its type
+    left join lateral (
+        select case
+            when k.number <> 0 then quote_ident(a.attname)
+            when i.typtype <> 'p' then format('(case when %%I is null then null::%%s end)', a.attname, format_type(i.oid, null))
+        end
+        || coalesce(' collate pg_catalog.' || quote_ident(l.collname), '')
+        || ' pg_catalog.' || quote_ident(o.opcname) as text
+        from pg_catalog.pg_attribute as a
+        inner join written as w on a.atttypid = w.oid
+        where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped and k.number in (0, a.attnum)
+        order by a.attnum
+        limit 1
+    ) as e on true
+    where p.partrelid = r.oid
+    group by p.partrelid, p.partstrat
+) as parted on true
 cross join lateral (
     select string_agg(
         format(
@@ -224,7 +298,8 @@ select
             from pg_catalog.pg_range as g inner join written as w on g.rngsubtype = w.oid
             where g.rngtypid = t.oid
         )
-    end
+    end,
+    null
 from type as t
 where t.kind <> 'c' and t.oid in (select n.oid from node as n where n.class = 't')
 union all
@@ -248,7 +323,8 @@ select
             when f.prorettype = 'void'::regtype then 'begin end'
             else 'begin return null; end'
         end
-    )
+    ),
+    null
 from function as f
 inner join written as w on f.prorettype = w.oid
 cross join lateral (

@@ -382,6 +382,7 @@ def test_what_is_not_built_is_known_by_name(connection: Connection[Any], project
 def test_what_is_missing_outside_is_no_error(connection: Connection[Any], project: MakeProject, case: str) -> None:
     """What the scripts take for granted and this server lacks is listed; their own mistakes stay errors."""
     wanted = OUTSIDE[case]
+    connection.execute(wanted.get("outside", "").encode())
     declared = declare(connection, project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE))
     shown = [str(item) for item in declared.uncompared]
     assert shown == [f"not compared: {text} (script/010_outside.sql)" for text in wanted["listed"]]
@@ -397,6 +398,8 @@ def test_what_refers_to_others_is_compared(
 ) -> None:
     """What scripts say about objects that they do not make is declared in full; what differs is a finding."""
     wanted = STAND_INS[case]
+    if connection.info.server_version < wanted.get("since", 0):
+        pytest.skip("generated columns of others are compared from PostgreSQL 17 on")
     script = wanted["script"].replace("<schema>", schema)
     folder = project({"010_outside.sql": script}, options=ONCE_OUTSIDE, project={"schema": schema})
     connection.execute(f"create schema if not exists {schema}; set search_path = {schema}, public".encode())
