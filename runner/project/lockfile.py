@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from runner.errors import Hint, InputError, Place
 from runner.project.input_files import read_text, shown_value
-from runner.project.key_places import excerpt_at, place_of_error
+from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
 from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
 from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
@@ -137,6 +137,11 @@ def read_lockfile(project: ManifestFile) -> Lockfile | None:
         is_about_text = isinstance(error, tomllib.TOMLDecodeError)
         shown = excerpt_at(text, *place_of_error(text, error)) if is_about_text else ()
         raise InputError(f"not valid TOML: {error}", place=place, notes=(*shown, _CURE)) from None
+    with pointing(text, place, toml_keys):
+        return _read_document(document, place)
+
+
+def _read_document(document: dict[str, Any], place: str) -> Lockfile:
     head = document.pop("lock", None)
     if not isinstance(head, dict) or "format" not in head:
         raise InputError("not a lock file: [lock] is missing", place=place, notes=(_CURE,))
