@@ -26,7 +26,8 @@ def places_in_definition(
     sort = KINDS_WITHOUT_FACTS.get(kind_of(tree))
     changes = not isinstance(tree, pg.DefineStmt)
     if sort and changes:
-        yield from ((at, f"{scratch}.{_quoted(sort, words[at])}") for at in _subjects(words) if words[at + 1] != ".")
+        plain = (at for at in _subjects(words) if words[at + 1 : at + 2] != ["."])
+        yield from ((at, f"{scratch}.{_quoted(sort, words[at])}") for at in plain)
     for option in options_of(tree):
         if option.defname in COUNTERPARTS and option.HasField("arg"):
             yield from _counterpart(words, places[option.location] + 2, scratch)
@@ -37,7 +38,7 @@ def places_in_definition(
         for at in _functions(words, places, tree):
             name = Name("function", known.target, words[at])
             others = known.strangers.get(("function", words[at]), frozenset()) - known.own
-            if words[at + 1] != "." and others and home(name, known) in known.own:
+            if words[at + 1 : at + 2] != ["."] and others and home(name, known) in known.own:
                 yield at, f"{scratch}.{identifier(words[at])}"
 
 

@@ -16,7 +16,8 @@ from runner.sql.statements import Statement
 if TYPE_CHECKING:
     from runner.catalog.scratch_session import ScratchSession
 
-_SORTS = ("relation", "type", "function")
+_SORTS = ("relation", "type", "function", "operator", "opclass", "collation", "ts_configuration", "ts_dictionary")
+_OVERLOADED = ("function", "operator")
 
 
 class StandIn(NamedTuple):
@@ -94,7 +95,7 @@ def _outside(movable: References, own: frozenset[Name], known: RelocationContext
             continue
         is_own = home(_of_one_sort(name), known) in own
         has_others = bool(known.strangers.get(key, frozenset()) - known.scripted)
-        if (name.sort == "function" and (has_others or name.schema)) or not (is_own or is_system(name, known)):
+        if (name.sort in _OVERLOADED and (has_others or name.schema)) or not (is_own or is_system(name, known)):
             yield name
 
 
@@ -105,4 +106,5 @@ def _is_made(item: StandIn, own: frozenset[Name], known: RelocationContext) -> b
     is_renamed = renamed in own and not any(
         other.schema == name.schema and other.word.partition("(")[0] == renamed.word for other in known.scripted
     )
-    return "(" in item.name and (name in known.scripted or is_renamed)
+    is_scripted = name in known.scripted or name._replace(sort="operator") in known.scripted
+    return "(" in item.name and (is_scripted or is_renamed)

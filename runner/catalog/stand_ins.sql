@@ -64,10 +64,52 @@ function as (
     from pg_catalog.pg_proc as f
     inner join place as p on f.pronamespace = p.oid
     where
-        f.prokind = 'f'
+        f.prokind in ('f', 'a')
         and not exists (
             select from member as m where m.classid = 'pg_catalog.pg_proc'::regclass and m.objid = f.oid
         )
+),
+
+operator as (
+    select o.*, p.schema, p.scratch, p.place
+    from pg_catalog.pg_operator as o
+    inner join place as p on o.oprnamespace = p.oid
+    where not exists (
+        select from member as m where m.classid = 'pg_catalog.pg_operator'::regclass and m.objid = o.oid
+    )
+),
+
+-- what has a name and no arguments
+plain as (
+    select a.*, p.schema, p.scratch, p.place
+    from (
+        select
+            'l' as class, 'collation' as sort, 'pg_catalog.pg_collation'::regclass as classid, c.oid,
+            c.collname::text as name, c.collnamespace as home, c.collowner as owner, 0::oid as method
+        from pg_catalog.pg_collation as c
+        union all
+        select
+            'p', 'opclass', 'pg_catalog.pg_opclass'::regclass, o.oid, o.opcname::text, o.opcnamespace, o.opcowner, o.opcmethod
+        from pg_catalog.pg_opclass as o
+        union all
+        select
+            'g', 'ts_configuration', 'pg_catalog.pg_ts_config'::regclass, c.oid, c.cfgname::text, c.cfgnamespace, c.cfgowner, 0
+        from pg_catalog.pg_ts_config as c
+        union all
+        select
+            'y', 'ts_dictionary', 'pg_catalog.pg_ts_dict'::regclass, d.oid, d.dictname::text, d.dictnamespace, d.dictowner, 0
+        from pg_catalog.pg_ts_dict as d
+    ) as a
+    inner join place as p on a.home = p.oid
+    where not exists (select from member as m where m.classid = a.classid and m.objid = a.oid)
+),
+
+-- how functions are called: those that have a stand-in, by its schema
+called as (
+    select f.oid, format('%%I.%%I', coalesce(o.scratch, n.nspname), f.proname) as name
+    from pg_catalog.pg_proc as f
+    inner join pg_catalog.pg_namespace as n on f.pronamespace = n.oid
+    left join function as o on f.oid = o.oid
 ),
 
 named as (
@@ -102,6 +144,26 @@ named as (
             w.schema = f.schema
             or (w.schema = '' and f.place is not null and f.proowner in (select t.oid from trusted as t))
         )
+    union all
+    select 'o', o.oid
+    from wanted as w
+    inner join operator as o on w.word = o.oprname
+    where
+        w.sort = 'operator'
+        and (
+            w.schema = o.schema
+            or (w.schema = '' and o.place is not null and o.oprowner in (select t.oid from trusted as t))
+        )
+    union all
+    (
+        select distinct on (w.sort, w.schema, w.word, a.method) a.class, a.oid
+        from wanted as w
+        inner join plain as a on w.sort = a.sort and w.word = a.name
+        where
+            (w.schema = a.schema or (w.schema = '' and a.owner in (select t.oid from trusted as t)))
+            and (w.schema <> '' or a.place is not null)
+        order by w.sort, w.schema, w.word, a.method, a.place
+    )
 ),
 
 node as (
@@ -132,10 +194,39 @@ node as (
         cross join lateral unnest(coalesce(f.proallargtypes, f.proargtypes::oid[]) || f.prorettype) as u (oid)
         inner join element as e on u.oid = e.oid
         where n.class = 'f' and f.oid = n.oid
+        union all
+        select 'l', a.attcollation from pg_catalog.pg_attribute as a
+        where n.class = 'c' and a.attrelid = n.oid and a.attnum > 0 and not a.attisdropped
+        union all
+        select 'l', t.typcollation from pg_catalog.pg_type as t where n.class = 't' and t.oid = n.oid
+        union all
+        select u.class, coalesce(e.base, u.oid)
+        from operator as o
+        cross join lateral (
+            values ('t', o.oprleft), ('t', o.oprright), ('t', o.oprresult), ('f', o.oprcode::oid)
+        ) as u (class, oid)
+        left join element as e on u.class = 't' and u.oid = e.oid
+        where n.class = 'o' and o.oid = n.oid
+        union all
+        select u.class, u.oid
+        from pg_catalog.pg_opclass as c
+        cross join lateral (
+            values ('t', c.opcintype), ('t', c.opckeytype)
+            union all
+            select 'o', m.amopopr from pg_catalog.pg_amop as m
+            where m.amopfamily = c.opcfamily and m.amoplefttype = c.opcintype
+            union all
+            select 'f', m.amproc::oid from pg_catalog.pg_amproc as m
+            where m.amprocfamily = c.opcfamily and m.amproclefttype = c.opcintype
+        ) as u (class, oid)
+        where n.class = 'p' and c.oid = n.oid
     ) as e
     where
         (e.class = 'c' and e.oid in (select r.oid from relation as r))
         or (e.class = 't' and e.oid in (select t.oid from type as t))
+        or (e.class = 'f' and e.oid in (select f.oid from function as f))
+        or (e.class = 'o' and e.oid in (select o.oid from operator as o))
+        or (e.class = 'l' and e.oid in (select a.oid from plain as a where a.class = 'l'))
 ),
 
 -- the types that may be written, as they are written in the scratch schemas
@@ -187,8 +278,8 @@ cross join lateral (
                 else concat(
                     quote_ident(a.attname), ' ', x.type,
                     case
-                        when l.collname is not null and a.attcollation <> t.typcollation
-                            then format(' collate pg_catalog.%%I', l.collname)
+                        when l.oid is not null and a.attcollation <> t.typcollation
+                            then format(' collate %%I.%%I', coalesce(y.scratch, 'pg_catalog'), l.collname)
                     end,
                     case when a.attnotnull and r.kind <> 'c' then ' not null' end,
                     case
@@ -212,7 +303,9 @@ cross join lateral (
     from pg_catalog.pg_attribute as a
     left join written as w on a.atttypid = w.oid and not a.attisdropped
     left join pg_catalog.pg_type as t on a.atttypid = t.oid
-    left join pg_catalog.pg_collation as l on a.attcollation = l.oid and l.collnamespace = 'pg_catalog'::regnamespace
+    left join plain as y on a.attcollation = y.oid and y.class = 'l'
+    left join pg_catalog.pg_collation as l
+        on a.attcollation = l.oid and (y.oid is not null or l.collnamespace = 'pg_catalog'::regnamespace)
     left join lateral (select coalesce(w.text, format_type(a.atttypid, a.atttypmod)) as type) as x on true
     left join lateral (
         select format(
@@ -289,8 +382,12 @@ select
             from pg_catalog.pg_enum as e where e.enumtypid = t.oid
         )
         when 'd' then (
-            select coalesce(w.text, format_type(d.typbasetype, d.typtypmod))
-            from pg_catalog.pg_type as d inner join written as w on d.typbasetype = w.oid
+            select
+                coalesce(w.text, format_type(d.typbasetype, d.typtypmod))
+                || coalesce(' collate ' || quote_ident(y.scratch) || '.' || quote_ident(y.name), '')
+            from pg_catalog.pg_type as d
+            inner join written as w on d.typbasetype = w.oid
+            left join plain as y on d.typcollation = y.oid and y.class = 'l'
             where d.oid = t.oid
         )
         else (
@@ -357,5 +454,145 @@ cross join lateral (
             end as input
     ) as m
 ) as a
+where f.oid in (select n.oid from node as n where n.class = 'f') and f.prokind = 'f' and a.is_whole
+union all
+-- an aggregate whose state is its result
+select
+    f.oid, f.schema, f.proname || '(' || coalesce(a.names, '') || ')', f.scratch,
+    format(
+        'create function %%I.%%I(%%s) returns %%s immutable language plpgsql as ''begin return null; end''',
+        f.scratch, %(prefix)s || 'a' || f.oid, concat_ws(', ', r.type, a.aggregated), r.type
+    ),
+    format(
+        'create aggregate %%I.%%I(%%s) (sfunc = %%I.%%I, stype = %%s%%s)', f.scratch, f.proname,
+        case
+            when g.aggkind <> 'n' then concat(a.direct, ' order by ', a.aggregated)
+            when f.pronargs = 0 then '*'
+            else a.aggregated
+        end,
+        f.scratch, %(prefix)s || 'a' || f.oid, r.type, case g.aggkind when 'h' then ', hypothetical' end
+    )
+from function as f
+inner join pg_catalog.pg_aggregate as g on f.oid = g.aggfnoid
+inner join written as w on f.prorettype = w.oid
+cross join lateral (select coalesce(w.text, format_type(f.prorettype, null)) as type) as r
+cross join lateral (
+    select
+        count(*) = f.pronargs as is_whole,
+        string_agg(format_type(p.oid, null), ', ' order by p.place) as names,
+        string_agg(t.text, ', ' order by p.place)
+            filter (where g.aggkind <> 'n' and p.place <= g.aggnumdirectargs) as direct,
+        string_agg(t.text, ', ' order by p.place)
+            filter (where g.aggkind = 'n' or p.place > g.aggnumdirectargs) as aggregated
+    from unnest(f.proargtypes::oid[]) with ordinality as p (oid, place)
+    inner join written as u on p.oid = u.oid
+    cross join lateral (
+        select concat(
+            case when f.provariadic <> 0 and p.place = f.pronargs then 'variadic ' end,
+            coalesce(u.text, format_type(p.oid, null))
+        ) as text
+    ) as t
+) as a
 where f.oid in (select n.oid from node as n where n.class = 'f') and a.is_whole
+union all
+select
+    o.oid, o.schema,
+    o.oprname || '(' || concat_ws(', ', format_type(nullif(o.oprleft, 0), null), format_type(o.oprright, null)) || ')',
+    o.scratch,
+    format(
+        'create operator %%I.%%s (%%s)', o.scratch, o.oprname,
+        concat_ws(
+            ', ', 'function = ' || c.name, 'leftarg = ' || coalesce(l.text, format_type(nullif(o.oprleft, 0), null)),
+            'rightarg = ' || coalesce(r.text, format_type(o.oprright, null)),
+            case when o.oprcom = o.oid then format('commutator = operator(%%I.%%s)', o.scratch, o.oprname) end
+        )
+    ),
+    null
+from operator as o
+inner join called as c on o.oprcode = c.oid
+left join written as l on o.oprleft = l.oid
+inner join written as r on o.oprright = r.oid
+where o.oid in (select n.oid from node as n where n.class = 'o') and (o.oprleft = 0 or l.oid is not null)
+union all
+select
+    p.oid, p.schema, p.name, p.scratch,
+    case p.class
+        when 'l' then format('create collation %%I.%%I from %%I.%%I', p.scratch, p.name, p.schema, p.name)
+        when 'g' then format('create text search configuration %%I.%%I (copy = pg_catalog.simple)', p.scratch, p.name)
+        when 'y' then format('create text search dictionary %%I.%%I (template = pg_catalog.simple)', p.scratch, p.name)
+        else c.sql
+    end,
+    null
+from plain as p
+left join lateral (
+    select format(
+        'create operator class %%I.%%I for type %%s using %%I as %%s',
+        p.scratch, p.name, coalesce(w.text, format_type(c.opcintype, null)), m.amname, string_agg(i.text, ', ')
+    ) as sql
+    from pg_catalog.pg_opclass as c
+    inner join pg_catalog.pg_am as m on c.opcmethod = m.oid
+    inner join written as w on c.opcintype = w.oid
+    cross join lateral (
+        select format(
+            'operator %%s %%I.%%s (%%s, %%s)%%s', a.amopstrategy, coalesce(o.scratch, s.nspname), q.oprname,
+            coalesce(x.text, format_type(q.oprleft, null)), coalesce(y.text, format_type(q.oprright, null)),
+            case when a.amoppurpose = 'o' then format(' for order by %%I.%%I', fs.nspname, f.opfname) end
+        ) as text
+        from pg_catalog.pg_amop as a
+        inner join pg_catalog.pg_operator as q on a.amopopr = q.oid
+        inner join pg_catalog.pg_namespace as s on q.oprnamespace = s.oid
+        left join pg_catalog.pg_opfamily as f on a.amopsortfamily = f.oid
+        left join pg_catalog.pg_namespace as fs on f.opfnamespace = fs.oid
+        left join operator as o on q.oid = o.oid
+        left join written as x on q.oprleft = x.oid
+        left join written as y on q.oprright = y.oid
+        where a.amopfamily = c.opcfamily and a.amoplefttype = c.opcintype
+        union all
+        select format(
+            'function %%s (%%s, %%s) %%s(%%s)', a.amprocnum, coalesce(x.text, format_type(a.amproclefttype, null)),
+            coalesce(y.text, format_type(a.amprocrighttype, null)), f.name,
+            (
+                select string_agg(coalesce(z.text, format_type(u.oid, null)), ', ' order by u.place)
+                from pg_catalog.pg_proc as r
+                cross join lateral unnest(r.proargtypes::oid[]) with ordinality as u (oid, place)
+                left join written as z on u.oid = z.oid
+                where r.oid = a.amproc
+            )
+        )
+        from pg_catalog.pg_amproc as a
+        inner join called as f on a.amproc = f.oid
+        left join written as x on a.amproclefttype = x.oid
+        left join written as y on a.amprocrighttype = y.oid
+        where a.amprocfamily = c.opcfamily and a.amproclefttype = c.opcintype
+        union all
+        select 'storage ' || coalesce(x.text, format_type(c.opckeytype, null))
+        from (select c.opckeytype as oid) as k
+        left join written as x on k.oid = x.oid
+        where k.oid <> 0
+    ) as i
+    where c.oid = p.oid and p.class = 'p'
+    group by w.text, c.opcintype, m.amname
+) as c on true
+where p.oid in (select n.oid from node as n where n.class = p.class)
+union all
+-- a cast of a type that has a stand-in
+select
+    k.oid, coalesce(s.schema, t.schema), format('cast(%%s)', k.oid), coalesce(s.scratch, t.scratch),
+    format(
+        'create function %%I.%%I(%%s) returns %%s immutable language plpgsql as ''begin return null; end''',
+        coalesce(s.scratch, t.scratch), %(prefix)s || 'c' || k.oid, x.text, y.text
+    ),
+    format(
+        'create cast (%%s as %%s) with function %%I.%%I(%%s)%%s', x.text, y.text,
+        coalesce(s.scratch, t.scratch), %(prefix)s || 'c' || k.oid, x.text,
+        case k.castcontext when 'a' then ' as assignment' when 'i' then ' as implicit' end
+    )
+from pg_catalog.pg_cast as k
+left join type as s on k.castsource = s.oid and s.oid in (select n.oid from node as n where n.class = 't')
+left join type as t on k.casttarget = t.oid and t.oid in (select n.oid from node as n where n.class = 't')
+inner join written as ws on k.castsource = ws.oid
+inner join written as wt on k.casttarget = wt.oid
+cross join lateral (select coalesce(ws.text, format_type(ws.oid, null)) as text) as x
+cross join lateral (select coalesce(wt.text, format_type(wt.oid, null)) as text) as y
+where coalesce(s.oid, t.oid) is not null and k.castsource <> k.casttarget
 order by 1

@@ -75,10 +75,11 @@ owned as (
 -- a class what its first function is.
 made as (
     select
-        'pg_catalog.pg_proc'::regclass as classid, p.oid, p.oid as function, p.pronamespace as schema, p.proowner as role
+        'pg_catalog.pg_proc'::regclass as classid, p.oid, p.oid as function, p.pronamespace as schema, p.proowner as role,
+        p.proname as name, false as is_default
     from pg_catalog.pg_proc as p
     union all
-    select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprcode::oid, o.oprnamespace, o.oprowner
+    select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprcode::oid, o.oprnamespace, o.oprowner, o.oprname, false
     from pg_catalog.pg_operator as o
     union all
     select
@@ -89,13 +90,13 @@ made as (
             order by a.amprocnum
             limit 1
         ),
-        o.opcnamespace, o.opcowner
+        o.opcnamespace, o.opcowner, o.opcname, o.opcdefault
     from pg_catalog.pg_opclass as o
 ),
 
 bound as (
     select
-        d.classid, d.objid, d.refclassid, m.function, m.schema, m.role not in (select t.oid from trusted as t) as is_strange,
+        d.classid, d.objid, d.refclassid, m.function, m.schema, m.name as used, m.is_default, m.role not in (select t.oid from trusted as t) as is_strange,
         pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) as what
     from pg_catalog.pg_depend as d
     inner join made as m on d.refclassid = m.classid and d.refobjid = m.oid
@@ -114,18 +115,18 @@ bound as (
 
 bound_part as (
     select
-        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
+        'constraint' as kind, c.conname::text as name, r.relname as table_name, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange, b.used, b.is_default
     from bound as b
     inner join pg_catalog.pg_constraint as c on b.classid = 'pg_catalog.pg_constraint'::regclass and b.objid = c.oid
     inner join pg_catalog.pg_class as r on c.conrelid = r.oid
     union all
-    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
+    select 'column', a.attname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange, b.used, b.is_default
     from bound as b
     inner join pg_catalog.pg_attrdef as f on b.classid = 'pg_catalog.pg_attrdef'::regclass and b.objid = f.oid
     inner join pg_catalog.pg_attribute as a on f.adrelid = a.attrelid and f.adnum = a.attnum
     inner join pg_catalog.pg_class as r on f.adrelid = r.oid
     union all
-    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange
+    select 'index', i.relname, r.relname, r.relnamespace, b.what, b.function, b.refclassid, b.schema, b.is_strange, b.used, b.is_default
     from bound as b
     inner join pg_catalog.pg_index as x on b.classid = 'pg_catalog.pg_class'::regclass and b.objid = x.indexrelid
     inner join pg_catalog.pg_class as i on x.indexrelid = i.oid
@@ -165,9 +166,19 @@ select
                     select from pg_catalog.pg_depend as e
                     where e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = f.oid and e.deptype = 'e'
                 )
+                and (
+                    b.is_default
+                    or (
+                        found.is_without_schema
+                        and (
+                            b.used in (select p.oprname from pg_catalog.pg_operator as p where p.oprnamespace = 'pg_catalog'::regnamespace)
+                            or b.used in (select p.opcname from pg_catalog.pg_opclass as p where p.opcnamespace = 'pg_catalog'::regnamespace)
+                        )
+                    )
+                )
         -- a name without a schema that PostgreSQL has too
         else
-            (s.nspname::text = any(%(path)s::text[]) or s.oid in (select e.extnamespace from pg_catalog.pg_extension as e))
+            found.is_without_schema
             and exists (
                 select from pg_catalog.pg_proc as p
                 where p.proname = f.proname and p.pronamespace = 'pg_catalog'::regnamespace
@@ -176,6 +187,10 @@ select
 from bound_part as b
 inner join namespace as n on b.relnamespace = n.oid
 inner join pg_catalog.pg_namespace as s on b.schema = s.oid
+cross join lateral (
+    select s.nspname::text = any(%(path)s::text[]) or s.oid in (select e.extnamespace from pg_catalog.pg_extension as e)
+        as is_without_schema
+) as found
 left join pg_catalog.pg_proc as f on b.function = f.oid
 left join pg_catalog.pg_namespace as o on f.pronamespace = o.oid
 left join namespace as u on o.oid = u.oid
