@@ -418,6 +418,18 @@ def test_what_refers_to_others_is_compared(
     assert [finding.kind for finding in verify_database(connection, loaded).findings] == ["different"]
 
 
+def test_stand_ins_wait_for_nobody(connection: Connection[Any], database: str, project: MakeProject) -> None:
+    """What tables take over from others is read while these are locked: stand-ins open nothing real."""
+    wanted = STAND_INS["what is inherited from a table of others"]
+    folder = project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE)
+    connection.execute(wanted["outside"].encode())
+    connection.execute("set statement_timeout = '5s'")
+    with psycopg.connect(database) as other:
+        other.execute("lock table other.base in access exclusive mode")
+        facts = facts_of(declare(connection, folder))
+    assert facts["column item.n"] == "integer default other.made()"
+
+
 # Nothing is left, nobody waits
 
 SMALL = """
