@@ -420,14 +420,14 @@ def test_what_refers_to_others_is_compared(
 
 def test_stand_ins_wait_for_nobody(connection: Connection[Any], database: str, project: MakeProject) -> None:
     """What tables take over from others is read while these are locked: stand-ins open nothing real."""
-    wanted = STAND_INS["what is inherited from a table of others"]
+    wanted = STAND_INS["partitions of a table of others"]
     folder = project({"010_outside.sql": wanted["script"]}, options=ONCE_OUTSIDE)
     connection.execute(wanted["outside"].encode())
     connection.execute("set statement_timeout = '5s'")
     with psycopg.connect(database) as other:
-        other.execute("lock table other.base in access exclusive mode")
+        other.execute("lock table other.parent, other.listed, hashed in access exclusive mode")
         facts = facts_of(declare(connection, folder))
-    assert facts["column item.n"] == "integer default other.made()"
+    assert facts["column part.id"] == "bigint not null default 5"
 
 
 # Nothing is left, nobody waits
