@@ -72,6 +72,10 @@ def read_stand_ins(
 def _own(movables: Sequence[tuple[References, Statement]], known: RelocationContext) -> frozenset[Name]:
     """Return what scripts make at any place; `relation` stands for types too."""
     names = [home(name, known) for movable, _ in movables for name in movable.made]
+    for movable, _ in movables:  # of what has no effects of its own
+        word, schema = getattr(movable.tree, "newname", ""), getattr(movable.tree, "newschema", "")
+        old = [home(name, known) for name in movable.subjects if word or schema]
+        names += [name._replace(word=word or name.word, schema=schema or name.schema) for name in old]
     for _, statement in movables:
         for effect in statement.declaration.effects:
             item = effect.becomes if effect.action in ("rename", "move") else effect.object
