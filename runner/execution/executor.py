@@ -119,17 +119,19 @@ class _Run:
         begin = time.monotonic()
         answers: list[Iterable[Answer]] = []
         failure: Failure | None = None
+        is_committed = False
         for part in parts:
             if part.kind == "upkeep":
                 answers.append(zip(part.sends, self.keep(part.sends), strict=True))
             elif failure is None and part.sends:
                 own, failure = self.send(part)
                 answers += () if failure else (own,)
+                is_committed |= failure is None and any(send.label == "row" for send in part.sends)
         seconds = time.monotonic() - begin
         if failure:
             error = self.error(script, failure)
             # a once script whose rows may be there must not be run from its beginning by itself
-            is_cut_off = bool(answers) if script.script.transaction else self.sender.stop.asked
+            is_cut_off = is_committed if script.script.transaction else self.sender.stop.asked
             self.record(script, seconds, error, is_cut_off=is_cut_off and script.script.run != "always")
             return ScriptResult(script, "failed", len(script.to_send), 0, seconds, (), error)
         if parts[-1].kind == "ending":

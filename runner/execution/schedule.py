@@ -188,6 +188,9 @@ class _Script(Struct, frozen=True):
     script: ScriptPlan
 
     def parts(self) -> Iterator[Part]:
+        if self.script.earlier_steps:
+            row = self.row(history.record_unfinished, "ended")
+            yield self.transaction((*self.steps(self.script.earlier_steps), *row))
         if self.script.script.transaction:
             record = history.record_started if self.script.is_recorded_apart else history.record_applied
             yield self.transaction(self.own(record))
@@ -222,9 +225,11 @@ class _Script(Struct, frozen=True):
 
     def own(self, record: Callable[[Manifest, int, ScriptPlan], str]) -> tuple[Send, ...]:
         """Return the steps of a script's own transaction, its history row, and the end of what it has set."""
+        return (*self.steps(self.script.own_steps), *self.row(record), *self.reset())
+
+    def row(self, record: Callable[[Manifest, int, ScriptPlan], str], label: Label = "row") -> tuple[Send, ...]:
         role = self.all("role", (*own_role(self.manifest), ON_OWN_PATH))
-        row = self.all("row", (record(self.manifest, self.plan.run, self.script),))
-        return (*self.steps(self.script.own_steps), *role, *row, *self.reset())
+        return (*role, *self.all(label, (record(self.manifest, self.plan.run, self.script),)))
 
     def transaction(self, sends: tuple[Send, ...]) -> Part:
         settings = self.all("settings", session_settings(self.manifest, local=True))

@@ -125,4 +125,5 @@ def _past(manifest: Manifest, actual: Snapshot, records: Records, run: int | Non
     entries = records.entries
     setup = (*history.ddl(manifest, actual.facts), *history.claims(manifest, entries))
     is_released = have_lost_nothing(records.releases)
-    return Past(history.last_applied(entries), history.begun(entries), run or records.run, setup, is_released)
+    applied, begun = history.last_applied(entries), history.begun(entries)
+    return Past(applied, begun, run or records.run, setup, is_released, history.failed(entries))

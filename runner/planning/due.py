@@ -14,8 +14,9 @@ class Due(Struct, frozen=True):
     """Whether a script is due, and why or why not.
 
     `stuck`: it was begun, and it is unknown how far it came. `done`: its own transaction is committed, and what
-    follows it is not. `only_recorded`: it gets its row in the history, and nothing of it is run; with `in_setup`, in
-    the first transaction of the run, because nothing tells afterwards that it was not to be run.
+    follows it is not. `failed`: nothing of that is. `only_recorded`: it gets its row in the history, and nothing of it
+    is run; with `in_setup`, in the first transaction of the run, because nothing tells afterwards that it was not to
+    be run.
     """
 
     is_due: bool
@@ -24,6 +25,7 @@ class Due(Struct, frozen=True):
     done: bool = False
     only_recorded: bool = False
     in_setup: bool = False
+    failed: bool = False
 
 
 def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) -> Due:
@@ -39,7 +41,8 @@ def due_now(script: ScriptEntry, parsed: Script, past: Past, *, baseline: bool) 
     if begun:
         return _due_again(script, parsed, begun)
     if last is None:
-        return Due(True, Reason("upgrade" if script.run == "upgrade" else "new"))
+        reason = Reason("upgrade" if script.run == "upgrade" else "new")
+        return Due(True, reason, failed=script.path in past.failed)
     if last.checksum == parsed.checksum:
         return Due(False, Reason("applied", past=last))
     if script.run in ("once", "upgrade"):

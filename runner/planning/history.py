@@ -33,6 +33,10 @@ _COLUMNS = "run, script, checksum, status, statements, started, seconds, role, r
 # by way of JSON, because a table of an earlier version has no such column
 _PROJECT = "coalesce(to_jsonb(h) ->> 'project', '')"
 
+_ENDS = """
+on conflict (project, run, script) do update
+set status = excluded.status, seconds = excluded.seconds, error = excluded.error"""
+
 
 class HistoryRow(Struct, frozen=True):
     """A row of the history table; `seconds` is a duration, `statements` the number that was sent."""
@@ -155,6 +159,12 @@ def begun(entries: Iterable[HistoryRow]) -> dict[str, Applied]:
     }
 
 
+def failed(entries: Iterable[HistoryRow]) -> frozenset[str]:
+    """Return the paths of the scripts that failed last."""
+    last = {entry.script: entry.status for entry in entries}
+    return frozenset(path for path, status in last.items() if status == "failed")
+
+
 def next_run(entries: Iterable[HistoryRow], released: Iterable[ReleaseRow]) -> int:
     """Return the number of the next run."""
     runs = (*(entry.run for entry in entries), *(row.run for row in released))
@@ -164,17 +174,25 @@ def next_run(entries: Iterable[HistoryRow], released: Iterable[ReleaseRow]) -> i
 def record_applied(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     """Return the statement that records a script from within its own transaction.
 
-    An `always` script is recorded only when its transaction wrote something, so that a quiet run leaves no trace.
+    An `always` script is recorded only when it wrote something, so that a quiet run leaves no trace.
     """
     quiet = plan.script.run == "always"
     started, seconds = "transaction_timestamp()", "extract(epoch from clock_timestamp() - transaction_timestamp())"
     condition = "\nwhere pg_current_xact_id_if_assigned() is not null" if quiet else ""
-    return _insert(manifest, run, plan, plan.ends, started=started, seconds=seconds, error=None) + condition
+    insert = _insert(manifest, run, plan, plan.ends, started=started, seconds=seconds, error=None)
+    return insert + (_ENDS if plan.earlier_steps else condition)
+
+
+def record_unfinished(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
+    """Return the statement that records, before the own transaction of a script, that nothing of that is there."""
+    error = "it was cut off before its own transaction"
+    return _insert(manifest, run, plan, "failed", started="clock_timestamp()", seconds="0", error=error)
 
 
 def record_started(manifest: Manifest, run: int, plan: ScriptPlan) -> str:
     """Return the statement that records that a script has begun, whose end `record_ended` records."""
-    return _insert(manifest, run, plan, "started", started="clock_timestamp()", seconds="0", error=None)
+    insert = _insert(manifest, run, plan, "started", started="clock_timestamp()", seconds="0", error=None)
+    return insert + (_ENDS if plan.earlier_steps else "")
 
 
 def record_ended(
@@ -191,9 +209,7 @@ def record_ended(
     `seconds` is SQL: how long ago the script began. With the status `started` it has not ended, and `error` says why.
     """
     started = f"clock_timestamp() - {seconds} * interval '1 second'"
-    insert = _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error)
-    ends = "status = excluded.status, seconds = excluded.seconds, error = excluded.error"
-    return f"{insert}\non conflict (project, run, script) do update set {ends}"
+    return _insert(manifest, run, plan, status, started=started, seconds=seconds, error=error) + _ENDS
 
 
 def record_late(manifest: Manifest, run: int, late: LateRepair, *, seconds: str) -> str:

@@ -38,7 +38,10 @@ class Step(Struct, frozen=True, gc=False):
     about: tuple[Object, ...] = ()
     """What a repair is about."""
     transaction: int = 0
-    """0 is the script's own; the steps of another number are a transaction of their own after it, in this order."""
+    """0 is the script's own; the steps of another number are a transaction of their own after it, in this order.
+
+    What is below 0 is sent before it.
+    """
     concurrently: bool = False
     """It builds an index CONCURRENTLY: it is sent alone, in no transaction, and may take its time."""
     locks: tuple[TableLock, ...] = ()
@@ -90,9 +93,14 @@ class ScriptPlan(Struct, frozen=True):
         return tuple(step for step in self.to_send if step.transaction == 0)
 
     @property
+    def earlier_steps(self) -> tuple[Step, ...]:
+        """The steps that are sent in a transaction before it."""
+        return tuple(step for step in self.to_send if step.transaction < 0)
+
+    @property
     def later_steps(self) -> tuple[tuple[Step, ...], ...]:
         """The steps that are sent after it, each group a transaction."""
-        return in_transactions(step for step in self.to_send if step.transaction)
+        return in_transactions(step for step in self.to_send if step.transaction > 0)
 
     @property
     def is_recorded_apart(self) -> bool:

@@ -109,7 +109,7 @@ def _unneeded(script: DueScript) -> DueScript:
 
 
 def _reached(script: DueScript, code: ReasonCode) -> DueScript:
-    if script.entry.run not in ("once", "upgrade") or not script.due.is_due or script.due.stuck:
+    if script.entry.run not in ("once", "upgrade") or not script.due.is_due or script.due.stuck or script.due.failed:
         return script
     return _recorded(script, code)
 

@@ -19,7 +19,8 @@ class Applied(Struct, frozen=True):
 class Past(Struct, frozen=True):
     """What a plan has to know of the runs before: `history_ddl` is empty when the history table is as it has to be.
 
-    `begun` are the scripts that a run has begun of which it is unknown the end; with `is_released`, runs of the project
+    `begun` are the scripts that a run has begun of which it is unknown the end, `failed` those that left nothing of
+    their own transaction; with `is_released`, runs of the project
     have ended well and had nothing to record.
     """
 
@@ -28,6 +29,7 @@ class Past(Struct, frozen=True):
     run: int
     history_ddl: tuple[str, ...]
     is_released: bool = False
+    failed: frozenset[str] = frozenset()
 
     @property
     def is_known(self) -> bool:

@@ -246,8 +246,9 @@ class _Planner:
     def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
         runs = [proposal for proposal in proposals if not proposal.blocked_by]
-        clauses = [proposal for proposal in runs if proposal.clauses]
-        if clauses:
+        earlier = -1 if self.apart.transactional and not self.single else 0
+        yield from (_repair(statement, [p], sql, transaction=earlier) for p in runs for sql in p.first)
+        if clauses := [proposal for proposal in runs if proposal.clauses]:
             sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
             yield _repair(statement, clauses, sql)
         for proposal in runs:

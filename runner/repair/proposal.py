@@ -45,8 +45,9 @@ class Late(NamedTuple):
 class Proposal(Struct, frozen=True):
     """How one object is brought to its declaration; `table` is what it is a part of, or it itself.
 
-    `clauses` are those of one ALTER TABLE, `now` statements after it, both within the script's transaction; each of
-    `then` is a transaction after that. With `blocked_by` it is not run: that is the reason, and `rows` show it.
+    `first` is a transaction before the script's own; `clauses` are those of one ALTER TABLE, `now` statements after it,
+    both within the script's transaction; each of `then` is a transaction after that. With `blocked_by` it is not run:
+    that is the reason, and `rows` show it.
     """
 
     object: Object
@@ -55,6 +56,7 @@ class Proposal(Struct, frozen=True):
     detail: str = ""
     becomes: str | None = None
     """The definition that the object has afterwards; None when it is gone."""
+    first: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     then: tuple[tuple[str, ...], ...] = ()
@@ -73,10 +75,10 @@ class Proposal(Struct, frozen=True):
     @property
     def sql(self) -> str:
         """All of it, as a person would run it."""
-        first = [alter(self.table, self.clauses)] if self.clauses else []
+        clauses = [alter(self.table, self.clauses)] if self.clauses else []
         then = [statement for transaction in self.then for statement in transaction]
         last = [analyze(self.table, [self.analyze])] if self.analyze else []
-        return "\n".join(f"{statement};" for statement in (*first, *self.now, *then, *last))
+        return "\n".join(f"{statement};" for statement in (*self.first, *clauses, *self.now, *then, *last))
 
 
 def proposal(item: Difference, problem: Problem, detail: str = "", **parts: object) -> Proposal:

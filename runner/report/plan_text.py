@@ -125,7 +125,7 @@ def _step_texts(step: Step) -> tuple[str, ...]:
     notes = [] if step.reason.code == "upgrade" else [str(step.reason)]
     if step.reason.code == "missing":
         what, notes = step.reason.subject, []
-    if step.transaction:
+    if step.transaction > 0:
         notes.append("CONCURRENTLY, after the script" if step.concurrently else "after the script")
     if step.action in ("create", "alter"):
         notes += _lock_notes(step)
@@ -139,8 +139,9 @@ def _in_words(sql: str) -> str:
 
 def _repair_texts(step: Step, start: str) -> tuple[str, ...]:
     """Return the text of a repair: what it repairs, or what it sends after the script's own transaction."""
-    notes = "".join(f" ({note})" for note in _lock_notes(step))
-    if step.transaction:
+    early = ["before the script"] if step.transaction < 0 else []
+    notes = "".join(f" ({note})" for note in (*early, *_lock_notes(step)))
+    if step.transaction > 0:
         return (f"{start} then {_in_words(step.sql)}{notes}",)
     parts = step.reason.parts
     if len(parts) == 1:

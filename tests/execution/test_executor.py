@@ -195,6 +195,32 @@ def test_a_failed_script_is_due_again(
     assert rows(connection, "select id from item") == [(1,)]
 
 
+def test_a_script_that_fails_after_its_enum_values_is_due_again(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """Values are added before a script's transaction: that alone does not make it one that was cut off."""
+    connection.execute("create type state as enum ('open')")
+    script = "create type state as enum ('open', 'done'); insert into item (state) values ('done');"
+    project({"010_add.sql": script}, options={"010_add.sql": {"run": "once"}})
+    assert run("apply", "--dsn", database).code == 1
+    assert rows(connection, "select status, enum_last(null::state)::text from runner_history") == [("failed", "done")]
+    connection.execute("create table item (state state)")
+    assert run("apply", "--dsn", database).code == 0
+    assert rows(connection, "select state from item") == [("done",)]
+
+
+def test_the_values_of_an_enum_are_enough_for_a_row_of_the_history(
+    run: Run, project: MakeProject, database: str, connection: Connection
+) -> None:
+    """An `always` script that sends nothing but enum values is applied, and the plan shows when they are added."""
+    connection.execute("create type state as enum ('open')")
+    project({"010_add.sql": "create type state as enum ('open', 'done');"})
+    assert "without 'done' (before the script)" in run("plan", "--dsn", database).out
+    assert run("apply", "--dsn", database).code == 0
+    assert rows(connection, "select status, statements from runner_history") == [("applied", 1)]
+    assert run("plan", "--check", "--dsn", database).code == 0
+
+
 def test_an_edited_once_script_is_not_pending(run: Run, project: MakeProject, database: str) -> None:
     """Status says nothing is pending when a `once` script was edited after it ran."""
     options = {"010_add.sql": {"run": "once"}}
