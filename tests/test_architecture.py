@@ -23,6 +23,7 @@ LAZY = {
     "__init__.py": "what the package offers is imported when it is asked for",
     "catalog/declared.py": "with a fresh lock file, neither the parser nor the scratch build is needed",
     "catalog/declared_words.py": "the parser, which a database that is as declared does not need",
+    "catalog/diff.py": "the parser, by way of what finds names, which a database that lacks nothing does not need",
     "catalog/snapshot.py": "psycopg",
     "cli/connect.py": "psycopg",
     "execution/executor.py": "the parser, which only a build that failed needs",

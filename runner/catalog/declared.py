@@ -18,7 +18,7 @@ from runner.wording import shown
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from runner.catalog.scratch_build import Unbuilt
+    from runner.catalog.scratch_build import Built, Unbuilt
     from runner.sql.simulation import State
 
 
@@ -81,8 +81,18 @@ def build_declared(
 
     statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
     built = build(connection, manifest, statements)
-    facts = {**built.facts, **dict(_by_name(names, built.unbuilt))}
+    facts = {**built.facts, **dict(_by_name(names, built.unbuilt)), **dict.fromkeys(_skipped(names, built), PRESENT)}
     return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
+
+
+def _skipped(names: State, built: Built) -> Iterator[Object]:
+    """Return what IF NOT EXISTS has not made, because something else that scripts make has its name."""
+    from runner.catalog.namesakes import namesake
+    from runner.sql.inventory import Inventory
+
+    there = Inventory(built.facts)
+    unbuilt = {effect.object for item in built.unbuilt for effect in item.statement.declaration.effects}
+    return (item for item in names if item not in there and item not in unbuilt and namesake(item, there))
 
 
 def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterator[Uncompared]:

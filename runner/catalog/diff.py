@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
+_Finder = Callable[[Object], Object | None]
 _ON_ROWS = ("trigger", "rule")
 _NEVER_UNMANAGED = ("schema", "extension")
 
@@ -27,12 +28,20 @@ class Difference(Struct, frozen=True):
     actual: str | None
     actual_object: Object
     """What it is compared with: another name than the object's when the scripts give a constraint none."""
+    namesake: Object | None = None
+    """What has the name of something that is missing, and keeps it from being made."""
+
+    @property
+    def instead(self) -> str | None:
+        """What is there instead of what is declared: another definition, or another object of the name."""
+        return str(self.namesake) if self.namesake else self.actual
 
 
 def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
     """Return what is not as declared: the declared facts in their order, then what nobody has declared."""
     claimed = {item for item in declared if item in actual.facts}
     missing = cache(lambda: frozenset(_missing_indexes(declared, actual)))
+    by_name = cache(lambda: _finder(actual.facts))
     for item, definition in declared.items():
         there = item
         if item not in actual.facts:
@@ -40,10 +49,18 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
             equal = [other for other in candidates if actual.facts[other] == definition]
             there = next(iter(equal or candidates), item)
             claimed.add(there)
-        for difference in _difference(item, definition, there, actual):
+        for difference in _difference(item, definition, there, actual, by_name):
             if not _goes_without_saying(item, declared, actual, missing):
                 yield difference
     yield from _undeclared(declared, actual, claimed)
+
+
+def _finder(facts: Facts) -> _Finder:
+    """Return what finds the object that has the name of a missing one."""
+    from runner.catalog.namesakes import namesake  # where nothing is missing it is not needed
+    from runner.sql.inventory import Inventory
+
+    return partial(namesake, known=Inventory(facts))
 
 
 def _goes_without_saying(
@@ -70,10 +87,12 @@ def holds(declared: str, actual: str | None) -> bool:
     return actual is not None and declared in (PRESENT, actual)
 
 
-def _difference(item: Object, declared: str, there: Object, actual: Snapshot) -> Iterator[Difference]:
+def _difference(
+    item: Object, declared: str, there: Object, actual: Snapshot, by_name: Callable[[], _Finder]
+) -> Iterator[Difference]:
     definition = actual.facts.get(there)
     if definition is None:
-        yield Difference("missing", item, declared, None, item)
+        yield Difference("missing", item, declared, None, item, by_name()(item))
     elif there in actual.locked:
         yield Difference("not compared", item, declared, f"locked by pid {actual.locked[there]}", there)
     elif is_invalid(item, definition) and declared in (PRESENT, as_valid(item, definition)):

@@ -16,6 +16,7 @@ from runner.lint.scope import NamesInScope
 from runner.lint.suppressions import Suppressions
 from runner.project.manifest import ManifestFile
 from runner.sql.excerpts import position
+from runner.sql.name_spaces import RELATIONS, TYPES, is_namesake
 from runner.sql.names import relation_name
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES
@@ -36,9 +37,6 @@ SEVERITIES: Mapping[str, Severity] = {
     "security-definer": "warning",
     "public-create": "warning",
 }
-_RELATIONS = ("table", "view", "materialized view", "index", "sequence")
-"""Kinds of objects that have their names from one name space."""
-_TYPES = ("type", "domain")
 _NEEDS_TABLE = ("index_stmt", "comment_stmt", "create_trig_stmt")
 
 RuleHit = tuple[str, int, str, str]
@@ -157,9 +155,7 @@ class _Rules:
 
     def namesake(self, item: Object) -> Object | None:
         """Return another object that has the name in the same name space."""
-        kinds = next((kinds for kinds in (_RELATIONS, _TYPES) if item.kind in kinds), ())
-        alike = (o for o in self.known.state.near(item.schema, item.name) if o.name == item.name and o.kind in kinds)
-        return next(alike, None)
+        return next((o for o in self.known.state.near(item.schema, item.name) if is_namesake(item, o)), None)
 
     def unknown_columns(
         self, statement: Statement, mentions: Mentions, before: Collection[Object]
@@ -182,7 +178,7 @@ class _Rules:
         if table is None or statement.node not in _NEEDS_TABLE or not self.known.is_certain:
             return
         near = self.known.state.near(table.schema, table.name)
-        there = any(o.name == table.name and o.kind in (*_RELATIONS, *_TYPES) for o in near)
+        there = any(o.name == table.name and o.kind in (*RELATIONS, *TYPES) for o in near)
         if not there and table.name not in self.own_tables:
             told = self.unknown(table, statement, "correct the name, or declare the table")
             yield "unknown-table", place_of(statement.sql, table.name), *told

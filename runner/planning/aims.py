@@ -35,6 +35,11 @@ class Place(Struct, frozen=True, gc=False):
     is_stale: bool = False
     is_passing: bool = False
 
+    @property
+    def takes(self) -> bool:
+        """Whether an index or a sequence still has to become a part of something."""
+        return any(aim.effect.action == "take" and aim.is_due for aim in self.aims)
+
 
 def known_facts(actual: Snapshot, declared: Facts) -> Facts:
     """Return the facts of a database, those of constraints also by what they are known by when nobody names them.

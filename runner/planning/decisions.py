@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
+from runner.catalog.namesakes import namesake
 from runner.planning.aims import Aim, Place
 from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
@@ -60,6 +61,17 @@ def _done(case: Case) -> Step | None:
     if case.needed or not case.place.flow.script.due.done:
         return None
     return case.unchanged(Reason("done"))
+
+
+def _has_no_name(case: Case) -> Step | None:
+    """Leave out what IF NOT EXISTS would skip because of something else of that name, and what belongs to it."""
+    statement, known = case.place.flow.statement, case.state.facts
+    for item in (aim.effect.object for aim in case.needed):
+        owner = Object("table", item.table, "", item.schema)
+        for one in (item.subject, owner) if statement.declaration.guarded else (owner,):
+            if one in case.goal and one not in known and (other := namesake(one, known)):
+                return case.unchanged(Reason("missing", (one,), left_because=f"{other} has its name"))
+    return None
 
 
 def _declares_nothing(case: Case) -> Step | None:
@@ -192,6 +204,7 @@ def _reason(needed: Sequence[Aim], state: State) -> Reason:
 
 _RULES: tuple[Callable[[Case], Step | None], ...] = (
     _done,
+    _has_no_name,
     _declares_nothing,
     _has_no_subject,
     _moves,

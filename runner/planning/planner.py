@@ -9,7 +9,7 @@ from runner.catalog.definitions import as_valid
 from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
 from runner.planning import history
-from runner.planning.aims import Aim, Place
+from runner.planning.aims import Place
 from runner.planning.clauses import by_clause, is_added, together
 from runner.planning.concurrent_builds import ConcurrentBuilds
 from runner.planning.decisions import Case, decide
@@ -197,6 +197,8 @@ class _Planner:
         """Return what is done for a statement, or a clause of one, and take it into the state."""
         case = self.case(place, repaired)
         step = decide(case)
+        if step.reason.code == "missing" and step.reason.left_because:
+            self.blocked.update(step.reason.objects)
         if step.action != "unchanged":
             self.moved_rows = self.moved_rows or place.flow.statement.node not in _CHANGES_NO_ROWS
             self.state.advance(case.aims if step.sql == place.flow.statement.sql else case.needed)
@@ -221,7 +223,7 @@ class _Planner:
         placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
         if _shows_the_end(place):
             return placed
-        if statement.declaration.moves or any(_is_taken(aim) for aim in place.aims) or not self.mends:
+        if statement.declaration.moves or place.takes or not self.mends:
             return []
         left = (is_added(place, made, self.state) or (made.rows and self.moved_rows) for made in placed)
         return [] if all(left) else placed
@@ -276,10 +278,6 @@ def _is_sent_as_written(proposal: Proposal, place: Place) -> bool:
     """Return whether a statement asks for a change that no repair dares to make, and rows are not against it."""
     changed = (aim.effect.object for aim in place.aims if aim.effect.action == "change")
     return bool(proposal.blocked_by) and not proposal.rows and not _shows_the_end(place) and proposal.object in changed
-
-
-def _is_taken(aim: Aim) -> bool:
-    return aim.effect.action == "take" and aim.is_due
 
 
 def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:

@@ -200,7 +200,7 @@ def status_json(planned: Planned) -> dict[str, Any]:
 def left_json(planned: Planned) -> list[dict[str, Any]]:
     """Return the differences that the plan does not repair."""
     texts = (
-        {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.actual}
+        {"kind": item.kind, "object": str(item.object), "declared": item.declared, "actual": item.instead}
         for item in planned.left
     )
     return [{key: masked(text) for key, text in each.items()} for each in texts]

@@ -26,7 +26,8 @@ def left_lines(planned: Planned, shown: Collection[Object] = ()) -> Iterator[Lin
     """Return the differences that are left unchanged, but for those shown already."""
     for difference in [each for each in planned.left if each.object not in shown][:_MOST_LEFT]:
         definitions = f": declared {difference.declared!r}, actual {difference.actual!r}"
-        more = definitions if difference.kind == "different" else ""
+        why = f": {difference.namesake} has its name" if difference.namesake else ""
+        more = definitions if difference.kind == "different" else why
         yield Line(f"left unchanged: {difference.kind}: {difference.object}{more}", "red")
 
 

@@ -72,7 +72,7 @@ def _table_lines(table: TableSummary, width: int) -> Iterator[Line]:
     columns, indexes = count(table.columns, "column"), count(table.indexes, "index")
     numbers = f"{columns:>11}  {indexes:>10}" if table.exists else "missing"
     yield _marked(f"{table.name:<{width}}  {numbers}", ok=table.ok)
-    yield from _finding_lines(f for f in table.findings if f.kind != "missing" or f.object != table.object)
+    yield from _finding_lines(f for f in table.findings if f.kind != "missing" or f.actual or f.object != table.object)
 
 
 def _check_lines(check: CheckResult, verification: Verification) -> Iterator[Line]:

@@ -59,7 +59,7 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
         found = None if effect.action == "create" else _with_arguments(item, known)
     elif item.kind == "index" and not item.table:
         found = _with_table(item, known)
-    elif item.subject.kind in _ALSO:
+    elif item.subject.kind in _ALSO and effect.action != "create":
         found = _of_another_kind(item, known)
     elif item.kind == "sequence" and effect.action == "change":
         found = _of_column(item, known)

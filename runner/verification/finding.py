@@ -15,7 +15,8 @@ def finding_text(finding: Finding) -> str:
     """Return a finding in one line."""
     match finding.kind:
         case "missing" | "unmanaged":
-            return f"{finding.kind}: {finding.object}"
+            why = f": {finding.actual} has its name" if finding.kind == "missing" and finding.actual else ""
+            return f"{finding.kind}: {finding.object}{why}"
         case "invalid":
             return f"invalid: {finding.object}: {finding.actual}"
         case "rejecting":

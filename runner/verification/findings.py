@@ -111,7 +111,7 @@ def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> 
     item = difference.object
     shown = None if difference.declared == PRESENT else difference.declared
     table = _full_name(item.schema, _table_of(item, declared))
-    return Finding(difference.kind, item, shown, difference.actual, table, repair)
+    return Finding(difference.kind, item, shown, difference.instead, table, repair)
 
 
 def _table_of(item: Object, declared: Facts) -> str:

@@ -35,6 +35,8 @@ class Remedies(Struct, frozen=True):
             return Remedy(query, "the lock has to end first")
         if item.kind == "undeclared":
             return Remedy(f"drop {spelled(item.object)};", f"no repair drops a {item.object.kind}")
+        if item.namesake:
+            return Remedy("-- give one of the two another name", "no repair renames what somebody has made")
         proposals = self.proposals.get(item.object, ())
         if proposals:
             return self.proposed([proposal for proposal in proposals if proposal.blocked_by] or proposals)
