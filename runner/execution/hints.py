@@ -39,7 +39,7 @@ def notes_on(failure: Failure, role: str, sql: str, *, in_transaction: bool = Tr
         case "55P04":  # unsafe_new_enum_value_usage
             return (Hint("use it in a later script, and apply without --single-transaction"),)
         case "2D000":  # invalid_transaction_termination
-            return (Hint(_ALONE if in_transaction else _NOT_THERE),)
+            return (*((Hint(_ALONE),) if in_transaction else ()), Hint(_NOT_THERE))
         case "25006":  # read_only_sql_transaction
             return (Hint("connect to the primary: this is a standby, or default_transaction_read_only is on"),)
         case "53100":  # disk_full
@@ -57,7 +57,8 @@ def _on_lock(failure: Failure) -> tuple[str, ...]:
 
 def _on_privilege(said: str, role: str, sql: str) -> tuple[str, ...]:
     if known := re.match(_SCHEMA, said, re.DOTALL):
-        grant = f"grant create on schema {identifier(known[1])} to {role};"
+        needs = "usage" if sql and not sql.lower().startswith("create") else "create"
+        grant = f"grant {needs} on schema {identifier(known[1])} to {role};"
         return (Hint(f"the owner of the schema, or a superuser, says: {grant}"),)
     if known := re.match(_DATABASE, said, re.DOTALL):
         grant = f"grant create on database {identifier(known[1])} to {role};"

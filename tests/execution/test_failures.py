@@ -211,6 +211,22 @@ def lines(result: Result) -> list[str]:
     return [line.strip() for line in result.said.splitlines()]
 
 
+def test_a_role_that_reads_in_a_closed_schema_gets_the_grant(run: Run, project: MakeProject, roles: str) -> None:
+    """The same refusal of the server has another cure where nothing is made in the schema."""
+    dsn = login(roles, "test_reader", "grant create on schema public to test_reader; create schema closed")
+    with psycopg.connect(roles, autocommit=True) as connection:
+        connection.execute("create table closed.item (id integer)")
+        connection.execute("grant select on closed.item to test_reader")
+        connection.execute("grant create on database " + str(conninfo_to_dict(roles)["dbname"]) + " to test_reader")
+    project({"010_read.sql": "select count(*) from closed.item;"})
+    result = run("apply", "--dsn", dsn)
+    assert result.code == 1
+    (said,) = [line for line in lines(result) if line.startswith("hint: the owner of the schema")]
+    with psycopg.connect(roles, autocommit=True) as connection:
+        connection.execute(said.partition("says: ")[2].encode())
+    assert run("apply", "--dsn", dsn).code == 0
+
+
 def test_the_owner_of_a_schema_is_enough(roles: str, tmp_path: Path) -> None:
     """Without superuser, a role that owns its schema applies all, with the extension that an administrator made."""
     copy_project(tmp_path)
