@@ -168,12 +168,13 @@ class _Run:
 
         A repair builds it under a name of its own, beside the one that it is about.
         """
-        from runner.sql.rewriting import index_made_by
+        from runner.sql.rewriting import index_named_by
 
         is_made = build.step and not build.sql.startswith("drop ")
         for index in build.step.objects[:1] if build.step and is_made else ():
-            schema, made = index.schema or self.manifest.project.schema, index_made_by(build.sql) or index.name
-            name = qualified_name(index._replace(schema=schema, name=made))
+            made, about = index_named_by(build.sql), bool(build.step and build.step.about)
+            schema = made.schema or ("" if about else index.schema) or self.manifest.project.schema
+            name = qualified_name(made._replace(schema=schema, name=made.name or index.name))
             *settings, invalid, drop = cleanup(build, name, "5s" if self.sender.stop.asked else "1min")
             self.keep(settings)
             found: list[Reply] = []

@@ -55,7 +55,7 @@ def plan_in_full(
 
     def is_large(table: Object) -> bool:
         there = evidence.table(table)
-        return there is None or there.size > manifest.run.concurrent_index_above.bytes
+        return there is None or there.whole > manifest.run.concurrent_index_above.bytes
 
     situation = replace(situation, propose=propose_for, is_large=is_large)
     made = make_plan(manifest, loaded.scripts, situation, options)

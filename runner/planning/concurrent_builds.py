@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from runner.catalog.constraint_definitions import key_definition
+from runner.catalog.definitions import is_unique_index
 from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
@@ -14,7 +15,7 @@ from runner.repair.proposal import Proposal
 from runner.sql.inventory import automatic_name
 from runner.sql.objects import Facts, Object, without_table
 from runner.sql.respelling import names_in
-from runner.sql.rewriting import concurrently
+from runner.sql.rewriting import concurrently, index_named_by
 from runner.sql.statements import Script, Statement
 
 _RELIES = frozenset({"conflict", "references", "group"})
@@ -63,7 +64,8 @@ class ConcurrentBuilds:
         if proposal.problem == "missing" and proposal.then and not proposal.clauses:
             item = proposal.object
             index = Object("index", automatic_name(item) or item.name, "", item.schema)
-            self.moved_objects |= {item, index} if key_definition(proposal.becomes or "") else {item}
+            has_index = item.kind == "index" or key_definition(proposal.becomes or "")
+            self.moved_objects |= {item, index} if has_index else {item}
 
     def waits(self, step: Step) -> bool:
         """Return whether a statement is about what is made after the script's own transaction: a comment, a mark."""
@@ -78,11 +80,30 @@ class ConcurrentBuilds:
         if index is None or index.kind not in ("index", *(("constraint",) if step.about else ())):
             return None
         table = Object("table", index.table, "", index.schema)
-        definition = self.facts.get(table)
         is_there = not step.about and index in self.facts
-        if definition is None or is_there or table_definition(definition).is_partitioned or not self.is_large(table):
+        if table not in self.facts or is_there or self.is_of_all(step, table) or not self.is_large(table):
             return None
         return table
+
+    def is_of_all(self, step: Step, table: Object) -> bool:
+        """Return whether an index is that of a partitioned table, which is made and dropped in a transaction."""
+        if not table_definition(self.facts[table]).is_partitioned:
+            return False
+        index = index_named_by(step.sql)
+        return not step.about or index.table == table.name or index._replace(table=table.name) in self.facts
+
+    def is_needed_before(self, proposal: Proposal, statement: Statement) -> bool:
+        """Return whether a later statement of the script needs what the partitions of a table make possible later."""
+        table = proposal.table
+        definition = self.facts.get(table, "")
+        if proposal.problem != "missing" or not proposal.then or not table_definition(definition).is_partitioned:
+            return False
+        is_key = proposal.object.kind == "constraint" and key_definition(proposal.becomes or "") is not None
+        if not is_key and not is_unique_index(proposal.becomes or ""):
+            return False
+        name = automatic_name(proposal.object) or proposal.object.name
+        later = [other for other in self.statements if other.offset > statement.offset and other.node != "comment_stmt"]
+        return any(name in names_in(other.sql) or self.relies_on(other, table) for other in later)
 
     def is_used(self, step: Step, table: Object) -> bool:
         """Return whether a later statement of the script needs what the step makes, and does not wait for it.

@@ -27,8 +27,11 @@ _BY_BOUNDS = ("ATTACHED PARTITION", "DEFAULT PARTITION")
 _PARTS = {"DROP COLUMN": "column", "DROP CONSTRAINT": "constraint", "DROP FOREIGN KEY": "constraint"}
 _WORDS = {"scans": "all rows of {0} are read", "rewrites": "each row of {0} is written anew"}
 
-Look = Callable[[Object], tuple[int, bool] | None]
-"""Looks at a table: its size in bytes, and whether it has rows; None when it cannot be looked at now."""
+Look = Callable[[Object], tuple[int, bool, int] | None]
+"""Looks at a table: its size in bytes, whether it has rows, and its size with its partitions.
+
+None when it cannot be looked at now.
+"""
 
 
 class Limits(Struct, frozen=True):
@@ -85,6 +88,8 @@ class HazardFinder:
 
     def _of_claim(self, step: Step, claim: Claim) -> Iterator[Hazard]:
         rule = RULES[claim.kind]
+        if self._has_no_rows(claim):
+            return
         for kind in rule.does:
             yield from self._done(step, kind, claim)
         read = [(claim.relation, rule.rows), *((item, rule.named_rows) for item in claim.named)]
@@ -144,11 +149,16 @@ class HazardFinder:
     def _long(self, claim: Claim) -> Iterator[_Long]:
         """Yield what a claim does that takes longer the more rows there are."""
         rule = RULES[claim.kind]
-        if claim.kind in _BY_BOUNDS and self._has_check(claim.relation):
+        if self._has_no_rows(claim) or (claim.kind in _BY_BOUNDS and self._has_check(claim.relation)):
             return
         for item, rows in ((claim.relation, rule.rows), *((item, rule.named_rows) for item in claim.named)):
             if rows in _WORDS and self.measure(item).has_rows:
                 yield _Long(_WORDS[rows].format(item), self.measure(item).size)
+
+    def _has_no_rows(self, claim: Claim) -> bool:
+        """Return whether a claim makes an index of a partitioned table alone, which has no rows itself."""
+        is_build = claim.kind.startswith(("CREATE INDEX", "CREATE UNIQUE", "ADD UNIQUE", "ADD PRIMARY KEY"))
+        return is_build and claim.is_only and bool(self.relations.linked("partitions", claim.relation))
 
     def _has_check(self, table: Object) -> bool:
         own = (

@@ -220,7 +220,8 @@ class _Planner:
     def proposals(self, place: Place) -> list[Proposal]:
         """Return what is repaired at the statement."""
         statement = place.flow.statement
-        placed = [proposal for proposal in self.repairs.get(statement.key, ()) if self.is_still_so(proposal)]
+        placed = [made for made in self.repairs.get(statement.key, ()) if self.is_still_so(made)]
+        placed = [made for made in placed if not self.apart.is_needed_before(made, statement)]
         if _shows_the_end(place):
             return placed
         if statement.declaration.moves or place.takes or not self.mends:

@@ -64,7 +64,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             now=tuple(statement for part in runs for statement in part.now),
             then=tuple(transaction for part in runs for transaction in part.then),
             analyze=next((part.analyze for part in runs if part.analyze), ""),
-            uses=next((part.uses for part in runs if part.uses), None),
+            uses=tuple(use for part in runs for use in part.uses),
         )
     yield from stays
 
@@ -131,7 +131,7 @@ def _nullability(
         return proposal(item, "differs", detail, clauses=(adds,), then=transactions)
     there = context.actual.facts.get(helper)
     left = transactions if there is None or is_invalid(helper, there) else transactions[1:]
-    uses = Use(helper, transactions[-1][-1])
+    uses = (Use(helper, transactions[-1][-1]),)
     return proposal(item, "differs", detail, clauses=() if there else (adds,), then=left, uses=uses)
 
 

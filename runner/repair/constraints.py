@@ -43,7 +43,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
     if same := _under_another_name(context, item, table):
         names = f"{identifier(same.name)} to {identifier(item.object.name)}"
         rename = alter(table, [f"rename constraint {names}"])
-        yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=Use(same, rename))
+        yield proposal(item, "missing", f"{same} is the same", now=(rename,), uses=(Use(same, rename),))
     else:
         name = _name(context, item.object, table)
         added = _added(context, item, table, name)

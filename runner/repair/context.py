@@ -30,6 +30,8 @@ class Context(Struct, frozen=True):
     level: RepairLevel
     rewrite_above: ByteSize
     evidence: Evidence
+    chosen: set[Object] = set()
+    """The indexes of partitions that repairs make, with the names that PostgreSQL would choose."""
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
@@ -74,9 +76,14 @@ class Context(Struct, frozen=True):
     def too_large(self, table: Object) -> str:
         """Return why all rows of a table are not written anew, when that is so."""
         there = self.evidence.table(table)
-        if there is None or not there.has_rows or there.size <= self.rewrite_above.bytes:
+        if there is None or not there.has_rows or there.whole <= self.rewrite_above.bytes:
             return ""
         return f"it writes every row anew, and the table is larger than rewrite_above = {self.rewrite_above!r}"
+
+    def is_large(self, table: Object) -> bool:
+        """Return whether an index of a table is built CONCURRENTLY."""
+        there = self.evidence.table(table)
+        return there is None or there.whole > self.evidence.manifest.run.concurrent_index_above.bytes
 
     def primary_key(self, table: Object) -> tuple[Object, tuple[str, ...]] | None:
         """Return the primary key of a table with its columns, as SQL writes them."""

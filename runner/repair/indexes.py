@@ -9,6 +9,7 @@ from runner.catalog.definitions import names, unquoted
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import create_index, index_sql, unique_index_definition
 from runner.repair.context import Context, duplicates_query
+from runner.repair.partitioned_builds import index_build
 from runner.repair.probes import Sample
 from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
 from runner.sql.objects import Object, qualified_name
@@ -21,6 +22,10 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
     bad, taken = _duplicates(context, item, table), context.taken(item.object, item.object.name)
     blocked_by = bad.failure or ("rows have the same values" if bad.rows else taken)
     late = _late(context, item, table, ((makes,),)) if makes and bad.rows and not taken else None
+    apart = index_build(context, table, item.object.name, item.declared or "") if makes and not blocked_by else None
+    if apart:
+        yield proposal(item, "missing", now=apart.now, then=(apart.then,), uses=apart.uses)
+        return
     yield proposal(
         item,
         "missing",
@@ -56,7 +61,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         detail,
         now=now,
         then=(swaps,),
-        uses=Use(helper, renames),
+        uses=(Use(helper, renames),),
         blocked_by=blocked_by,
         rows=bad.rows,
         late=_late(context, item, table, ((*now,), swaps)) if bad.rows and not against else None,

@@ -6,6 +6,7 @@ from runner.catalog.constraint_definitions import Key
 from runner.catalog.diff import Difference
 from runner.repair.context import Context, is_part
 from runner.repair.indexes import build_beside, marks_of
+from runner.repair.partitioned_builds import key_build
 from runner.repair.probes import Sample
 from runner.repair.proposal import Proposal, Use, alter, proposal
 from runner.repair.violations import late_repair, violations
@@ -24,11 +25,13 @@ def key_added(
     if key.primary and (other := context.primary_key(table)):
         against = blocked_by = f"the table has another primary key, {other[0]}"
     blocked_by = blocked_by or against
+    if not blocked_by and (apart := key_build(context, table, name, item.declared or "")):
+        return proposal(item, "missing", now=apart.now, then=(apart.then,), uses=apart.uses)
     helper, makes = (index, ()) if index else build_beside(context, table, name, key.index)
     uses = _takes_over(table, name, key, helper)
     if not blocked_by and by_index and (index is not None or context.has_rows(table)):
         detail = f"{index} becomes it" if index and not stands_in(index) else ""
-        return proposal(item, "missing", detail, now=makes, then=((uses,),), uses=Use(helper, uses))
+        return proposal(item, "missing", detail, now=makes, then=((uses,),), uses=(Use(helper, uses),))
     clauses = (f"add constraint {identifier(name)} {key.sql if key.settings else item.declared}",)
     way = (*((makes,) if makes else ()), (uses,)) if by_index else ((alter(table, clauses),),)
     return proposal(
@@ -60,7 +63,7 @@ def key_replaced(context: Context, item: Difference, table: Object, key: Key, dr
         f"{item.actual}, declared {item.declared}",
         now=makes,
         then=(swaps,),
-        uses=Use(helper, uses),
+        uses=(Use(helper, uses),),
         blocked_by=bad.failure or ("rows are against it" if bad.rows else against),
         rows=bad.rows,
         late=late_repair(context, table, item.declared or "", (makes, swaps)) if bad.rows and not against else None,

@@ -32,10 +32,19 @@ _LONGEST_VALUE = 60
 
 
 class Table(NamedTuple):
-    """A table as it is: `size` in bytes, its indexes not counted."""
+    """A table as it is: `size` in bytes, its indexes not counted; `whole` with its partitions."""
 
     size: int
     has_rows: bool
+    whole: int
+
+
+class Partition(NamedTuple):
+    """A partition of a table, or of one of its partitions; `is_leaf` when it has none itself."""
+
+    table: Object
+    parent: Object
+    is_leaf: bool
 
 
 class Dependent(NamedTuple):
@@ -94,7 +103,10 @@ class Evidence(Struct):
 
         if table not in self.tables:
             name = self._name(table)
-            query = f"select pg_table_size({literal(name)}::regclass), exists (select 1 from {name} limit 1)"  # noqa: S608
+            relation = f"{literal(name)}::regclass"
+            whole = f"(select sum(pg_table_size(relid)) from pg_partition_tree({relation}))"  # noqa: S608
+            size = f"pg_table_size({relation})"
+            query = f"select {size}, exists (select 1 from {name} limit 1), coalesce({whole}, {size})::bigint"  # noqa: S608
             try:
                 self.tables[table] = Table(*self._ask(query)[0])
             except psycopg.Error as error:
@@ -137,6 +149,31 @@ class Evidence(Struct):
         rows = self._ask(read_sql("repair/index_use.sql"), {"index": self._name(index)})
         dependents = [Dependent(what, gone or f"-- drop {what}", back) for _, what, gone, back in rows if what]
         return IndexUse(rows[0][0] or "", dependents)
+
+    def partitions(self, table: Object) -> list[Partition]:
+        """Return the partitions of a table, those above before those below; foreign tables are left out."""
+        rows = self._ask(read_sql("repair/partition_tree.sql"), {"table": self._name(table)})
+        own = self.manifest.project.schema
+        return [
+            Partition(_table(own, schema, name), _table(own, above, parent), is_leaf)
+            for schema, name, above, parent, is_leaf in rows
+        ]
+
+    def has_name(self, table: Object, name: str, *, of_constraint: bool) -> bool:
+        """Return whether a relation beside a table has a name, or a constraint there when it is for one."""
+        query = """
+            select exists (
+                select from pg_catalog.pg_class as c
+                inner join pg_catalog.pg_class as t on c.relnamespace = t.relnamespace
+                where t.oid = %(table)s::regclass and c.relname = %(name)s
+            ) or %(of_constraint)s::boolean and exists (
+                select from pg_catalog.pg_constraint as c
+                inner join pg_catalog.pg_class as t on c.connamespace = t.relnamespace
+                where t.oid = %(table)s::regclass and c.conname = %(name)s
+            )
+        """
+        parameters = {"table": self._name(table), "name": name, "of_constraint": str(of_constraint)}
+        return bool(self._ask(query, parameters)[0][0])
 
     @property
     def server(self) -> int:
@@ -233,6 +270,10 @@ def _object(identity: Sequence[str] | None, own_schema: str) -> Object | None:
         return None
     kind, name, table, schema = identity
     return Object(kind, name, table, "" if schema == own_schema else schema)
+
+
+def _table(own_schema: str, schema: str, name: str) -> Object:
+    return Object("table", name, "", "" if schema == own_schema else schema)
 
 
 def _shown(row: dict[str, object]) -> str:

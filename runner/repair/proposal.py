@@ -62,7 +62,7 @@ class Proposal(Struct, frozen=True):
     then: tuple[tuple[str, ...], ...] = ()
     analyze: str = ""
     """The column whose statistics are gathered anew, in a transaction after all others."""
-    uses: Use | None = None
+    uses: tuple[Use, ...] = ()
     blocked_by: str = ""
     rows: tuple[str, ...] = ()
     late: Late | None = None

@@ -42,7 +42,7 @@ def propose(context: Context, differences: Sequence[Difference]) -> Proposals:
     undeclared = [item for item in differences if item.declared is None]
     undeclared.sort(key=lambda item: stands_in(item.object))
     found = {item.object: tuple(_of(context, item)) for item in differences if item.declared is not None}
-    used = dict(made.uses for proposals in found.values() for made in proposals if made.uses)
+    used = dict(use for proposals in found.values() for made in proposals for use in made.uses)
     found |= {item.object: tuple(_of_undeclared(context, item, used)) for item in undeclared}
     stays = {item.object: item for item in differences if _keeps_its_type(item, found.get(item.object, ()))}
     return {item: _consistent(item, proposals, stays) for item, proposals in found.items() if proposals}

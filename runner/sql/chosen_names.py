@@ -7,6 +7,7 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.quoting import NAME_BYTES
+from runner.sql.trees import tree_of
 
 
 def chosen_name(table: str, columns: str, label: str) -> str:
@@ -18,6 +19,12 @@ def chosen_name(table: str, columns: str, label: str) -> str:
         parts[longer] = parts[longer][:-1]
     first, second = (part.decode(errors="ignore") for part in parts)
     return "_".join(part for part in (first, second, label) if part)
+
+
+def chosen_index_name(sql: str) -> str:
+    """Return the name that PostgreSQL would choose for the index that CREATE INDEX makes."""
+    tree = tree_of(sql)
+    return index_name(tree.relation.relname, tree)
 
 
 def index_name(table: str, statement: pg.IndexStmt) -> str:

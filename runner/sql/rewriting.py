@@ -9,8 +9,9 @@ from itertools import pairwise
 import postgast
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.objects import Object
 from runner.sql.tokens import COMMA, COMMENTS, DEPTH
-from runner.sql.trees import tree_of
+from runner.sql.trees import strings, tree_of
 
 _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _ENDS_NAME = (pg.ASCII_46, pg.ASCII_42, pg.ASCII_41)
@@ -41,10 +42,18 @@ def concurrently(sql: str) -> str | None:
     return (data[:end] + b" concurrently" + data[end:]).decode()
 
 
-def index_made_by(sql: str) -> str:
-    """Return the name that CREATE INDEX gives; empty when PostgreSQL chooses it, or it is nested too deeply."""
+def index_named_by(sql: str) -> Object:
+    """Return the index of CREATE INDEX, or of DROP INDEX, without its table, as it is written.
+
+    Its name is empty when PostgreSQL chooses it, or the statement is nested too deeply.
+    """
     tree = tree_of(sql)
-    return str(tree.idxname) if tree is not None else ""
+    if tree is None:
+        return Object("index", "")
+    if isinstance(tree, pg.DropStmt):
+        *schema, name = strings(tree.objects[0].list.items)
+        return Object("index", name, "", "".join(schema))
+    return Object("index", tree.idxname, tree.relation.relname, tree.relation.schemaname)
 
 
 def with_clauses(sql: str, kept: Collection[int]) -> str:

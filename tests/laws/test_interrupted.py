@@ -59,6 +59,26 @@ KEY_ROWS = """
     insert into item select i, 'row ' || i, 0 from generate_series(1, 500) as i;
 """
 
+PARTS = {
+    "010_item.sql": """
+        create table if not exists item (id integer, name text, constraint item_id primary key (id))
+        partition by range (id);
+        create table if not exists item_1 partition of item for values from (minvalue) to (100);
+        create table if not exists item_2 partition of item default partition by list (id);
+        create table if not exists item_2_1 partition of item_2 default;
+        create unique index if not exists item_name on item (name, id);
+        comment on index item_name is 'Known by it.';
+    """,
+}
+"""A key and an index of a partitioned table that counts as large."""
+PART_ROWS = """
+    create table item (id integer, name text) partition by range (id);
+    create table item_1 partition of item for values from (minvalue) to (100);
+    create table item_2 partition of item default partition by list (id);
+    create table item_2_1 partition of item_2 default;
+    insert into item select i, 'row ' || i from generate_series(1, 500) as i;
+"""
+
 LATE = {
     "010_item.sql": """
         create table if not exists item (
@@ -110,6 +130,10 @@ def large_keys(folder: Path) -> tuple[Path, str]:
     return write_project(folder, KEYS, run={"concurrent_index_above": "0", "repair": "align"}), KEY_ROWS
 
 
+def large_partitions(folder: Path) -> tuple[Path, str]:
+    return write_project(folder, PARTS, run={"concurrent_index_above": "0"}), PART_ROWS
+
+
 def late_repairs(folder: Path) -> tuple[Path, str]:
     options: dict[str, dict[str, object]] = {"010_item.sql": {"run": "on_change"}, "030_fill.sql": {"run": "on_change"}}
     return write_project(folder, LATE, options=options), f"{ROWS} create table part (item integer); {LATE_ROWS}"
@@ -120,6 +144,7 @@ SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
     "an older database": older_database,
     "indexes of a large table": large_table,
     "keys of a large table": large_keys,
+    "a large partitioned table": large_partitions,
     "late repairs": late_repairs,
 }
 
