@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from runner.catalog.definitions import NAME, names, unquoted
+from runner.catalog.definitions import NAME, names, table_named
 from runner.sql.objects import Object
 
 _FOREIGN_KEY = re.compile(
@@ -21,7 +21,6 @@ _KEY = re.compile(
     re.DOTALL,
 )
 _NO_INDEX_BEFORE = re.compile(rf"EXCLUDE |(?:PRIMARY KEY|UNIQUE) \((?:{NAME}, )+{NAME} WITHOUT OVERLAPS\)")
-_PARTS = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
 def is_exclusion(definition: str) -> bool:
@@ -102,8 +101,7 @@ class ForeignKey(Struct, frozen=True):
     @property
     def relation(self) -> Object:
         """The table that it refers to."""
-        *schema, name = map(unquoted, _PARTS.findall(self.table))
-        return Object("table", name, "", "".join(schema))
+        return table_named(self.table)
 
 
 def foreign_key_definition(definition: str) -> ForeignKey | None:

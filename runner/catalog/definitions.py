@@ -8,6 +8,7 @@ from runner.sql.objects import Object
 
 NAME = r'(?:"(?:[^"]|"")*"|[^\s",()]+)'
 """A pattern for a name as SQL writes it."""
+_PARTS = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 _VALIDITY_SUFFIX = {"index": " invalid", "constraint": " NOT VALID"}
 
 
@@ -39,6 +40,12 @@ def is_unique_index(definition: str) -> bool:
 def names(text: str) -> tuple[str, ...]:
     """Return the names in a list, as SQL writes them."""
     return tuple(re.findall(NAME, text))
+
+
+def table_named(text: str) -> Object:
+    """Return the table of a name as SQL writes it."""
+    *schema, name = map(unquoted, _PARTS.findall(text))
+    return Object("table", name, "", "".join(schema))
 
 
 def unquoted(name: str) -> str:

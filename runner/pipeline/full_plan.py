@@ -57,7 +57,11 @@ def plan_in_full(
         there = evidence.table(table)
         return there is None or there.whole > manifest.run.concurrent_index_above.bytes
 
-    situation = replace(situation, propose=propose_for, is_large=is_large)
+    def is_placed(table: Object) -> bool:
+        there = evidence.table(table)
+        return there is None or there.is_placed
+
+    situation = replace(situation, propose=propose_for, is_large=is_large, is_placed=is_placed)
     made = make_plan(manifest, loaded.scripts, situation, options)
     return _assessed(evidence, loaded, made, situation, options), proposals
 

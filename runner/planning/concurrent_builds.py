@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
 from runner.catalog.constraint_definitions import key_definition
-from runner.catalog.definitions import is_unique_index
+from runner.catalog.definitions import is_unique_index, table_named
 from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
+from runner.planning.situation import Situation
 from runner.project.manifest import ScriptEntry
 from runner.repair.proposal import Proposal
 from runner.sql.inventory import automatic_name
 from runner.sql.objects import Facts, Object, without_table
 from runner.sql.respelling import names_in
-from runner.sql.rewriting import concurrently, index_named_by
+from runner.sql.rewriting import attached_apart, concurrently, index_named_by
 from runner.sql.statements import Script, Statement
 
 _RELIES = frozenset({"conflict", "references", "group"})
@@ -26,11 +27,16 @@ _MARKS = frozenset({"cluster", "identity"})
 
 
 class ConcurrentBuilds:
-    """Decides it step by step, for one script after the other; `facts` are what was there before the run."""
+    """Decides it step by step, for one script after the other; `facts` are what was there before the run.
 
-    def __init__(self, facts: Facts, is_large: Callable[[Object], bool]) -> None:
-        self.facts = facts
-        self.is_large = is_large
+    When all of the run `is_single` transaction, nothing is done apart.
+    """
+
+    def __init__(self, goal: Facts, situation: Situation, *, is_single: bool) -> None:
+        self.facts = situation.actual.facts
+        self.goal = goal
+        self.is_large: Callable[[Object], bool] = (lambda _: False) if is_single else situation.is_large
+        self.is_placed = situation.is_placed
         self.transactional = self.repeats = True
         self.statements: tuple[Statement, ...] = ()
         self.moved_objects: set[Object] = set()
@@ -58,6 +64,25 @@ class ConcurrentBuilds:
         if not step.about:
             self.moved_objects.add(without_table(step.objects[0]))
         return replace(step, sql=sql, transaction=next_transaction(), concurrently=True)
+
+    def in_parts(self, step: Step, path: str | None) -> Iterator[Step]:
+        """Yield the step, or those that make a partition of a large table beside it and attach it: readers go on.
+
+        What a script makes on a `path` of its own stays as it is written.
+        """
+        made = None
+        if step.action == "create" and self.transactional and path is None and self.makes_partition(step):
+            made = attached_apart(step.sql)
+        yield from [step] if made is None else [replace(step, sql=sql) for sql in made]
+
+    def makes_partition(self, step: Step) -> bool:
+        """Return whether a step makes a partition of a large table, which gives it nothing but its columns."""
+        own = table_definition(self.goal.get(step.objects[0], "")) if step.statement.node == "create_stmt" else None
+        if own is None or own.relation != "partition of":
+            return False
+        parent = table_named(own.parents)
+        shape = table_definition(self.facts.get(parent, ""))
+        return shape.is_partitioned and not shape.method and self.is_large(parent) and not self.is_placed(parent)
 
     def repair(self, proposal: Proposal) -> None:
         """Take in a repair: what is missing may be added after the script's own transaction, as a key is."""

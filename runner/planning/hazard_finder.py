@@ -14,6 +14,7 @@ from runner.planning.hazards import DESTRUCTIVE, REFUSED, Hazard
 from runner.planning.locks import TableLock
 from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
+from runner.repair.probes import Table
 from runner.sql.claim import Claim
 from runner.sql.lock_rules import LEVELS, RULES, HazardKind
 from runner.sql.objects import Facts, Object, stands_in
@@ -27,11 +28,8 @@ _BY_BOUNDS = ("ATTACHED PARTITION", "DEFAULT PARTITION")
 _PARTS = {"DROP COLUMN": "column", "DROP CONSTRAINT": "constraint", "DROP FOREIGN KEY": "constraint"}
 _WORDS = {"scans": "all rows of {0} are read", "rewrites": "each row of {0} is written anew"}
 
-Look = Callable[[Object], tuple[int, bool, int] | None]
-"""Looks at a table: its size in bytes, whether it has rows, and its size with its partitions.
-
-None when it cannot be looked at now.
-"""
+Look = Callable[[Object], Table | None]
+"""Looks at a table; None when it cannot be looked at now."""
 
 
 class Limits(Struct, frozen=True):
@@ -222,8 +220,8 @@ class HazardFinder:
             return Measure(0, None, has_rows=False)
         is_few = len(there) <= _MOST_LOOKED_AT and there[0].object.kind in ("table", "materialized view")
         looks = [self.look(each.object._replace(kind="table")) for each in (there if is_few else there[:0])]
-        sizes = [look[0] if look else each.size for look, each in zip(looks, there, strict=True)] if is_few else []
+        sizes = [look.size if look else each.size for look, each in zip(looks, there, strict=True)] if is_few else []
         counts = [each.rows for each in there]
         rows = None if None in counts else sum(count for count in counts if count)
-        has_rows = any(look is None or look[1] for look in looks) if is_few else rows != 0
+        has_rows = any(look is None or look.has_rows for look in looks) if is_few else rows != 0
         return Measure(sum(sizes or [each.size for each in there]), rows, has_rows)

@@ -55,7 +55,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     flows = with_scripts(flows, planned)
     places, goal = look_back(flows, situation.declared, actual)
     repairs = places_of_repairs(situation.propose(goal), places, goal)
-    apart = ConcurrentBuilds(actual.facts, (lambda _: False) if options.single_transaction else situation.is_large)
+    apart = ConcurrentBuilds(goal, situation, is_single=options.single_transaction)
     planner = _Planner(goal, actual, repairs, apart, named, manifest, single=options.single_transaction)
     planner.changed, planner.attached_to = _changed(places)
     rest = iter(places)
@@ -190,7 +190,7 @@ class _Planner:
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         repairs = list(self.mend(statement, proposals))
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
-            yield self.apart.moved(step, self.next_transaction)
+            yield from self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)
         yield from repairs
 
     def decided(self, place: Place, repaired: frozenset[Object]) -> Step:

@@ -22,3 +22,5 @@ class Situation(Struct, frozen=True):
     """Tells what repairs the differences between the facts that it is given and the actual ones."""
     is_large: Callable[[Object], bool] = lambda _: False
     """Tells on which tables an index is built CONCURRENTLY."""
+    is_placed: Callable[[Object], bool] = lambda _: False
+    """Tells which tables have a tablespace of their own, which their partitions get."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from runner.catalog.constraint_definitions import Key, key_definition
 from runner.catalog.definitions import names, unquoted
 from runner.catalog.index_definitions import create_index
+from runner.catalog.table_definitions import table_definition
 from runner.repair.context import Context
 from runner.repair.probes import Partition
 from runner.repair.proposal import Use, alter
@@ -40,11 +41,11 @@ class _Kind(Struct, frozen=True):
             return f"alter table only {qualified_name(table)} add constraint {identifier(name)} {self.key.sql}"
         return create_index(self.index, identifier(name), f"only {qualified_name(table)}")
 
-    def taken_over(self, table: Object, index: str, name: str) -> tuple[str, ...]:
+    def taken_over(self, table: Object, name: str) -> tuple[str, ...]:
         """Return what makes a key of the index of a partition; an index is enough for an index."""
         if not self.key:
             return ()
-        uses = f"{self.key.kind} using index {identifier(index)}{self.key.timing.lower()}"
+        uses = f"{self.key.kind} using index {identifier(name)}{self.key.timing.lower()}"
         return (alter(table, [f"add constraint {identifier(name)} {uses}"]),)
 
     def usual_name(self, table: Object) -> str:
@@ -70,7 +71,19 @@ def key_build(context: Context, table: Object, name: str, definition: str) -> Bu
 
 def _build(context: Context, table: Object, name: str, kind: _Kind) -> Build | None:
     is_apart = context.shape(table).is_partitioned and context.has_rows(table) and context.is_large(table)
-    return _Parts(context, kind).build(table, name) if is_apart and context.level != "none" else None
+    if not is_apart or context.level == "none" or _comes_a_partition(context):
+        return None
+    return _Parts(context, kind).build(table, name)
+
+
+def _comes_a_partition(context: Context) -> bool:
+    """Return whether this run makes or attaches a partition: nobody knows yet whether before or after the index."""
+    return any(
+        item.kind == "table"
+        and table_definition(text).relation == "partition of"
+        and table_definition(context.actual.facts.get(item, "")).parents != table_definition(text).parents
+        for item, text in context.declared.items()
+    )
 
 
 class _Parts:
@@ -99,39 +112,36 @@ class _Parts:
             if above is None:  # it is a part of what is there
                 continue
             there = self.fitting(part)
-            index = self.part(part, there)
+            index = there or self.part(part)
             attach = f"alter index {qualified_name(above)} attach partition {qualified_name(index)}"
             self.attaches.insert(0, attach)
-            if there:
-                self.uses.append(Use(there, attach))
-            else:
+            if index in self.context.actual.facts:
+                self.uses.append(Use(index, attach))
+            if not there:
                 made[part.table] = index
         return Build(tuple(self.now), (*self.owns, *self.attaches), tuple(self.uses))
 
     def fitting(self, part: Partition) -> Object | None:
-        """Return what PostgreSQL would take for a partition; a key takes over no index of what is partitioned."""
-        there = self.there.get(part.table, ())
-        is_index = part.is_leaf or not self.kind.key
-        candidates = (item for item in sorted(there) if item.kind == "constraint" or is_index)
-        return next(candidates, None)
+        """Return what a partition has that PostgreSQL would take: a constraint for a key, or else an index."""
+        kind = "constraint" if self.kind.key else "index"
+        candidates = (item for item in sorted(self.there.get(part.table, ())) if item.kind == kind)
+        found = next((item for item in candidates if item not in self.context.chosen), None)
+        if found:
+            self.context.chosen.add(found)
+        return found
 
-    def part(self, part: Partition, there: Object | None) -> Object:
-        """Return the index that a partition gets, or has."""
-        table = part.table
-        if there and (there.kind == "constraint" or not self.kind.key):
-            return there
-        index = self.named(table)
+    def part(self, part: Partition) -> Object:
+        """Return the index that a partition gets."""
+        table, index = part.table, self.named(part.table)
         if not part.is_leaf:
             self.owns.append(self.kind.own(table, index.name))
-        elif there:
-            self.owns += self.kind.taken_over(table, there.name, index.name)
-        else:
-            if index in self.context.actual.facts:
-                drop = f"drop index {qualified_name(index)}"
-                self.now.append(drop)
-                self.uses.append(Use(index, drop))
+            return index
+        there = self.context.actual.facts.get(index)
+        if there not in (None, self.kind.index):
+            self.now.append(f"drop index {qualified_name(index)}")
+        if there != self.kind.index:
             self.now.append(create_index(self.kind.index, identifier(index.name), qualified_name(table)))
-            self.owns += self.kind.taken_over(table, index.name, index.name)
+        self.owns += self.kind.taken_over(table, index.name)
         return index
 
     def named(self, table: Object) -> Object:

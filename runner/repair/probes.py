@@ -32,11 +32,15 @@ _LONGEST_VALUE = 60
 
 
 class Table(NamedTuple):
-    """A table as it is: `size` in bytes, its indexes not counted; `whole` with its partitions."""
+    """A table as it is: `size` in bytes, its indexes not counted; `whole` with its partitions.
+
+    `is_placed` when it is in a tablespace of its own.
+    """
 
     size: int
     has_rows: bool
     whole: int
+    is_placed: bool = False
 
 
 class Partition(NamedTuple):
@@ -106,7 +110,9 @@ class Evidence(Struct):
             relation = f"{literal(name)}::regclass"
             whole = f"(select sum(pg_table_size(relid)) from pg_partition_tree({relation}))"  # noqa: S608
             size = f"pg_table_size({relation})"
-            query = f"select {size}, exists (select 1 from {name} limit 1), coalesce({whole}, {size})::bigint"  # noqa: S608
+            whole = f"coalesce({whole}, {size})::bigint"
+            placed = f"(select reltablespace <> 0 from pg_class where oid = {relation})"  # noqa: S608
+            query = f"select {size}, exists (select 1 from {name} limit 1), {whole}, {placed}"  # noqa: S608
             try:
                 self.tables[table] = Table(*self._ask(query)[0])
             except psycopg.Error as error:

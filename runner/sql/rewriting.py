@@ -17,6 +17,9 @@ _COLON_AND_MORE = re.compile(r"""(?<!:):[\w'"{]""")
 _ENDS_NAME = (pg.ASCII_46, pg.ASCII_42, pg.ASCII_41)
 """What can follow a word of the table's name: `.`, `*` and `)`."""
 _MAKES_OR_DROPS_INDEX = re.compile(r"(?:create|drop)\b.*\bindex\b", re.IGNORECASE | re.DOTALL)
+_LIKE_A_PARTITION = " ".join(
+    f"including {what}" for what in ("compression", "constraints", "defaults", "generated", "storage")
+)
 
 
 def with_free_colons(sql: str) -> str:
@@ -54,6 +57,38 @@ def index_named_by(sql: str) -> Object:
         *schema, name = strings(tree.objects[0].list.items)
         return Object("index", name, "", "".join(schema))
     return Object("index", tree.idxname, tree.relation.relname, tree.relation.schemaname)
+
+
+def attached_apart(sql: str) -> tuple[str, str] | None:
+    """Return CREATE TABLE … PARTITION OF as what makes an empty table, and what attaches it; None for another one.
+
+    A partition that has columns or constraints of its own is another one. Identity columns come with the attaching.
+    """
+    tree = tree_of(sql)
+    if not isinstance(tree, pg.CreateStmt) or not tree.HasField("partbound") or tree.table_elts:
+        return None
+    data = sql.encode()
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS]
+    words = [token.token for token in tokens]
+    at = next(at for at, pair in enumerate(pairwise(words)) if pair == (pg.PARTITION, pg.OF))
+    bound = next(place for place in range(at, len(words)) if words[place] in (pg.FOR, pg.DEFAULT))
+    end, left = bound, 0 if words[bound] == pg.DEFAULT else 1 + (words[bound + 2] == pg.FROM)
+    depth = 0
+    while left:
+        end += 1
+        depth += DEPTH.get(words[end], 0)
+        left -= words[end] == pg.ASCII_41 and not depth
+
+    def text(first: int, last: int) -> str:
+        return data[tokens[first].start : tokens[last].end].decode()
+
+    name = data[tree.relation.location : tokens[at - 1].end].decode()
+    parent = text(at + 2, bound - 1)
+    start, rest = data[: tokens[at].start].decode(), data[tokens[end].end :].decode()
+    return (
+        f"{start}(like {parent} {_LIKE_A_PARTITION}){rest}",
+        f"alter table {parent} attach partition {name} {text(bound, end)}",
+    )
 
 
 def with_clauses(sql: str, kept: Collection[int]) -> str:
