@@ -197,9 +197,14 @@ class _Script(Struct, frozen=True):
         else:
             yield from self.alone()
         for steps in self.script.later_steps:
-            yield self.build(steps[0], self.reset()) if steps[0].concurrently else self.transaction(self.steps(steps))
+            yield self.later(steps)
         if self.script.is_recorded_apart:
             yield Part("ending")
+
+    def later(self, steps: tuple[Step, ...]) -> Part:
+        """Return what comes after the script's own transaction: one of its own, or the build of an index."""
+        is_build = steps[0].concurrently
+        return self.build(steps[0], self.reset()) if is_build else self.transaction(self.steps(steps))
 
     def late(self, repairs: tuple[LateRepair, ...]) -> Turn:
         """Return what comes after all scripts for this one."""
@@ -210,7 +215,7 @@ class _Script(Struct, frozen=True):
 
     def attempt(self, repair: LateRepair) -> Attempt:
         question = Send("question", f"select {repair.is_blocked} as {BLOCKED}", repair.place, self.script)
-        parts = (self.transaction(self.steps(steps)) for steps in in_transactions(repair.steps))
+        parts = map(self.later, in_transactions(repair.steps))
         asked = self.transaction((*self.all("settings", (ALL_ROWS,)), question))
         return Attempt(repair, asked, (*parts, Part("ending")))
 

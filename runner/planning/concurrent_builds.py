@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -92,6 +92,13 @@ class ConcurrentBuilds:
             has_index = item.kind == "index" or key_definition(proposal.becomes or "")
             self.moved_objects |= {item, index} if has_index else {item}
 
+    def builds(self, table: Object, transaction: Sequence[str]) -> tuple[str, ...]:
+        """Return the statements of a late repair with CONCURRENTLY, when all are about indexes of a large table."""
+        made = tuple(sql for sql in map(concurrently, transaction) if sql)
+        shape = table_definition(self.facts.get(table, ""))
+        is_apart = len(made) == len(transaction) and not shape.is_partitioned
+        return made if is_apart and table in self.facts and self.is_large(table) else ()
+
     def waits(self, step: Step) -> bool:
         """Return whether a statement is about what is made after the script's own transaction: a comment, a mark."""
         statement = step.statement
@@ -127,7 +134,8 @@ class ConcurrentBuilds:
         if not is_key and not is_unique_index(proposal.becomes or ""):
             return False
         name = automatic_name(proposal.object) or proposal.object.name
-        later = [other for other in self.statements if other.offset > statement.offset and other.node != "comment_stmt"]
+        offset = statement.offset
+        later = [other for other in self.statements if other.offset > offset and not _waits_with_index(other)]
         return any(name in names_in(other.sql) or self.relies_on(other, table) for other in later)
 
     def is_used(self, step: Step, table: Object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,6 +19,8 @@ from runner.sql.statements import Statement, effects_in
 
 Placed = Mapping[tuple[str, int], Sequence[Proposal]]
 """The repairs of a plan, by the key of the statement at which they are made."""
+Apart = Callable[[Object, Sequence[str]], tuple[str, ...]]
+"""Returns a transaction about a table as builds of indexes, CONCURRENTLY; nothing when it is something else."""
 _WRITES = frozenset({"insert", "update", "delete", "merge", "truncate"})
 """The words without which a SELECT, with the functions that it names, changes no rows."""
 
@@ -29,6 +31,8 @@ def with_late_repairs(
     places: Sequence[Place],
     goal: Facts,
     state: Facts,
+    *,
+    apart: Apart,
 ) -> tuple[tuple[ScriptPlan, ...], tuple[LateRepair, ...]]:
     """Return the scripts, which know what is tried after them, and that; `state` are the facts after the scripts.
 
@@ -42,7 +46,7 @@ def with_late_repairs(
     because = {one.made.object: one.made.blocked_by for one in found}
     paths = {one.statement.script for one in found}
     told = {script.script.path: _told(script, because, paths) for script in scripts}
-    repairs = (LateRepair(told[one.statement.script], one.late.blocked, tuple(one.steps(goal))) for one in found)
+    repairs = (LateRepair(told[one.statement.script], one.late.blocked, tuple(one.steps(goal, apart))) for one in found)
     return tuple(told.values()), tuple(repairs)
 
 
@@ -63,16 +67,20 @@ class _Candidate(NamedTuple):
         """Return whether statements with some names may change the rows that block it."""
         return any(table.name in names for table in self.late.tables)
 
-    def steps(self, goal: Facts) -> Iterator[Step]:
+    def steps(self, goal: Facts, apart: Apart) -> Iterator[Step]:
         """Return its statements, each with the number of its transaction; a comment waits for its object."""
         made, late = self.made, self.late
         problem = "differs" if late.detail else made.problem
         reason = Reason("repairs", parts=(Reason(problem, (made.object,), late.detail or made.detail),))
         text = goal.get(made.object.comment) if problem == "missing" else None
         comments = ((comment_sql(made.object.comment, text),),) if text is not None else ()
-        for number, transaction in enumerate((*late.transactions, *comments), 1):
-            for sql in transaction:
-                yield Step(self.statement, "alter", reason, sql, (made.object,), number)
+        number = 0
+        for transaction in (*late.transactions, *comments):
+            builds = apart(made.table, transaction)
+            for place, sql in enumerate(builds or transaction):
+                number += bool(builds) or not place
+                about = (made.object,)
+                yield Step(self.statement, "alter", reason, sql, about, number, concurrently=bool(builds))
 
 
 def _candidates(scripts: Sequence[ScriptPlan], placed: Placed, goal: Facts, state: Facts) -> Iterator[_Candidate]:

@@ -63,7 +63,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     plans = tuple(_script_plan(script, past, own) for script, own in zip(planned, steps, strict=True))
     if options.single_transaction:
         return Plan(past.run, settings, setup, plans, single=True)
-    plans, late = with_late_repairs(plans, repairs, places, goal, planner.state.facts)
+    plans, late = with_late_repairs(plans, repairs, places, goal, planner.state.facts, apart=apart.builds)
     return Plan(past.run, settings, setup, plans, late=late)
 
 

@@ -343,3 +343,18 @@ def test_what_an_opaque_statement_unblocks_is_planned_again(
     assert "script/005_do.sql:1 has changed what the scripts after it have to do" in applied.said
     assert "after the scripts" not in applied.said
     assert is_not_null(known)
+
+
+def test_an_index_of_a_large_table_is_built_concurrently(
+    project: MakeProject, database: str, known: Connection
+) -> None:
+    """It is alone, in no transaction; what takes it over has one of its own."""
+    known.execute("insert into item values (1, 7)")
+    scripts = {"010_item.sql": ITEM, "020_fill.sql": f"delete from item where size = 7; {FILL}"}
+    folder = project(scripts, run={"concurrent_index_above": "0"}, options=ONCE)
+    document = run_command(folder, "plan", database, "--json").json
+    late = [step for repair in document["late"] for step in repair["steps"] if "index" in step["sql"]]
+    made = "create unique index concurrently _runner_item_id on item using btree (id)"
+    assert [step["sql"] for step in late] == [made, USING.replace("index item_id", "index _runner_item_id")]
+    assert run_command(folder, "apply", database).code == 0
+    assert run_command(folder, "plan", database, "--json").json["pending"] == 0
