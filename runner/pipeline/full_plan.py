@@ -26,6 +26,7 @@ from runner.repair.context import Context
 from runner.repair.probes import Evidence
 from runner.repair.propose import Proposals, propose
 from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.statements import statements_by_object
 from runner.verification.remedies import Remedies, makers
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def _propose(
     if not differences:
         return {}
     run = loaded.project.manifest.run
-    proposals = propose(Context(declared, actual, run.repair, run.rewrite_above, evidence), differences)
+    statements = statements_by_object(loaded.declaring)
+    context = Context(declared, actual, run.repair, run.rewrite_above, evidence, statements=statements)
+    proposals = propose(context, differences)
     return without_guesses(proposals, loaded.declaring, applied)
 
 

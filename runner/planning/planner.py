@@ -20,7 +20,7 @@ from runner.planning.model import Options, Plan, ScriptPlan, Step
 from runner.planning.origin import judged, origin_of
 from runner.planning.outlook import look_back
 from runner.planning.past import Past
-from runner.planning.program import DueScript, Flow, follow, with_scripts
+from runner.planning.program import DueScript, all_names, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import places_of_repairs
 from runner.planning.situation import Situation
@@ -29,7 +29,7 @@ from runner.planning.translation import Translation
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
 from runner.repair.proposal import Proposal, alter, analyze
-from runner.sql.objects import ANY_ARGUMENTS, Facts, Object, without_table
+from runner.sql.objects import Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.search_path import search_path_set
 from runner.sql.statements import Script, Statement
@@ -43,7 +43,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     pairs = list(zip(manifest.scripts, scripts, strict=True))
     planned = [_planned(entry, parsed, past, options) for entry, parsed in pairs]
     flows = follow([script for script in planned if script.entry.run != "upgrade"], situation.declared, actual)
-    named = _named(flows)
+    named = all_names(flows)
     planned = judged(planned, origin_of(past, named, actual), flows, situation, options)
     settings = session_settings(manifest, local=True)
     setup = tuple(_setup(manifest, past, planned, actual.facts))
@@ -81,24 +81,6 @@ def _script_plan(script: DueScript, past: Past, steps: tuple[Step, ...]) -> Scri
     last, due = past.applied.get(script.entry.path), script.due
     changed = last is not None and last.checksum != script.parsed.checksum
     return ScriptPlan(script.entry, script.parsed, due.is_due, changed, due.reason, steps, due.stuck, due.in_setup)
-
-
-def _named(flows: Sequence[Flow]) -> frozenset[Object]:
-    """Return what any script makes, drops or renames, by each of its names, and functions by their names alone.
-
-    An index has no table here. A function without arguments stands for one that is dropped or renamed.
-    """
-    named: set[Object] = set()
-    for effect in (effect for flow in flows for effect in flow.effects):
-        if effect.action in ("create", "drop", "rename", "move"):
-            item, name = without_table(effect.object), effect.object.name.partition("(")[0]
-            is_made = effect.action == "create"
-            named.add(item._replace(name=name if is_made else name + ANY_ARGUMENTS))
-            if not is_made or not item.name.endswith(ANY_ARGUMENTS):
-                named.add(item)
-        if effect.action in ("rename", "move"):
-            named.add(without_table(effect.becomes))
-    return frozenset(named)
 
 
 def _changed(places: Sequence[Place]) -> tuple[frozenset[Object], frozenset[Object]]:
@@ -148,6 +130,9 @@ class _Planner:
             for proposal in proposals
             if proposal.blocked_by and proposal.problem == "missing"
         }
+        every = (proposal for proposals in repairs.values() for proposal in proposals)
+        self.refused = frozenset(made.object for made in every if made.blocked_by and made.instead)
+        """What no statement changes: PostgreSQL would refuse to."""
         self.changed: frozenset[Object] = frozenset()
         self.attached_to: frozenset[Object] = frozenset()
         self.moved_rows = False
@@ -188,14 +173,15 @@ class _Planner:
         proposals = self.proposals(place)
         repaired = frozenset(proposal.object for proposal in proposals if not _is_sent_as_written(proposal, place))
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
-        repairs = list(self.mend(statement, proposals))
+        is_whole = place.flow.script.entry.transaction
+        repairs = list(self.mend(statement, proposals, in_transaction=is_whole))
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield from self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)
         yield from repairs
 
     def decided(self, place: Place, repaired: frozenset[Object]) -> Step:
         """Return what is done for a statement, or a clause of one, and take it into the state."""
-        case = self.case(place, repaired)
+        case = self.case(place, repaired | self.refused)
         step = decide(case)
         if step.reason.code == "missing" and step.reason.left_because:
             self.blocked.update(step.reason.objects)
@@ -224,8 +210,10 @@ class _Planner:
         placed = [made for made in placed if not self.apart.is_needed_before(made, statement)]
         if _shows_the_end(place):
             return placed
-        if statement.declaration.moves or place.takes or not self.mends:
+        if statement.declaration.moves or place.takes:
             return []
+        if not self.mends:
+            return [made for made in placed if made.instead]
         left = (is_added(place, made, self.state) or (made.rows and self.moved_rows) for made in placed)
         return [] if all(left) else placed
 
@@ -246,7 +234,17 @@ class _Planner:
         text = as_valid(index, there) if index in self.attached_to else there
         return without_settings(declared) == without_settings(text)
 
-    def mend(self, statement: Statement, proposals: Sequence[Proposal]) -> Iterator[Step]:
+    def repaired_now(self, statement: Statement, proposal: Proposal, *, in_transaction: bool) -> Iterator[Step]:
+        """Return the steps of a repair in the script's transaction, or, where it has none and has to, in its own."""
+        if not proposal.instead:
+            for sql in proposal.now:
+                yield self.apart.moved(_repair(statement, [proposal], sql), self.next_transaction)
+            return
+        number = 0 if in_transaction else self.next_transaction()
+        for sql in proposal.now:
+            yield _repair(statement, [proposal], sql, transaction=number)
+
+    def mend(self, statement: Statement, proposals: Sequence[Proposal], *, in_transaction: bool) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
         runs = [proposal for proposal in proposals if not proposal.blocked_by]
         earlier = -1 if self.apart.transactional and not self.single else 0
@@ -255,8 +253,7 @@ class _Planner:
             sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
             yield _repair(statement, clauses, sql)
         for proposal in runs:
-            for sql in proposal.now:
-                yield self.apart.moved(_repair(statement, [proposal], sql), self.next_transaction)
+            yield from self.repaired_now(statement, proposal, in_transaction=in_transaction)
         for proposal in runs:
             for transaction in proposal.then:
                 number = self.next_transaction()

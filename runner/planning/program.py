@@ -12,7 +12,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.planning.due import Due
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
-from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object
+from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object, without_table
 from runner.sql.respelling import names_in
 from runner.sql.simulation import numbered, resolved
 from runner.sql.statements import Script, Statement
@@ -150,3 +150,21 @@ class _Follower:
             if own:
                 return item._replace(name=own[0].name) if len(own) == 1 else item
         return item
+
+
+def all_names(flows: Sequence[Flow]) -> frozenset[Object]:
+    """Return what any script makes, drops or renames, by each of its names, and functions by their names alone.
+
+    An index has no table here. A function without arguments stands for one that is dropped or renamed.
+    """
+    named: set[Object] = set()
+    for effect in (effect for flow in flows for effect in flow.effects):
+        if effect.action in ("create", "drop", "rename", "move"):
+            item, name = without_table(effect.object), effect.object.name.partition("(")[0]
+            is_made = effect.action == "create"
+            named.add(item._replace(name=name if is_made else name + ANY_ARGUMENTS))
+            if not is_made or not item.name.endswith(ANY_ARGUMENTS):
+                named.add(item)
+        if effect.action in ("rename", "move"):
+            named.add(without_table(effect.becomes))
+    return frozenset(named)

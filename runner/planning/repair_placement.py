@@ -21,9 +21,9 @@ def places_of_repairs(
 ) -> Mapping[tuple[str, int], Sequence[Proposal]]:
     """Return the proposals by the key of the statement at which they are made, in the order of their dependence.
 
-    That is the first that makes the object when it is missing, an index, or repaired before its script, else the last
-    that changes it. What no statement names has its place where its table is made: an undeclared constraint, or a CHECK
-    without a name, which waits for the columns in it.
+    That is the first that makes the object when it is missing or made again, an index, or repaired before its script,
+    else the last that changes it. What no statement names has its place where its table is made: an undeclared
+    constraint, or a CHECK without a name, which waits for the columns in it.
     """
     if not proposals:
         return {}
@@ -31,7 +31,7 @@ def places_of_repairs(
     found: dict[Position, list[Proposal]] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
-        is_early = several[0].problem == "missing" or several[0].first
+        is_early = several[0].problem == "missing" or several[0].instead or several[0].first
         first, second = (makers, changers) if is_early else (changers, makers)
         candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(table))
         position = next((position for position in candidates if position is not None), None)

@@ -43,6 +43,8 @@ class State:
         self.facts.pop(proposal.object)
         if proposal.becomes is not None:
             self.facts[proposal.object] = proposal.becomes
+        for item, definition in proposal.also:
+            self.facts[item] = definition
 
     def is_needed(self, aim: Aim, flow: Flow) -> bool:
         """Return whether a statement still has to do what is aimed at."""

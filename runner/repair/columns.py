@@ -65,6 +65,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             then=tuple(transaction for part in runs for transaction in part.then),
             analyze=next((part.analyze for part in runs if part.analyze), ""),
             uses=tuple(use for part in runs for use in part.uses),
+            also=tuple(made for part in runs for made in part.also),
         )
     yield from stays
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,9 +18,13 @@ from runner.project.units import ByteSize
 from runner.repair.proposal import Proposal
 from runner.sql.objects import PRESENT, Facts, Object, qualified_name
 from runner.sql.quoting import identifier
+from runner.sql.statements import Statement
 
 if TYPE_CHECKING:
     from runner.repair.probes import Evidence, Sample
+
+
+_MAKERS = frozenset({"view_stmt", "create_table_as_stmt", "create_function_stmt", "create_trig_stmt"})
 
 
 class Context(Struct, frozen=True):
@@ -32,6 +37,8 @@ class Context(Struct, frozen=True):
     evidence: Evidence
     chosen: set[Object] = set()
     """The indexes of partitions that repairs make, with the names that PostgreSQL would choose."""
+    statements: Mapping[Object, Sequence[Statement]] = {}
+    """The statements that make or change each object, in their order."""
 
     def judged(self, made: Proposal) -> Proposal:
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
@@ -64,6 +71,12 @@ class Context(Struct, frozen=True):
     def shape(self, table: Object) -> TableDefinition:
         """Return what a table is."""
         return table_definition(self.actual.facts.get(table, ""))
+
+    def written(self, item: Object) -> Sequence[Statement]:
+        """Return the statements that make an object as it is declared, without others before them; none if unknown."""
+        own = self.statements.get(item, ())
+        starts = [place for place, one in enumerate(own) if one.node in _MAKERS]
+        return own[starts[-1] :] if starts else ()
 
     def is_as_declared(self, item: Object | None) -> bool:
         """Return whether the scripts declare an object as it is."""

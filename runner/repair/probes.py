@@ -5,7 +5,7 @@ Each question is a transaction of its own that only reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +20,7 @@ from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import literal
+from runner.sql.spelling import spelled
 from runner.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ class Sample(NamedTuple):
     failure: str = ""
 
 
+class Column(NamedTuple):
+    """A column of a query's result; its type is an OID, with the modifier that the type has there."""
+
+    name: str
+    type: int
+    modifier: int
+
+
 class Evidence(Struct):
     """Answers questions about the tables of one database."""
 
@@ -143,12 +152,42 @@ class Evidence(Struct):
 
     def dependents(self, table: Object, column: str) -> list[Dependent]:
         """Return what depends on the type of a column, in the order in which it has to go."""
-        rows = self._ask(read_sql("repair/dependents.sql"), {"table": self._name(table), "column": column})
+        return self._dependents({"relation": self._name(table), "column": column})
+
+    def hanging_on(self, item: Object, columns: Sequence[str] | None = None) -> list[Dependent]:
+        """Return what depends on a view or a function, in the order in which it has to go, and last that itself.
+
+        With `columns` it comes back with these alone: what is about other ones is left out.
+        """
+        own = item._replace(schema=item.schema or self.manifest.project.schema)
+        name = spelled(own).removeprefix(f"{item.kind} ")
+        kind = "function" if item.kind == "function" else "relation"
+        return self._dependents({kind: name, "columns": None if columns is None else list(columns)})
+
+    def _dependents(self, parameters: Mapping[str, str | list[str] | None]) -> list[Dependent]:
+        whole = {"relation": None, "column": None, "function": None, "columns": None, **parameters}
         own = self.manifest.project.schema
         return [
             Dependent(what, drop, create, tuple(more), _object(identity, own), size)
-            for what, drop, create, more, identity, size, *_ in rows
+            for what, drop, create, more, identity, size, *_ in self._ask(read_sql("repair/dependents.sql"), whole)
         ]
+
+    def columns(self, query: str) -> tuple[Column, ...] | None:
+        """Return the columns of a query's result; None when it cannot be asked before the run."""
+        import psycopg
+
+        try:
+            with self._transaction():
+                cursor = self.connection.execute(f"select * from ({query}) as asked limit 0")  # noqa: S608
+        except psycopg.Error:
+            if self.connection.closed:
+                raise
+            return None
+        result = cursor.pgresult
+        found = () if result is None else range(result.nfields)
+        return tuple(
+            Column((result.fname(n) or b"").decode(), result.ftype(n), result.fmod(n)) for n in found if result
+        )
 
     def use(self, index: Object) -> IndexUse:
         """Return what is known of an index, or of that of a constraint, which has its name."""
@@ -239,7 +278,7 @@ class Evidence(Struct):
         """Return the name of a table that is found on every search path."""
         return qualified_name(table._replace(schema=table.schema or self.manifest.project.schema))
 
-    def _ask(self, question: str, parameters: dict[str, str] | None = None) -> Sequence[tuple[Any, ...]]:
+    def _ask(self, question: str, parameters: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
         """Return the rows of a question to the catalog."""
         with self._transaction():
             for statement in BEGIN_ASKING:

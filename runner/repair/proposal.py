@@ -69,6 +69,10 @@ class Proposal(Struct, frozen=True):
     """What is left to do when the rows have changed; None when more than rows blocks it."""
     is_script_statement: bool = False
     """The statement of the script does just the same."""
+    instead: bool = False
+    """`now` are one transaction, whatever the script's is; the statement of the script would be refused."""
+    also: tuple[tuple[Object, str], ...] = ()
+    """Other objects that are as declared afterwards, with their definitions."""
     may_wait_for_lock: bool = False
     """It is the same whatever rows the table has: it may wait for a lock that keeps them from being looked at."""
 
@@ -78,7 +82,8 @@ class Proposal(Struct, frozen=True):
         clauses = [alter(self.table, self.clauses)] if self.clauses else []
         then = [statement for transaction in self.then for statement in transaction]
         last = [analyze(self.table, [self.analyze])] if self.analyze else []
-        return "\n".join(f"{statement};" for statement in (*self.first, *clauses, *self.now, *then, *last))
+        now = ("begin", *self.now, "commit") if self.instead and self.now else self.now
+        return "\n".join(f"{statement};" for statement in (*self.first, *clauses, *now, *then, *last))
 
 
 def proposal(item: Difference, problem: Problem, detail: str = "", **parts: object) -> Proposal:

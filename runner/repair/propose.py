@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import is_plain_index
-from runner.repair import columns, constraints, domains, indexes, sequences, tables, types
+from runner.repair import columns, constraints, domains, functions, indexes, sequences, tables, triggers, types, views
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, owner, proposal
 from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
@@ -30,6 +30,10 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     ("domain", "different"): domains.different,
     ("sequence", "different"): sequences.different,
     ("table", "different"): tables.different,
+    ("view", "different"): views.different,
+    ("materialized view", "different"): views.computed,
+    ("function", "different"): functions.different,
+    ("trigger", "different"): triggers.different,
 }
 _WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
 

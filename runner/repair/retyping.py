@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from runner.catalog.column_definitions import ColumnDefinition, rewrites, widens
 from runner.catalog.diff import Difference
 from runner.repair.context import Context
-from runner.repair.probes import Dependent
+from runner.repair.dependents import in_one_transaction
 from runner.repair.proposal import Proposal, alter, proposal
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
-from runner.wording import listed
 
 _CLOCKS = ("timestamp without time zone", "timestamp with time zone")
 
@@ -47,7 +47,7 @@ def retyped(
     now = (f"alter sequence {context.evidence.sequence(table, item.object.name)} as {new.type}",) if follows else ()
     blocked_by = found.blocked_by or (context.too_large(table) if rewrites(old.type, new.type) else "")
     if dependents := context.evidence.dependents(table, item.object.name):
-        return _with_dependents(context, item, detail, (alter(table, clauses), *now), dependents, blocked_by)
+        return _after(in_one_transaction(context, item, detail, (alter(table, clauses), *now), dependents, blocked_by))
     analyze = column if context.has_rows(table) else ""
     return proposal(item, "differs", detail, clauses=clauses, now=now, blocked_by=blocked_by, analyze=analyze)
 
@@ -69,37 +69,8 @@ def _conversion(
     return _Conversion(blocked_by, changed.rows, is_safe=not changed.rows)
 
 
-def _with_dependents(
-    context: Context,
-    item: Difference,
-    detail: str,
-    changes: Sequence[str],
-    dependents: Sequence[Dependent],
-    blocked_by: str,
-) -> Proposal:
-    """Return one transaction, in which what depends on a column goes first, and comes back after the changes."""
-    hand = [other.what for other in dependents if other.create is None]
-    if hand:
-        blocked_by = f"{listed(hand)} would have to be dropped and made again, and nothing would make all of it"
-        return proposal(item, "differs", detail, blocked_by=blocked_by)
-    gone = [other.drop for other in dependents]
-    back = [sql for other in reversed(dependents) for sql in (other.create or "", *other.more)]
-    whole = (*gone, *changes, *back)
-    blocked_by = blocked_by or _kept(context, dependents)
-    if blocked_by:
-        return proposal(item, "differs", detail, now=("begin", *whole, "commit"), blocked_by=blocked_by)
-    return proposal(item, "differs", detail, then=(whole,))
-
-
-def _kept(context: Context, dependents: Sequence[Dependent]) -> str:
-    """Return why no run drops and makes again what depends on a column, when that is so."""
-    own = [context.is_as_declared(other.object) for other in dependents]
-    large = [other.what for other in dependents if other.size > context.rewrite_above.bytes]
-    strange = [other.what for other, is_own in zip(dependents, own, strict=True) if not is_own]
-    if strange:
-        return f"{listed(strange)} would have to be dropped and made again, and the scripts do not declare it so"
-    if large:
-        return f"{listed(large)} would be computed anew, and is larger than rewrite_above = {context.rewrite_above!r}"
-    if needs := context.needs_align():
-        return f"{listed([other.what for other in dependents])} would have to be dropped and made again; {needs}"
-    return ""
+def _after(made: Proposal) -> Proposal:
+    """Return the repair as a transaction after that of the script, unless that goes on with what it makes."""
+    if made.blocked_by:
+        return replace(made, instead=False, now=("begin", *made.now, "commit") if made.now else ())
+    return replace(made, instead=False) if made.also else replace(made, instead=False, now=(), then=(made.now,))

@@ -131,3 +131,13 @@ def first_makers(scripts: Iterable[Script]) -> dict[Object, Statement]:
         if effect.action == "create":
             makers.setdefault(effect.object, statement)
     return makers
+
+
+def statements_by_object(scripts: Iterable[Script]) -> dict[Object, list[Statement]]:
+    """Return the statements that make or change each object, in their order."""
+    found: dict[Object, list[Statement]] = {}
+    for statement, effect in effects_in(scripts):
+        own = found.setdefault(effect.object, [])
+        if effect.action in ("create", "change") and statement not in own[-1:]:
+            own.append(statement)
+    return found

@@ -14,8 +14,6 @@ from runner.sql.spelling import spelled
 from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
 
-_REPLACED = ("view", "function", "trigger")
-
 
 class Remedies(Struct, frozen=True):
     """Knows what repairs a difference: by a proposal, or by the statement that declares the object."""
@@ -46,10 +44,8 @@ class Remedies(Struct, frozen=True):
             return Remedy(written, f"{commented} is missing")
         if item.kind == "missing" or item.object.is_comment:
             return Remedy(written, self.left_by(item.object))
-        if item.object.kind in _REPLACED:
-            return Remedy(
-                f"drop {spelled(item.object)};\n{written}", "only CREATE OR REPLACE gives it another definition"
-            )
+        if statement and statement.declaration.replaces:
+            return Remedy(written, self.left_by(item.object))
         return Remedy(f"-- it is declared so:\n{written}", f"no repair is known for a {item.object.kind}")
 
     def left_by(self, item: Object) -> str:

@@ -173,7 +173,7 @@ def planted(connection: Connection) -> Iterator[str]:
 def varied(arguments: Sequence[str]) -> Iterator[str]:
     """Return the arguments with another type for each of them in turn."""
     for place, type_ in itertools.product(range(len(arguments)), TYPES):
-        if "any" not in (changed := [*arguments[:place], type_, *arguments[place + 1 :]]):
+        if '"any"' not in (changed := [*arguments[:place], type_, *arguments[place + 1 :]]):
             yield ", ".join(changed)
 
 

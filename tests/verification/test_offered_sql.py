@@ -38,7 +38,10 @@ def facts_of(case: Mapping[str, Any], repair: str) -> dict[str, Any]:
     for name, role in NAMES.items():
         before = before.replace(name, role)
     scripts = case["declared"] if isinstance(case["declared"], dict) else {"010_item.sql": case["declared"]}
-    manifest = {"run": {"repair": repair} | case.get("run", {})}
+    manifest = {
+        "project": {"trusted_creators": list(NAMES.values())},
+        "run": {"repair": repair} | case.get("run", {}),
+    }
     return {"before": before, "scripts": scripts, "manifest": manifest, "options": case.get("options", {})}
 
 
