@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
 from runner.catalog.diff import Difference
-from runner.catalog.table_definitions import TableDefinition
+from runner.catalog.partition_bounds import accepts
+from runner.catalog.table_definitions import TableDefinition, table_definition
 from runner.repair.context import Context
+from runner.repair.probes import Sample
 from runner.repair.proposal import Proposal, proposal
 from runner.sql.objects import Object, qualified_name
 
@@ -22,12 +28,66 @@ def attached(item: Difference, table: Object, old: TableDefinition, new: TableDe
 
 
 def bound_changed(context: Context, item: Difference, table: Object, new: TableDefinition) -> Proposal:
-    """Return what gives a partition other values; rows are looked for that are not among them."""
-    name = qualified_name(table)
-    changes = (_detached(name, new.parents, new), _joined(name, new.parents, new))
+    """Return what gives partitions of one table other values; rows are looked for that are not among them.
+
+    Those that differ change together: the values of one may be those that another one has.
+    """
+    others = _of_other_bounds(context, new.parents)
+    names = [(qualified_name(other), shape) for other, shape in others]
+    changes = (
+        *(_detached(name, new.parents, shape) for name, shape in names),
+        *(_joined(name, new.parents, shape) for name, shape in names),
+    )
     detail = f"{item.actual}, declared {item.declared}"
-    blocked_by = "rows may be against it" if context.has_rows(table) else ""
-    return proposal(item, "differs", detail, now=changes, blocked_by=blocked_by)
+    also = tuple((other, context.declared[other]) for other, _ in others if other != table)
+    made = proposal(item, "differs", detail, now=changes, also=also)
+    against = _against(context, others) if any(map(context.has_rows, _looked_at(context, others))) else Sample(())
+    if against.rows or against.failure:
+        return replace(made, now=(), also=(), blocked_by=against.failure or "rows are against it", rows=against.rows)
+    return made
+
+
+def _of_other_bounds(context: Context, parents: str) -> list[tuple[Object, TableDefinition]]:
+    """Return the partitions of a table that have other values than declared, as they are declared."""
+    found = []
+    for item, text in context.declared.items():
+        shape = table_definition(text) if item.kind == "table" else None
+        there = context.shape(item) if shape else None
+        if shape and there and shape.bound != there.bound and shape.parents == there.parents == parents:
+            found.append((item, shape))
+    return found
+
+
+def _looked_at(context: Context, others: Sequence[tuple[Object, TableDefinition]]) -> list[Object]:
+    """Return the partitions whose rows count: those that change, and the one for what no other takes."""
+    parents = others[0][1].parents
+    rest = (item for item in context.actual.facts if item.kind == "table")
+    default = [item for item in rest if (shape := context.shape(item)).bound == "DEFAULT" and shape.parents == parents]
+    return list(dict.fromkeys((*(item for item, _ in others), *default)))
+
+
+def _against(context: Context, others: Sequence[tuple[Object, TableDefinition]]) -> Sample:
+    """Return rows that would be in a partition which does not take them."""
+    parents = others[0][1].parents
+    changed = dict(others)
+    keys = next((shape.keys for item, shape in _tables(context) if qualified_name(item) == parents), "")
+    for table in _looked_at(context, others):
+        conditions = [accepts(keys, shape.bound, parents) for shape in changed.values()]
+        if table in changed:
+            own = accepts(keys, changed[table].bound, parents)
+            refused = own and f"({own}) is not true"
+        else:
+            refused = "" if "" in conditions else " or ".join(f"({condition})" for condition in conditions)
+        if not refused and context.has_rows(table):
+            return Sample((), "rows may be against it")
+        found = context.evidence.sample(f"select * from {qualified_name(table)} where {refused}")  # noqa: S608
+        if found.rows or found.failure:
+            return found
+    return Sample(())
+
+
+def _tables(context: Context) -> Iterator[tuple[Object, TableDefinition]]:
+    return ((item, context.shape(item)) for item in context.actual.facts if item.kind == "table")
 
 
 def _parents(shape: TableDefinition) -> list[str]:

@@ -26,6 +26,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             becomes=item.actual if stays else item.declared,
             now=tuple(statement for part in runs for statement in part.now),
             then=tuple(transaction for part in runs for transaction in part.then),
+            also=tuple(made for part in runs for made in part.also),
         )
     yield from stays
 
