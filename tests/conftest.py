@@ -130,21 +130,21 @@ def reference(server: Server, template: str) -> Iterator[Connection]:
     """A read-only connection to a copy of the applied database that all tests share."""
     with server.database(template) as dsn:
         options = "-c default_transaction_read_only=on"
-        with psycopg.connect(dsn, autocommit=True, options=options) as opened:
+        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, options=options) as opened:
             yield opened
 
 
 @pytest.fixture
 def connection(database: str) -> Iterator[Connection]:
     """A connection to the test's empty database, each statement a transaction."""
-    with psycopg.connect(database, autocommit=True) as opened:
+    with psycopg.connect(database, autocommit=True, prepare_threshold=None) as opened:
         yield opened
 
 
 @pytest.fixture
 def applied_connection(applied: str) -> Iterator[Connection]:
     """A connection to the test's copy of the applied database, each statement a transaction."""
-    with psycopg.connect(applied, autocommit=True) as opened:
+    with psycopg.connect(applied, autocommit=True, prepare_threshold=None) as opened:
         yield opened
 
 

@@ -82,7 +82,9 @@ class Monitor:
                 continue
             with suppress(psycopg.Error):  # without it the run goes on, and knows no names
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(self.conninfo, autocommit=True, connect_timeout=2)
+                    connection = psycopg.connect(
+                        self.conninfo, autocommit=True, connect_timeout=2, prepare_threshold=None
+                    )
                     for statement in session_start(self.manifest):
                         connection.execute(statement)
                 self._look(connection, begun)

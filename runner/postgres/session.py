@@ -62,7 +62,7 @@ def _require_own_process(connection: Connection[Any], pid: int) -> None:
     One that lends them by transaction gives another process to the same connection, or the same to two.
     """
     pooled = ConnectError(_POOLED, notes=(Hint("connect to the server itself, or to a pool with pool_mode = session"),))
-    with psycopg.connect(same_server(connection), autocommit=True) as other:
+    with psycopg.connect(same_server(connection), autocommit=True, prepare_threshold=None) as other:
         try:
             other.execute("begin")
         except psycopg.errors.ProtocolViolation:  # pooled by statement

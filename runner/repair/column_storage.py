@@ -12,7 +12,7 @@ from runner.repair.proposal import Proposal, proposal
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier
 
-_SET_EXPRESSION = 170_000
+_SET_EXPRESSION = 17
 """The server version from which on an expression can be replaced."""
 _ANEW = "the column would have to be made anew, without the values that it has"
 
@@ -49,7 +49,7 @@ def generated(context: Context, item: Difference, old: ColumnDefinition, new: Co
         default = (f"{column} set default {new.default}",) if new.default else ()
         return proposal(item, "differs", detail, clauses=(f"{column} drop expression", *default))
     can_be_set = bool(old.generated and new.generated) and old.stored == new.stored
-    if can_be_set and context.evidence.version >= _SET_EXPRESSION:
+    if can_be_set and context.evidence.server >= _SET_EXPRESSION:
         change = f"{column} set expression as ({new.generated})"
         return proposal(item, "differs", detail, clauses=(change,), blocked_by="each row gets another value")
     return proposal(item, "differs", detail, blocked_by=_ANEW)

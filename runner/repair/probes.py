@@ -230,11 +230,6 @@ class Evidence(Struct):
         parameters = {"table": self._name(table), "column": column}
         return str(self._ask("select pg_get_serial_sequence(%(table)s, %(column)s)", parameters)[0][0])
 
-    @property
-    def version(self) -> int:
-        """The version of the server, as a number."""
-        return self.connection.info.server_version
-
     def other_use(self, sequence: str) -> str:
         """Return what takes values from a sequence besides the column that it belongs to; empty when nothing does."""
         query = """

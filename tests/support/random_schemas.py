@@ -125,8 +125,8 @@ def sides(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with (
         server.database() as first,
         server.database() as second,
-        psycopg.connect(first, autocommit=True) as one,
-        psycopg.connect(second, autocommit=True) as two,
+        psycopg.connect(first, autocommit=True, prepare_threshold=None) as one,
+        psycopg.connect(second, autocommit=True, prepare_threshold=None) as two,
     ):
         for connection in (one, two):
             connection.execute("set client_min_messages = error")
