@@ -206,19 +206,8 @@ class Evidence(Struct):
 
     def has_name(self, table: Object, name: str, *, of_constraint: bool) -> bool:
         """Return whether a relation beside a table has a name, or a constraint there when it is for one."""
-        query = """
-            select exists (
-                select from pg_catalog.pg_class as c
-                inner join pg_catalog.pg_class as t on c.relnamespace = t.relnamespace
-                where t.oid = %(table)s::regclass and c.relname = %(name)s
-            ) or %(of_constraint)s::boolean and exists (
-                select from pg_catalog.pg_constraint as c
-                inner join pg_catalog.pg_class as t on c.connamespace = t.relnamespace
-                where t.oid = %(table)s::regclass and c.conname = %(name)s
-            )
-        """
         parameters = {"table": self._name(table), "name": name, "of_constraint": str(of_constraint)}
-        return bool(self._ask(query, parameters)[0][0])
+        return bool(self._ask(read_sql("repair/taken_name.sql"), parameters)[0][0])
 
     @property
     def server(self) -> int:
@@ -232,28 +221,13 @@ class Evidence(Struct):
 
     def other_use(self, sequence: str) -> str:
         """Return what takes values from a sequence besides the column that it belongs to; empty when nothing does."""
-        query = """
-            select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
-            from pg_catalog.pg_depend as d
-            inner join pg_catalog.pg_depend as o
-                on o.classid = 'pg_catalog.pg_class'::regclass and d.refobjid = o.objid and o.deptype in ('a', 'i')
-            left join pg_catalog.pg_attrdef as f on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
-            where
-                d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = %(sequence)s::regclass
-                and (f.adrelid, f.adnum::integer) is distinct from (o.refobjid, o.refobjsubid)
-        """
-        rows = self._ask(query, {"sequence": sequence})
+        rows = self._ask(read_sql("repair/sequence_use.sql"), {"sequence": sequence})
         return str(rows[0][0]) if rows else ""
 
     def usual_storage(self, table: Object, column: str) -> str:
         """Return how the values of a column's type are stored when nobody says anything else."""
-        query = """
-            select case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main'
-            else 'extended' end
-            from pg_catalog.pg_attribute as a inner join pg_catalog.pg_type as t on a.atttypid = t.oid
-            where a.attrelid = %(table)s::regclass and a.attname = %(column)s
-        """
-        return str(self._ask(query, {"table": self._name(table), "column": column})[0][0])
+        parameters = {"table": self._name(table), "column": column}
+        return str(self._ask(read_sql("repair/usual_storage.sql"), parameters)[0][0])
 
     def not_null_constraint(self, table: Object, column: str) -> str:
         """Return the name of the NOT NULL constraint of a column; PostgreSQL 18 and newer have them."""

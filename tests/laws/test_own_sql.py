@@ -52,6 +52,9 @@ NOT_RECORDED = {
     "select distinct": "upgrade-test, and rows that a foreign key refuses",
     "select null::": "the body of a function in scratch schemas",
     "with no data": "a clause",
+    "with \\(": "a pattern",
+    "select * from (": "a declared view's, when its columns differ",
+    "select last_value from": "when a sequence gets other bounds",
     "-- One run at a time": "to psql, which sends it in parts that end otherwise",
     "select pg_catalog.clock_timestamp() as runner_started": "to psql, without its last word",
     "select pg_catalog.pg_advisory_unlock(": "to psql, with a line end",
@@ -83,7 +86,7 @@ def test_own_sql_means_what_postgresql_has(run: Run, project: MakeProject, serve
             freeze(connection, "frozen_elsewhere", {(hostile, "select array_agg(relname || 'a'::text) from pg_class")})
             assert len(connection.execute(PLANTED).fetchall()) > 0
     missing = [sql for sql in strings_of_sql() if not any(re.search(sql, f"{sent_sql}\n") for _, sent_sql in own)]
-    assert missing == []
+    assert not missing, "\n=====\n".join(missing)
 
 
 def freeze(connection: Connection, name: str, statements: Iterable[tuple[str, str]]) -> None:
