@@ -12,6 +12,7 @@ from runner.catalog.column_definitions import column_definition
 from runner.catalog.definitions import as_valid, has_index, is_invalid, is_unique_index
 from runner.catalog.snapshot import Snapshot
 from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
+from runner.wording import shown
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
 _Finder = Callable[[Object], Object | None]
@@ -34,7 +35,10 @@ class Difference(Struct, frozen=True):
     @property
     def instead(self) -> str | None:
         """What is there instead of what is declared: another definition, or another object of the name."""
-        return str(self.namesake) if self.namesake else self.actual
+        if self.namesake is None:
+            return self.actual
+        table = f" of table {shown(self.namesake.table)}" if self.namesake.kind == "index" else ""
+        return f"{self.namesake}{table}"
 
 
 def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:

@@ -13,7 +13,7 @@ from runner.planning.aims import Aim, Place, known_facts
 from runner.planning.program import Flow
 from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
-from runner.sql.objects import PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
+from runner.sql.objects import BY_ITSELF, PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.respelling import names_in, renamed, words
 from runner.sql.used_names import used_names
@@ -203,12 +203,18 @@ class _Walk:
         if owner.kind == "column" and effect.object in self.goal:  # it is owned, and no column draws from it
             return Aim(effect, is_due=not holds(self.goal[effect.object], self.there.get(effect.object)))
         is_done = bool(column_definition(there or "").fills) if owner.kind == "column" else holds(declared, there)
-        if is_done:
+        if is_done or (effect.value == BY_ITSELF and (there is not None or self._is_attached(flow, effect.object))):
             self.transient.pop(effect.object.name, None)  # it is there, as a part
             self.parts[effect.object] = owner
             return Aim(effect)
         self.whole[effect.object] = False
         return Aim(effect, is_due=True)
+
+    def _is_attached(self, flow: Flow, part: Object) -> bool:
+        """Return whether a statement attaches the table of a part, which is a partition already."""
+        table = Object("table", part.table, "", part.schema)
+        attaches = any(effect.action == "change" and effect.object == table for effect in flow.effects)
+        return attaches and table in self.goal and holds(self.goal[table], self.there.get(table))
 
     # What gives other names
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from runner.catalog.snapshot import Snapshot
 from runner.planning.due import Due
+from runner.planning.partition_parts import PartitionParts
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object, without_table
@@ -83,6 +84,9 @@ class _Follower:
         """The tables among it that have parts which no statement names."""
         self.not_null: dict[Object, Object] = {}
         """The columns that constraints with a name keep from being NULL."""
+        self.parts = PartitionParts(declared, _dropped(scripts))
+        self.owners: dict[tuple[str, str], Object] = {}
+        """What indexes of partitions, and keys, are parts of by now: by schema and name."""
         self.functions = {
             effect.object
             for script in scripts
@@ -103,10 +107,21 @@ class _Follower:
             effects.append(effect)
             made.append(effect.object in self.program)
             untold.append(self.is_untold(script, effect))
-            self.program.apply(effect)
+            self.apply(effect)
             if statement.declaration.has_more_parts or effect.action in ("drop", "rename", "move"):
                 self.untold.apply(effect)
+        for effect in [*self.parts.taken(statement, effects, self.program)]:
+            effects.append(effect)
+            made.append(True)
+            untold.append(False)
+            self.apply(effect)
         return Flow(script, statement, tuple(effects), tuple(made), tuple(untold))
+
+    def apply(self, effect: Effect) -> None:
+        """Take in what a statement does."""
+        self.program.apply(effect)
+        if effect.action == "take" and effect.other and effect.other.kind in ("index", "constraint"):
+            self.owners[effect.object.schema, effect.object.name] = effect.other
 
     def is_untold(self, script: DueScript, effect: Effect) -> bool:
         """Return whether what is dropped or renamed may be there, though nothing tells.
@@ -140,6 +155,9 @@ class _Follower:
         if found.action == "take" and found.other and found.other.kind == "index":
             owner = self.resolved(Effect("change", found.other), is_chosen=False).object
             return found._replace(other=owner)
+        part = found.object
+        if found.action == "change" and part.kind == "index" and (part.schema, part.name) in self.owners:
+            return found._replace(object=self.owners[part.schema, part.name])
         return found
 
     def function(self, item: Object) -> Object:
@@ -150,6 +168,12 @@ class _Follower:
             if own:
                 return item._replace(name=own[0].name) if len(own) == 1 else item
         return item
+
+
+def _dropped(scripts: Sequence[DueScript]) -> frozenset[Object]:
+    """Return the parts of tables, and the indexes, that statements drop."""
+    effects = (e for script in scripts for statement in script.parsed.statements for e in statement.declaration.effects)
+    return frozenset(effect.object for effect in effects if effect.action == "drop")
 
 
 def all_names(flows: Sequence[Flow]) -> frozenset[Object]:

@@ -44,8 +44,11 @@ class Context(Struct, frozen=True):
         """Return the proposal, not to be run when something about the table or the manifest is against it."""
         if made.blocked_by and not made.late:
             return made
-        belongs = made.table != made.object
-        blocked_by = self.against(made.table, may_wait_for_lock=made.may_wait_for_lock) if belongs else ""
+        blocked_by = ""
+        if made.object.kind == "column" and self.shape(made.table).has_parent:
+            blocked_by = "the table belongs to another one, and is repaired with it"
+        elif made.table != made.object:
+            blocked_by = self.against(made.table, may_wait_for_lock=made.may_wait_for_lock)
         if not blocked_by and self.level == "none" and not (made.is_script_statement and made.object.kind == "index"):
             blocked_by = 'the manifest says repair = "none"'
         if not blocked_by:
@@ -54,10 +57,7 @@ class Context(Struct, frozen=True):
 
     def against(self, table: Object, *, may_wait_for_lock: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
-        shape = self.shape(table)
-        if shape.has_parent:
-            return "the table belongs to another one, and is repaired with it"
-        if shape.is_foreign:
+        if self.shape(table).is_foreign:
             return "its rows are on another server"
         if self.evidence.table(table) or (may_wait_for_lock and table in self.evidence.locked):
             return ""

@@ -64,6 +64,10 @@ class Inventory(Mapping[Object, str]):
         """Return what may belong to a name: the parts of a table, functions of it, indexes and constraints of it."""
         return self._near.get((schema, word), ())
 
+    def columns(self, item: Object) -> tuple[str, ...]:
+        """Return the columns that a constraint or an index goes with, as far as statements tell."""
+        return self._columns.get(item, ())
+
     def below(self, owner: Object) -> list[Object]:
         """Return an object with its parts and their comments, as far as they are there."""
         if owner.kind == "schema":

@@ -14,6 +14,8 @@ from runner.wording import shown
 PRESENT = "present"
 VALID = "valid"
 NOT_VALIDATED = "not validated"
+BY_ITSELF = "by itself"
+"""The value of what is taken though no statement says so."""
 ANY_ARGUMENTS = "(…)"
 """Ends the name of a function that a statement names without its arguments."""
 RESERVED = "_runner_"

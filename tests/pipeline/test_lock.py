@@ -448,7 +448,8 @@ def test_bytes_that_are_no_lock(project_copy: Path, case: str) -> None:
         message, *notes = complaint(command, project_copy)
         assert message.removeprefix("error: ").startswith(FILE)
         assert expected in message
-        assert notes == [CURE]
+        assert notes[-1] == CURE
+        assert len(notes) == 1 or notes[1].strip() == "^"
 
 
 def test_a_folder_in_place_of_the_lock(project_copy: Path, objects: Locked) -> None:

@@ -163,7 +163,7 @@ create materialized view if not exists m as select 2 as x;""",
     steps = run_command(tmp_path, "plan", pair[0], "--json").json["steps"]
     assert [step["reason"] for step in steps] == [
         "table p differs, and is left unchanged: the table would have to be made anew, with its rows",
-        "materialized view m differs, and is left unchanged: no repair is known",
+        'materialized view m differs, and is left unchanged: repair = "additive" in the manifest; this needs "align"',
     ]
 
 
