@@ -46,9 +46,7 @@ class PartitionParts:
                 yield Effect("take", found, BY_ITSELF, other=owner)
             yield from self._of(owner, columns, self.partitions.get(partition, ()), program)
 
-    def _fits(
-        self, item: Object, owner: Object, columns: Sequence[str], partition: Object, program: Inventory
-    ) -> bool:
+    def _fits(self, item: Object, owner: Object, columns: Sequence[str], partition: Object, program: Inventory) -> bool:
         is_own = item.kind == owner.kind and item.table == partition.name
         is_gone = item not in self.declared and item not in self.dropped
         return is_own and is_gone and program.columns(item) == tuple(columns)

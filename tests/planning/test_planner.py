@@ -215,6 +215,7 @@ BIG = """
     create table part (id integer);
     analyze item;
 """
+ALL = "all rows of table item are read, 1.5 MB, about 4000 rows"
 
 
 def test_a_plan_for_people(project: MakeProject, connection: Connection, database: str) -> None:
@@ -228,6 +229,9 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
         "setup: 26 statements, for the history table and missing schemas",
         "script/010_item.sql",
         "  + create :2 index item_name (SHARE on item, 1.4 MB)",
+        f"      ! scans_table: {ALL}",
+        f"      ! blocks_writes: nobody writes to table item while {ALL}",
+        "about 4000 rows",
         "  + create :3 comment on table item (SHARE UPDATE EXCLUSIVE on item, 1.4 MB)",
         "  = 2 unchanged",
         "script/020_more.sql",
@@ -255,7 +259,7 @@ def test_a_verbose_plan_has_every_statement(project: MakeProject, connection: Co
     assert "  = unchanged :4 table part and 1 more (as declared)" in shown
     assert "  > run :2 insert into part select 1 where not exists (select from part (data)" in shown
     assert not [line for line in shown if line.endswith(("unchanged", "read or write rows"))]
-    assert sum(line.startswith("  ") for line in shown) == 12
+    assert sum(line.startswith("  ") for line in shown) == 14
 
 
 def test_a_plan_as_a_document(project: MakeProject, connection: Connection, database: str) -> None:
