@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from runner.catalog.snapshot import Snapshot
 from runner.planning.program import Flow
-from runner.sql.objects import Effect, Facts
+from runner.sql.objects import BY_ITSELF, Effect, Facts
 
 
 class Aim(NamedTuple):
@@ -38,7 +38,8 @@ class Place(Struct, frozen=True, gc=False):
     @property
     def takes(self) -> bool:
         """Whether an index or a sequence still has to become a part of something."""
-        return any(aim.effect.action == "take" and aim.is_due for aim in self.aims)
+        own = (aim.effect for aim in self.aims if aim.is_due)
+        return any(effect.action == "take" and effect.value != BY_ITSELF for effect in own)
 
 
 def known_facts(actual: Snapshot, declared: Facts) -> Facts:

@@ -11,7 +11,7 @@ from runner.planning.aims import Aim, known_facts
 from runner.planning.program import Flow
 from runner.repair.proposal import Proposal
 from runner.sql.inventory import Inventory
-from runner.sql.objects import PRESENT, Element, Facts, Object
+from runner.sql.objects import BY_ITSELF, PRESENT, Element, Facts, Object
 
 
 class State:
@@ -61,7 +61,7 @@ class State:
                     item not in self.facts or (replaces and (item in self.fresh or self.differs(aim)))
                 )
             case "take":
-                return aim.is_due
+                return aim.is_due and effect.value != BY_ITSELF
             case "change":
                 is_known_by_name = aim.definition == PRESENT and not flow.script.runs_always
                 return aim.definition is not None and (item in self.fresh or is_known_by_name or self.differs(aim))

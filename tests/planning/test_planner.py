@@ -231,7 +231,6 @@ def test_a_plan_for_people(project: MakeProject, connection: Connection, databas
         "  + create :2 index item_name (SHARE on item, 1.4 MB)",
         f"      ! scans_table: {ALL}",
         f"      ! blocks_writes: nobody writes to table item while {ALL}",
-        "about 4000 rows",
         "  + create :3 comment on table item (SHARE UPDATE EXCLUSIVE on item, 1.4 MB)",
         "  = 2 unchanged",
         "script/020_more.sql",
