@@ -16,7 +16,8 @@ from runner.pipeline.parts import execute_in_parts
 from runner.pipeline.plan import Planned, plan_database
 from runner.pipeline.verify import repairs_between, verify_actual
 from runner.planning.history import last_applied
-from runner.planning.model import Options, Plan, require_allowed
+from runner.planning.model import Options, Plan
+from runner.planning.refusals import require_allowed
 from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
 

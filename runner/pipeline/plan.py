@@ -14,9 +14,10 @@ from runner.catalog.snapshot import Snapshot
 from runner.pipeline.declare import declare_on, read_actual, read_with_history, scope_of
 from runner.pipeline.releases import is_as_mapped, plan_for_older, release_of_files
 from runner.planning import history
-from runner.planning.model import Options, Plan, require_single_transaction
+from runner.planning.model import Options, Plan
 from runner.planning.past import Past
 from runner.planning.quick import has_schemas, quiet_plan
+from runner.planning.refusals import require_single_transaction
 from runner.planning.releases import have_lost_nothing, later_than, recording
 from runner.postgres.requirements import require_extensions
 from runner.project.loading import Project

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import ConnectError, ConnectionLostError, DatabaseError, Hint
 from runner.pipeline.apply import Request, apply_plan
 from runner.pipeline.plan import plan_database
-from runner.planning.model import require_allowed
+from runner.planning.refusals import require_allowed
 from runner.postgres.run_lock import take_run_lock
 
 if TYPE_CHECKING:

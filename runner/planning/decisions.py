@@ -15,6 +15,7 @@ from runner.repair.proposal import Proposal
 from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.spelling import comment_sql
+from runner.sql.used_names import used_names
 
 
 class Case(Struct, frozen=True):
@@ -70,8 +71,24 @@ def _has_no_name(case: Case) -> Step | None:
         owner = Object("table", item.table, "", item.schema)
         for one in (item.subject, owner) if statement.declaration.guarded else (owner,):
             if one in case.goal and one not in known and (other := namesake(one, known)):
-                return case.unchanged(Reason("missing", (one,), left_because=f"{other} has its name"))
+                return _name_taken(case, one, other)
     return None
+
+
+def _uses_a_namesake(case: Case) -> Step | None:
+    """Leave out what would use something else in the place of what is missing: nobody knows what that does."""
+    statement, known = case.place.flow.statement, case.state.facts
+    if not (case.needed or statement.is_data):
+        return None
+    missing = [item for item in case.never_added if item.kind in WITH_PARTS and item not in known]
+    found = [(item, other) for item in missing if (other := namesake(item, known)) and other not in case.goal]
+    taken = {item.name: (item, other) for item, other in found}
+    used = sorted(taken.keys() & used_names(statement.sql)) if taken else []
+    return _name_taken(case, *taken[used[0]]) if used else None
+
+
+def _name_taken(case: Case, item: Object, other: Object) -> Step:
+    return case.unchanged(Reason("name taken", (item,), left_because=f"{other} has its name"))
 
 
 def _declares_nothing(case: Case) -> Step | None:
@@ -205,6 +222,7 @@ def _reason(needed: Sequence[Aim], state: State) -> Reason:
 _RULES: tuple[Callable[[Case], Step | None], ...] = (
     _done,
     _has_no_name,
+    _uses_a_namesake,
     _declares_nothing,
     _has_no_subject,
     _moves,

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from runner.errors import DatabaseError, Hint, Place
+from runner.errors import Place
 from runner.planning.hazards import Hazard
 from runner.planning.locks import TableLock
 from runner.planning.reasons import Reason
@@ -21,10 +21,7 @@ from runner.planning.releases import Older, Recording
 from runner.project.manifest import ScriptEntry
 from runner.sql.objects import Object
 from runner.sql.statements import Script, Statement
-from runner.wording import count
 
-_MOST_REFUSED = 10
-"""How many refused hazards an error names."""
 StepAction = Literal["unchanged", "create", "alter", "run"]
 
 
@@ -260,34 +257,3 @@ class Plan(Struct, frozen=True):
         parts = (*parts, ("late", late)) if late else parts
         parts = (*parts, ("allowed", self.allowed)) if self.allowed else parts
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
-
-
-def require_allowed(plan: Plan) -> None:
-    """Raise DatabaseError when a plan has hazards that are about much, and that nothing allows."""
-    if not plan.refused:
-        return
-    notes = [f"{step.place}: {hazard.kind}: {hazard}" for step, hazard in plan.refused[:_MOST_REFUSED]]
-    more = len(plan.refused) - _MOST_REFUSED
-    notes += [f"… and {more} more; 'plan' shows all of them"] if more > 0 else []
-    allowances = " ".join(f"--allow-hazard {hazard.allowance}" for _, hazard in plan.refused[:_MOST_REFUSED])
-    raise DatabaseError(
-        f"the plan has {count(len(plan.refused), 'hazard')} that nothing allows; nothing was sent",
-        notes=(*notes, Hint(f"look at 'plan', and allow what is meant: {allowances}")),
-    )
-
-
-def require_single_transaction(plan: Plan) -> None:
-    """Raise DatabaseError when a plan that has to be one transaction has something that cannot be in one."""
-    if plan.single and plan.forecast:
-        raise DatabaseError(
-            "it cannot be in a single transaction: an upgrade is due, and the rest is planned after it",
-            place=plan.scripts[0].script.path,
-            notes=(Hint("apply it without --single-transaction"),),
-        )
-    for script in plan.scripts if plan.single else ():
-        if script.is_run and script.to_send and not script.script.transaction:
-            raise DatabaseError(
-                "it cannot be in a single transaction: the manifest says transaction = false",
-                place=script.script.path,
-                notes=(Hint("apply it without --single-transaction"),),
-            )

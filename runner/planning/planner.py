@@ -183,7 +183,7 @@ class _Planner:
         """Return what is done for a statement, or a clause of one, and take it into the state."""
         case = self.case(place, repaired | self.refused)
         step = decide(case)
-        if step.reason.code == "missing" and step.reason.left_because:
+        if step.reason.code == "name taken":
             self.blocked.update(step.reason.objects)
         if step.action != "unchanged":
             self.moved_rows = self.moved_rows or place.flow.statement.node not in _CHANGES_NO_ROWS

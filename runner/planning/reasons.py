@@ -13,7 +13,9 @@ from runner.sql.objects import Object
 if TYPE_CHECKING:
     from runner.repair.proposal import Problem
 
-StepCode = Literal["to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "done"]
+StepCode = Literal[
+    "to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "done", "name taken"
+]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "own path"]
 DueCode = Literal[
     "always",
@@ -56,6 +58,7 @@ _WORDS: Mapping[ReasonCode, str] = {
 """The words for a code that is not its own words; {0} is the run before."""
 _LEFT: Mapping[ReasonCode, str] = {
     "missing": "is missing",
+    "name taken": "is missing",
     "differs": "differs",
     "invalid": "is not validated",
     "not declared": "is not declared",

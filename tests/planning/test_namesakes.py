@@ -98,3 +98,33 @@ def test_a_name_that_is_freed_before_is_used(pair: Sequence[str], tmp_path: Path
     assert run_command(tmp_path, "apply", pair[0]).code == 0
     with psycopg.connect(pair[0]) as connection:
         assert connection.execute("select relkind from pg_class where relname = 'it'").fetchall() == [("r",)]
+
+
+USERS = """create table if not exists item (a int);
+insert into item select 1 where not exists (select from item);
+create or replace view seen as select a from item;
+create table if not exists other (a int);
+"""
+
+
+def test_nothing_uses_what_has_the_name(pair: Sequence[str], tmp_path: Path) -> None:
+    """What would read, fill or be built on the other object is left out, too; a script that is run once is refused."""
+    for dsn in pair:
+        begin(tmp_path, {"before": "create table of_item (a int); create view item as select a from of_item"}, dsn)
+    write_project(tmp_path, {"010_all.sql": USERS})
+    dry = run_command(tmp_path, "apply", pair[1], "--dry-run")
+    assert run_command(tmp_path, "apply", pair[0]).code == 1
+    assert feed(tmp_path, pair[1], dry.out) == (0, "")
+    assert still_dump(pair[1]) == still_dump(pair[0])
+    with psycopg.connect(pair[0], autocommit=True) as connection:
+        query = "select to_regclass('seen'), to_regclass('other') is not null, (select count(*) from of_item)"
+        assert connection.execute(query).fetchall() == [(None, True, 0)]
+        more = {"020_more.sql": USERS.replace("other", "more")}
+        write_project(tmp_path, more, options={"020_more.sql": {"run": "once"}})
+        refused = run_command(tmp_path, "apply", pair[0])
+        assert refused.code == 1
+        expected = (
+            "script/020_more.sql:1: table item is missing, and is left unchanged: view item has its name; nothing"
+        )
+        assert expected in refused.err
+        assert connection.execute("select to_regclass('more')").fetchall() == [(None,)]
