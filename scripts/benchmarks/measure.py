@@ -106,10 +106,14 @@ def show(title: str, costs: dict[str, Cost]) -> None:
     print(f"  apply takes {ratios}\n", flush=True)
 
 
-def main(dsn: str | None, repeats: int) -> None:
+def main(dsn: str | None, repeats: int, only: str | None) -> None:
     """Measure every project, over plain loopback, and this repository's with a delay."""
     compileall.compile_dir(ROOT / "runner", quiet=1)  # as pip does with the other packages, and the image with this one
     with embedded_server() if dsn is None else _given(dsn) as server:
+        if only:
+            with temporary_folder() as folder:
+                stalls.measure(server, folder)
+            return
         print(f"PostgreSQL {server.version}, medians of {repeats} runs\n")
         for make, delay in ((projects.own, 0.0), (projects.own, DELAY), (projects.wide, 0.0), (projects.large, 0.0)):
             with temporary_folder() as folder:

@@ -20,45 +20,79 @@ import psycopg
 from tests.support.projects import runner_environment, write_project
 from tests.support.servers import Server
 
-ROWS = 2_000_000
+ROWS = 3_000_000
+PARTITIONS = 20
 PACE = 1 / 200
 HELD = 12.0
 """For how many seconds the reader keeps its transaction open."""
 BODY = "id integer primary key, owner integer, amount integer, label varchar(20)"
-OLDER = f"""
-    create table owner (id integer primary key);
-    insert into owner select n from generate_series(1, 1000) as n;
-    create table item ({BODY});
-    insert into item select n, n % 1000 + 1, n, 'x' || n from generate_series(1, {ROWS}) as n;
-    analyze item;
-"""  # noqa: S608
+PARTS = "id integer not null, owner integer, amount integer, label varchar(20)"
+SIZE = ROWS // PARTITIONS
+FILL = f"insert into item select n, n % 1000 + 1, n, 'x' || n from generate_series(1, {ROWS}) as n; analyze item;"  # noqa: S608
+OLDER = f"create table item ({BODY}); {FILL}"
+PARTITIONED = "\n".join(
+    (
+        f"create table if not exists item ({PARTS}) partition by range (id);",
+        *(
+            f"create table if not exists item_{n} partition of item for values from ({n * SIZE}) to ({(n + 1) * SIZE});"
+            for n in range(PARTITIONS)
+        ),
+        f"create table if not exists item_rest partition of item for values from ({ROWS}) to (maxvalue);",
+        "create index if not exists item_id on item (id);",
+    )
+)
+OWNER = "create table if not exists owner (id integer primary key);\n"
+
+
+def _plain(body: str, more: str = "") -> str:
+    return f"{OWNER}create table if not exists item ({body}); {more}"
+
+
+def _parted(body: str, more: str = "") -> str:
+    return f"{OWNER}{PARTITIONED.replace(PARTS, body)} {more}"
+
+
 KINDS = {
-    "a column": f"create table if not exists item ({BODY}, size integer not null default 3);",
-    "a longer varchar": f"create table if not exists item ({BODY.replace('varchar(20)', 'varchar(40)')});",
-    "NOT NULL": f"create table if not exists item ({BODY.replace('amount integer', 'amount integer not null')});",
-    "a CHECK": f"create table if not exists item ({BODY}, constraint item_amount check (amount > 0));",
-    "a foreign key": f"create table if not exists item ({BODY}, foreign key (owner) references owner (id));",
-    "an index": f"create table if not exists item ({BODY}); create index if not exists item_owner on item (owner);",
-    "a unique index": (
-        f"create table if not exists item ({BODY}); create unique index if not exists item_label on item (label);"
+    "a column": _plain(f"{BODY}, size integer not null default 3"),
+    "a longer varchar": _plain(BODY.replace("varchar(20)", "varchar(40)")),
+    "NOT NULL": _plain(BODY.replace("amount integer", "amount integer not null")),
+    "a CHECK": _plain(f"{BODY}, constraint item_amount check (amount > 0)"),
+    "a foreign key": _plain(f"{BODY}, foreign key (owner) references owner (id)"),
+    "an index": _plain(BODY, "create index if not exists item_owner on item (owner);"),
+    "a unique index": _plain(BODY, "create unique index if not exists item_label on item (label);"),
+    "a unique constraint": _plain(f"{BODY}, unique (label)"),
+}
+KINDS_OF_PARTITIONED = {
+    "an index": _parted(PARTS, "create index if not exists item_owner on item (owner);"),
+    "a primary key": _parted(f"{PARTS}, primary key (id)"),
+    "a CHECK": _parted(f"{PARTS}, constraint item_amount check (amount > 0)"),
+    "a foreign key": _parted(f"{PARTS}, foreign key (owner) references owner (id)"),
+    "NOT NULL": _parted(PARTS.replace("amount integer", "amount integer not null")),
+    "a partition": _parted(
+        PARTS, "create table if not exists item_below partition of item for values from (-9) to (0);"
     ),
 }
 
 
 def measure(server: Server, folder: Path) -> None:
-    """Print the longest waits for each kind of change."""
-    print(f"longest waits on {ROWS:,} rows, with a reader of {HELD:g} s in the way")
-    print(f"  {'change':<18} {'apply s':>8} {'retries':>8} {'writer s':>9} {'reader s':>9}")
-    for number, (kind, script) in enumerate(KINDS.items()):
-        place = folder / str(number)
-        place.mkdir()
-        tables = f"create table if not exists owner (id integer primary key);\n{script}"
-        write_project(place, {"010_item.sql": tables}, project={"name": "large"})
-        with server.database() as dsn:
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute(OLDER.encode())
-            seconds, retries, waits = _applied(dsn, place)
-        print(f"  {kind:<18} {seconds:>8.1f} {retries:>8} {waits[0]:>9.2f} {waits[1]:>9.2f}", flush=True)
+    """Print the longest waits for each kind of change, as a table of docs/operations.md."""
+    print(f"longest waits on {ROWS:,} rows, PostgreSQL {server.major}, with a reader of {HELD:g} s in the way\n")
+    print("| table | change | apply | tried again | writers waited | readers waited |\n|---|---|---|---|---|---|")
+    owners = "insert into owner select n from generate_series(1, 1000) as n;"
+    for table, older, kinds in (
+        ("plain", f"{OWNER}{owners}{OLDER}", KINDS),
+        (f"{PARTITIONS + 1} partitions", f"{OWNER}{owners}{PARTITIONED}{FILL}", KINDS_OF_PARTITIONED),
+    ):
+        for kind, script in kinds.items():
+            place = folder / f"{table} {kind}"
+            place.mkdir()
+            write_project(place, {"010_item.sql": script}, project={"name": "large"})
+            with server.database() as dsn:
+                with psycopg.connect(dsn, autocommit=True) as connection:
+                    connection.execute(older.encode())
+                seconds, retries, waits = _applied(dsn, place)
+            shown = f"{seconds:.1f} s | {retries} times | {waits[0]:.2f} s | {waits[1]:.2f} s"
+            print(f"| {table} | {kind} | {shown} |", flush=True)
     print()
 
 
