@@ -11,7 +11,7 @@ from msgspec import Struct
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.definitions import as_valid, has_index, is_invalid, is_unique_index
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
+from runner.sql.objects import DETACHED, PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 from runner.wording import shown
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
@@ -48,6 +48,9 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
     by_name = cache(lambda: _finder(actual.facts))
     for item, definition in declared.items():
         there = item
+        if item.name == DETACHED:
+            claimed.update(_left_by_detaching(item, definition, declared, actual.facts))
+            continue
         if item not in actual.facts:
             candidates = [other for other in actual.unnamed.get(item, ()) if other not in declared]
             equal = [other for other in candidates if actual.facts[other] == definition]
@@ -57,6 +60,14 @@ def compare(declared: Facts, actual: Snapshot) -> Iterator[Difference]:
             if not _goes_without_saying(item, declared, actual, missing):
                 yield difference
     yield from _undeclared(declared, actual, claimed)
+
+
+def _left_by_detaching(check: Object, definition: str, declared: Facts, actual: Facts) -> Iterator[Object]:
+    """Return the CHECK that a table may have because it was detached CONCURRENTLY; it needs none."""
+    for item, text in actual.items():
+        is_own = (item.kind, item.table, item.schema) == (check.kind, check.table, check.schema)
+        if is_own and item not in declared and as_valid(item, text) == definition:
+            yield item
 
 
 def _finder(facts: Facts) -> _Finder:

@@ -419,6 +419,7 @@ select 'table', r.relname, '', r.schema,
             from pg_catalog.pg_inherits as i where i.inhrelid = r.oid
         ),
         ' ' || pg_catalog.pg_get_expr(r.relpartbound, 0),
+        (select ' detaching' from pg_catalog.pg_inherits as i where i.inhrelid = r.oid and i.inhdetachpending),
         case when r.relkind = 'p' then ' partition by ' || chr(1) end,
         (select ' of ' || r.reloftype::regtype where r.reloftype <> 0),
         (select ' using ' || m.amname from pg_catalog.pg_am as m where m.oid = r.relam and m.amname <> 'heap'),

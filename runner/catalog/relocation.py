@@ -18,6 +18,7 @@ import postgast
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
+from runner.catalog.detached import check_of_detached
 from runner.catalog.relocated_definitions import places_in_definition
 from runner.catalog.relocation_guards import (
     RelocationContext,
@@ -35,6 +36,7 @@ from runner.sql.names import Name, RefusedError
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES, identifier, literal
 from runner.sql.references import References
+from runner.sql.restrictions import is_concurrent_detach
 
 _BODY = "/* body {} */"
 _STANDS_FOR_BODY = re.compile(r"/\* body ([0-9]+) \*/.*\Z", re.DOTALL)
@@ -75,7 +77,8 @@ def move(movable: References, effects: Sequence[Object], known: RelocationContex
     sql = text.moved()
     require_moved(sql, known)
     made = frozenset(_made(movable, effects, known))
-    return Moved((sql,), _looks_again(movable.tree), made, tuple(text.bodies), text.otherwise())
+    before = check_of_detached(movable.tree, known)
+    return Moved((*before, sql), _looks_again(movable.tree), made, tuple(text.bodies), text.otherwise())
 
 
 def _made(movable: References, effects: Sequence[Object], known: RelocationContext) -> Iterator[Name]:
@@ -182,6 +185,8 @@ class _Text:
                 self.take_body()
             case pg.IndexStmt() | pg.DropStmt() if self.tree.concurrent:
                 self.replaced[self.words.index("concurrently")] = ""
+            case pg.AlterTableStmt() if is_concurrent_detach(self.tree):
+                self.replaced[len(self.words) - 1] = ""
             case pg.CreateTableAsStmt() if not self.tree.into.skip_data:
                 if self.words[-2:] == ["with", "data"]:
                     self.replaced[len(self.words) - 1] = "no data"

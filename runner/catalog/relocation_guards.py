@@ -18,7 +18,8 @@ SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _SERIALS = ("serial", "smallserial", "bigserial", "serial2", "serial4", "serial8")
 _LEAVES_IT = (pg.IndexStmt, pg.CreateTrigStmt, pg.CommentStmt, pg.DropStmt)
 """What may be about a stand-in."""
-_NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace", "AT_DetachPartition")
+_JOINS_OR_LEAVES = (pg.AT_AttachPartition, pg.AT_DetachPartition)
+_NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace")
 
 
 class RelocationContext(Struct, frozen=True):
@@ -71,7 +72,7 @@ def leaves_subject(movable: References) -> bool:
     """Return whether a statement may be about a stand-in: it does not change the object itself, or drops it."""
     tree = movable.tree
     if isinstance(tree, pg.AlterTableStmt):
-        return all(item.alter_table_cmd.subtype == pg.AT_AttachPartition for item in tree.cmds)
+        return all(item.alter_table_cmd.subtype in _JOINS_OR_LEAVES for item in tree.cmds)
     return isinstance(tree, _LEAVES_IT)
 
 
@@ -167,7 +168,7 @@ def require_safe(movable: References, known: RelocationContext) -> None:
         case pg.AlterTableStmt():
             kinds = {pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds}
             if kinds & set(_NOT_IN_SCRATCH):
-                raise RefusedError("changes an owner or a tablespace, or detaches a partition")
+                raise RefusedError("changes an owner or a tablespace")
         case pg.CreateTableAsStmt() if not tree.query.HasField("select_stmt"):
             raise RefusedError("runs a prepared statement")
         case pg.AlterObjectSchemaStmt() if tree.newschema not in known.scratch:

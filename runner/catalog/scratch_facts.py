@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog.relocation import restore_body
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import Facts
+from runner.sql.objects import DETACHED, Facts
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
 
@@ -45,7 +45,8 @@ def declared_facts(
     for item, definition in snapshot.facts.items():
         if item.kind == "schema" or item.subject.kind == "extension" or item in before:
             continue
-        known_by = item if item.kind != "constraint" or item.name in named else signatures[item]
+        is_known = item.kind != "constraint" or item.name in named or item.name == DETACHED
+        known_by = item if is_known else signatures[item]
         text = restore_body(definition, bodies) if item.kind == "function" else definition
         declared = known_by._replace(name=names.declared(known_by.name))
         facts[item if declared in facts else declared] = names.declared(text)

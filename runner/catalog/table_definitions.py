@@ -11,7 +11,8 @@ from runner.sql.objects import PRESENT
 
 _TABLE = re.compile(
     r"(?P<unlogged>unlogged )?(?P<foreign>foreign )?table(?: (?P<relation>partition of|inherits) (?P<parents>.+?))??"
-    r"(?: (?P<bound>FOR VALUES .+?|DEFAULT))?(?: partition by (?P<keys>.*?))?(?: of (?P<of_type>.+?))??"
+    r"(?: (?P<bound>FOR VALUES .+?|DEFAULT))?(?P<detaching> detaching)?(?: partition by (?P<keys>.*?))?"
+    r"(?: of (?P<of_type>.+?))??"
     r"(?: using (?P<method>\S+))?(?: with \((?P<options>[^)]*)\))?(?P<security> row security)?(?P<forced> forced)?"
     rf"(?: replica identity (?P<identity>full|nothing|using index {NAME}))?(?: cluster on (?P<cluster>{NAME}))?",
     re.DOTALL,
@@ -31,6 +32,8 @@ class TableDefinition(Struct, frozen=True):
     """`partition of` or `inherits`, when it belongs to `parents`."""
     parents: str = ""
     bound: str = ""
+    is_detaching: bool = False
+    """Whether DETACH PARTITION CONCURRENTLY was cut off."""
     keys: str = ""
     """What it is partitioned by."""
     of_type: str = ""
@@ -70,6 +73,7 @@ def table_definition(definition: str) -> TableDefinition:
         relation=parts["relation"],
         parents=parts["parents"],
         bound=parts["bound"],
+        is_detaching=bool(parts["detaching"]),
         keys=parts["keys"],
         of_type=parts["of_type"],
         method=parts["method"],

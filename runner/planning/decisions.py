@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from msgspec import Struct
 
 from runner.catalog.namesakes import namesake
+from runner.catalog.table_definitions import table_definition
 from runner.planning.aims import Aim, Place
 from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
@@ -14,6 +15,7 @@ from runner.planning.state import State
 from runner.repair.proposal import Proposal
 from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
+from runner.sql.rewriting import finalized
 from runner.sql.spelling import comment_sql
 from runner.sql.used_names import used_names
 
@@ -201,6 +203,15 @@ def _has_table(case: Case) -> bool:
     return Object("table", first.table, "", first.schema) in case.state.facts
 
 
+def _ends_detaching(case: Case) -> Step | None:
+    """End what a DETACH PARTITION CONCURRENTLY that was cut off has begun; nothing else can be done with it."""
+    statement, item = case.place.flow.statement, case.needed[0].effect.object
+    there, parent = table_definition(case.state.facts.get(item, "")), statement.declaration.relation
+    if not there.is_detaching or parent is None or parent == item:
+        return None
+    return Step(statement, "alter", _reason(case.needed, case.state), finalized(statement.sql))
+
+
 def _as_written(case: Case) -> Step:
     action: StepAction = "run" if case.place.is_passing else _action(case.needed, case.state)
     return case.whole(action, _reason(case.needed, case.state))
@@ -230,5 +241,6 @@ _RULES: tuple[Callable[[Case], Step | None], ...] = (
     _needs_nothing,
     _has_old_names,
     _adds_to_table,
+    _ends_detaching,
     _as_written,
 )

@@ -72,6 +72,11 @@ class Context(Struct, frozen=True):
         """Return what a table is."""
         return table_definition(self.actual.facts.get(table, ""))
 
+    def is_left(self, table: Object) -> bool:
+        """Return whether a table is a partition, and declared not to be one of the same table."""
+        there, declared = self.shape(table), table_definition(self.declared.get(table, ""))
+        return there.relation == "partition of" and there.parents != declared.parents and bool(self.declared.get(table))
+
     def written(self, item: Object) -> Sequence[Statement]:
         """Return the statements that make an object as it is declared, without others before them; none if unknown."""
         own = self.statements.get(item, ())

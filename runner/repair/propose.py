@@ -82,6 +82,8 @@ def _checked(made: Proposal, columns: Sequence[Object]) -> Proposal:
 
 def _of(context: Context, item: Difference) -> Iterator[Proposal]:
     repair = _REPAIRS.get((item.object.kind, _WORDS.get(item.kind, "")))
+    if item.kind == "missing" and context.is_left(owner(item.object)):
+        return  # it has it as a part of the other one's, and keeps it
     if repair and item.declared != PRESENT:
         yield from map(context.judged, repair(context, item, owner(item.object)))
 

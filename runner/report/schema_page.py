@@ -10,7 +10,7 @@ from runner.catalog.constraint_definitions import foreign_key_definition, key_de
 from runner.catalog.definitions import unquoted
 from runner.catalog.table_definitions import table_options
 from runner.report.markdown import code, plain, text
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.objects import DETACHED, PRESENT, Facts, Object
 from runner.sql.statements import Script, first_makers
 
 _KINDS = {
@@ -68,7 +68,7 @@ def _comment(item: Object, facts: Facts) -> str:
 
 def _parts(kind: str, table: Object, facts: Facts) -> Iterator[tuple[Object, str]]:
     for item, definition in facts.items():
-        if (item.kind, item.table, item.schema) == (kind, table.name, table.schema):
+        if (item.kind, item.table, item.schema) == (kind, table.name, table.schema) and item.name != DETACHED:
             yield item, definition
 
 

@@ -19,6 +19,8 @@ BY_ITSELF = "by itself"
 ANY_ARGUMENTS = "(…)"
 """Ends the name of a function that a statement names without its arguments."""
 RESERVED = "_runner_"
+DETACHED = f"{RESERVED}detached"
+"""The declared name of the CHECK that a table may have because it was detached CONCURRENTLY."""
 """What the names begin with of the objects that a repair needs for a while."""
 _COMMENT_ON = "comment on "
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")

@@ -58,6 +58,13 @@ def _reindexes(kind: str, body: pg.ReindexStmt) -> bool:
     return bool(pg.ReindexObjectType.Name(body.kind) == f"REINDEX_OBJECT_{kind}")
 
 
+def is_concurrent_detach(body: pg.AlterTableStmt) -> bool:
+    """Return whether a statement is DETACH PARTITION CONCURRENTLY."""
+    commands = (item.alter_table_cmd for item in body.cmds)
+    detached = (command for command in commands if pg.AlterTableType.Name(command.subtype) == "AT_DetachPartition")
+    return any(getattr(command, "def").partition_cmd.concurrent for command in detached)
+
+
 _SOMETIMES_ALONE: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
     (pg.VacuumStmt, "VACUUM", lambda body: body.is_vacuumcmd),
     (pg.IndexStmt, "CREATE INDEX CONCURRENTLY", lambda body: body.concurrent),
@@ -65,7 +72,7 @@ _SOMETIMES_ALONE: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
     (pg.ReindexStmt, "REINDEX CONCURRENTLY", lambda body: any(is_on(o.def_elem, "concurrently") for o in body.params)),
     *((pg.ReindexStmt, f"REINDEX {kind}", partial(_reindexes, kind)) for kind in ("SCHEMA", "SYSTEM", "DATABASE")),
     (pg.ClusterStmt, "CLUSTER of all tables", lambda body: not body.HasField("relation")),
-    (pg.AlterTableStmt, "DETACH PARTITION CONCURRENTLY", lambda body: any(map(_is_concurrent_detach, body.cmds))),
+    (pg.AlterTableStmt, "DETACH PARTITION CONCURRENTLY", is_concurrent_detach),
     (
         pg.AlterDatabaseStmt,
         "ALTER DATABASE SET TABLESPACE",
@@ -82,12 +89,6 @@ def is_on(option: pg.DefElem, name: str) -> bool:
     text = argument.string.sval or "".join(part.string.sval for part in argument.type_name.names)  # off is no keyword
     off = text.lower() in ("false", "off") or (argument.HasField("integer") and not argument.integer.ival)
     return bool(option.defname == name and not off)
-
-
-def _is_concurrent_detach(item: pg.Node) -> bool:
-    command = item.alter_table_cmd
-    subtype = pg.AlterTableType.Name(command.subtype)
-    return subtype == "AT_DetachPartition" and bool(getattr(command, "def").partition_cmd.concurrent)
 
 
 def _destroys(node: str, body: Any, *, may_delete: bool) -> str:

@@ -91,6 +91,13 @@ def attached_apart(sql: str) -> tuple[str, str] | None:
     )
 
 
+def finalized(sql: str) -> str:
+    """Return ALTER TABLE … DETACH PARTITION as what ends a DETACH CONCURRENTLY that was cut off."""
+    tokens = [token for token in postgast.scan(sql).tokens if token.token not in COMMENTS]
+    last = tokens[-1 - (tokens[-1].token == pg.CONCURRENTLY)]
+    return f"{sql.encode()[: last.end].decode()} finalize"
+
+
 def with_clauses(sql: str, kept: Collection[int]) -> str:
     """Return ALTER TABLE with some of its clauses, all as it is written."""
     data = sql.encode()
