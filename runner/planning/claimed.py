@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from runner.catalog.column_definitions import column_definition, keeps_rows
 from runner.catalog.constraint_definitions import check_expression, foreign_key_definition
-from runner.catalog.definitions import as_valid, names
+from runner.catalog.definitions import as_valid, is_invalid, names
 from runner.catalog.index_definitions import unique_index_definition
 from runner.catalog.relations import Relations
 from runner.sql.claim import Claim
@@ -33,6 +33,8 @@ class Claimed:
         """The relations that were there before the run, by what they are called now."""
         self.proven: set[Object] = set()
         """Columns of which a valid CHECK of this run says that they are not null."""
+        self.validated: set[Object] = set()
+        """The constraints that this run validates."""
         self.added: dict[Object, Claim] = {}
         """The constraints and indexes that this run adds, with the claims that do it."""
 
@@ -87,7 +89,9 @@ class Claimed:
         elif claim.kind.startswith(("ADD ", "CREATE INDEX", "CREATE UNIQUE")) and claim.part:
             self.added[self._part("constraint", claim)] = claim
         elif claim.kind == "VALIDATE CONSTRAINT":
-            self.proven |= {self._column(claim.relation, name) for name in self._not_null_by(claim)}
+            self.validated.add(self._part("constraint", claim))
+            tables = self.relations.with_below(claim.relation)
+            self.proven |= {self._column(table, name) for name in self._not_null_by(claim) for table in tables}
 
     def _part(self, kind: str, claim: Claim) -> Object:
         return Object(kind, claim.part, claim.relation.name, claim.relation.schema)
@@ -96,10 +100,10 @@ class Claimed:
         return Object("column", name, table.name, table.schema)
 
     def _not_null_by(self, claim: Claim) -> Sequence[str]:
-        """Return the column of which a CHECK of this run, or one that was there, says that it is not null."""
+        """Return the column of which a constraint of this run, or one that was there, says that it is not null."""
         constraint = self._part("constraint", claim)
         if added := self.added.get(constraint):
-            return added.columns if added.kind.startswith("ADD CHECK") else ()
+            return added.columns if added.kind.startswith(("ADD CHECK", "ADD NOT NULL")) else ()
         check = check_expression(as_valid(constraint, self.facts.get(constraint, "")))
         return [name for name in words(check or "") if check == f"({name} IS NOT NULL)"]
 
@@ -160,6 +164,24 @@ class Claimed:
         proven = bool(columns) and all(self._is_not_null(claim.relation, name) for name in columns)
         return claim._replace(kind="ADD UNIQUE USING INDEX") if proven else claim
 
+    def _foreign_key(self, claim: Claim) -> Claim:
+        """Return the claim of a foreign key; where all partitions have it, and it is valid there, no row is read."""
+        below = self.relations.with_below(claim.relation, heirs=False)
+        leaves = [item for item in below if not self.relations.linked("partitions", item)]
+        proven = claim.relation not in leaves and all(self._has_foreign_key(leaf, claim) for leaf in leaves)
+        return claim._replace(kind="ADD FOREIGN KEY OF PARTITIONS") if proven else claim
+
+    def _has_foreign_key(self, table: Object, like: Claim) -> bool:
+        home = "constraint", table.name, table.schema
+        new = (self.added.get(item) for item in self.validated if (item.kind, item.table, item.schema) == home)
+        if any(added and (added.named, added.columns) == (like.named, like.columns) for added in new):
+            return True
+        own = (item for item in self.facts if (item.kind, item.table, item.schema) == home)
+        valid = (item for item in own if item in self.validated or not is_invalid(item, self.facts[item]))
+        there = (foreign_key_definition(as_valid(item, self.facts[item])) for item in valid)
+        wanted = (like.named, tuple(map(identifier, like.columns)))
+        return any(each and ((each.relation,), each.columns) == wanted for each in there)
+
     def _columns_of_index(self, claim: Claim) -> Sequence[str]:
         if added := self.added.get(self._part("constraint", claim)):
             return added.columns
@@ -209,6 +231,7 @@ _REFINED: Mapping[str, str] = {
     "ALTER COLUMN COLLATION": "_other_type",
     "SET NOT NULL": "_set_not_null",
     "ADD PRIMARY KEY USING INDEX": "_primary_key",
+    "ADD FOREIGN KEY": "_foreign_key",
     "DROP CONSTRAINT": "_dropped_constraint",
     "VALIDATE CONSTRAINT": "_validated",
     "ALTER CONSTRAINT": "_altered_constraint",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from runner.catalog.constraint_definitions import check_expression, is_foreign_key
+from runner.catalog.constraint_definitions import check_expression, is_foreign_key, key_definition
+from runner.catalog.definitions import unquoted
 from runner.planning.aims import Aim, Place
 from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
@@ -22,13 +23,14 @@ def places_of_repairs(
     """Return the proposals by the key of the statement at which they are made, in the order of their dependence.
 
     That is the first that makes the object when it is missing or made again, an index, or repaired before its script,
-    else the last that changes it. What no statement names has its place where its table is made: an undeclared
-    constraint, or a CHECK without a name, which waits for the columns in it.
+    else the last that changes it; a column's NOT NULL comes no later than the primary key that needs it. What no
+    statement names has its place where its table is made: an undeclared constraint, or a CHECK without a name, which
+    waits for the columns in it.
     """
     if not proposals:
         return {}
     makers, changers = _makers(places, goal)
-    found: dict[Position, list[Proposal]] = {}
+    positions: dict[Object, Position] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
         is_early = several[0].problem == "missing" or several[0].instead or several[0].first
@@ -36,8 +38,23 @@ def places_of_repairs(
         candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(table))
         position = next((position for position in candidates if position is not None), None)
         if position is not None:
-            found.setdefault(position, []).extend(several)
+            positions[item] = position
+    for column, position in _needed_by_keys(proposals, positions):
+        positions[column] = min(position, positions[column])
+    found: dict[Position, list[Proposal]] = {}
+    for item, position in positions.items():
+        found.setdefault(position, []).extend(proposals[item])
     return {places[position].flow.statement.key: sorted(several, key=_rank) for position, several in found.items()}
+
+
+def _needed_by_keys(proposals: Proposals, positions: Mapping[Object, Position]) -> Iterator[tuple[Object, Position]]:
+    """Yield the columns whose NOT NULL a primary key needs to be added without a scan, and where it is added."""
+    for item, position in positions.items():
+        key = key_definition(proposals[item][0].becomes or "") if item.kind == "constraint" else None
+        for name in key.names if key and key.primary else ():
+            column = item._replace(kind="column", name=unquoted(name))
+            if column in positions and not any(made.analyze for made in proposals[column]):
+                yield column, position
 
 
 def _has_names_of_now(aim: Aim, goal: Facts, now: Translation) -> bool:

@@ -19,6 +19,7 @@ from runner.catalog.definitions import is_invalid, keeps_unique, names
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import unique_index_definition
 from runner.repair.context import Context, is_part
+from runner.repair.foreign_keys import Parts, added_by_partition
 from runner.repair.keys import key_added, key_replaced
 from runner.repair.probes import Sample
 from runner.repair.proposal import Proposal, Use, alter, has_constraint, proposal
@@ -128,13 +129,15 @@ def _added(context: Context, item: Difference, table: Object, name: str) -> Prop
         return key_added(context, item, table, name, key, bad, blocked_by)
     if rows and is_exclusion(definition):
         blocked_by = blocked_by or _AT_ONCE
-    at_once = _is_at_once(context, table, definition) or is_invalid(item.object, definition)
-    now, then = (alter(table, [f"{adds} not valid"]),), (_validated(table, name),)  # after what it may refer to
-    if not blocked_by and _waits_for_key(context, definition):
-        return proposal(item, "missing", then=((alter(table, [adds]),),) if at_once else (now, *then))
+    at_once = is_invalid(item.object, definition)
+    parts = _in_parts(context, table, name, definition)
+    waits = not blocked_by and _waits_for_key(context, definition)
+    way = ((alter(table, [adds]),),) if at_once else tuple(filter(None, (parts.adds, *parts.then)))
+    if waits:  # for what it refers to
+        return proposal(item, "missing", then=way, uses=parts.uses)
     if not blocked_by and rows and not at_once:
-        return proposal(item, "missing", now=now, then=then)
-    late = late_repair(context, table, definition, ((alter(table, [adds]),),) if at_once else (now, *then))
+        return proposal(item, "missing", now=parts.adds, then=parts.then, uses=parts.uses)
+    late = late_repair(context, table, definition, way)
     return proposal(
         item,
         "missing",
@@ -150,10 +153,13 @@ def _validated(table: Object, name: str) -> tuple[str, ...]:
     return (alter(table, [f"validate constraint {identifier(name)}"]),)
 
 
-def _is_at_once(context: Context, table: Object, definition: str) -> bool:
-    """Return whether a constraint cannot be added first and validated later: a foreign key of a partitioned table."""
+def _in_parts(context: Context, table: Object, name: str, definition: str) -> Parts:
+    """Return what adds a constraint for new rows first, and then looks at those that are there."""
     way = best_way("foreign key of partitions", context.evidence.server)
-    return context.shape(table).is_partitioned and is_foreign_key(definition) and way == "at once"
+    if context.shape(table).is_partitioned and is_foreign_key(definition) and way == "by partition":
+        return added_by_partition(context, table, name, definition)
+    adds = alter(table, [f"add constraint {identifier(name)} {definition} not valid"])
+    return Parts((adds,), (_validated(table, name),))
 
 
 def _referable(context: Context, foreign: ForeignKey) -> Iterator[tuple[Object, str, bool]]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 Change = Literal["not null", "foreign key of partitions"]
-Way = Literal["not valid", "check", "at once"]
+Way = Literal["not valid", "check", "by partition"]
 _WAYS: Mapping[Change, tuple[tuple[int, Way], ...]] = {
     "not null": ((18, "not valid"), (15, "check")),
-    "foreign key of partitions": ((18, "not valid"), (15, "at once")),
+    "foreign key of partitions": ((18, "not valid"), (15, "by partition")),
 }
 """Since which version each way is there, the best one first."""
 

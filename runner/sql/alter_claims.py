@@ -122,7 +122,7 @@ class _Reader:
             kind += " USING INDEX"
         elif is_unchecked and kind in ("ADD CHECK", "ADD NOT NULL", "ADD FOREIGN KEY"):
             kind += " NOT VALID"
-        columns = _not_null_in(item) if kind.startswith("ADD CHECK") else tuple(strings(item.keys))
+        columns = _not_null_in(item) if kind.startswith("ADD CHECK") else tuple(strings(item.keys or item.fk_attrs))
         return Claim(kind, self.relation, named, item.indexname or item.conname, columns or (column,) * bool(column))
 
     def other_type(self, command: pg.AlterTableCmd) -> Iterator[Claim]:

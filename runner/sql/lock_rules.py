@@ -94,6 +94,7 @@ RULES: Mapping[str, Rule] = {
     "ADD EXCLUDE": Rule(_AX, "scans", _FAILS),
     "ADD FOREIGN KEY": Rule(_SR, "scans", _FAILS, named=_SR, named_rows="scans"),
     "ADD FOREIGN KEY NOT VALID": Rule(_SR, named=_SR),
+    "ADD FOREIGN KEY OF PARTITIONS": Rule(_AX, named=_AX),
     "ALTER COLUMN TYPE": Rule(_AX, "rewrites", ("rebuilds_index", "may_fail_on_rows"), _AX, "scans"),
     "ALTER COLUMN COLLATION": Rule(_AX, "scans", _REBUILDS, named=_AX),
     "ALTER COLUMN TYPE IN PLACE": Rule(_AX, named=_AX),

@@ -38,6 +38,10 @@ create table loan_default partition of loan default;
 create table loan_1 (id integer, book integer, due date, author integer);
 create table stay (id integer, room integer) partition by list (id);
 create table stay_1 partition of stay for values in (1);
+create table country (id integer primary key);
+create table letter (id integer, country integer) partition by list (id);
+create table letter_0 partition of letter default;
+alter table letter_0 add constraint letter_country foreign key (country) references country;
 create index loan_id on loan (id);
 create index loan_1_id on loan_1 (id);
 create index loan_book on only loan (book);
@@ -60,6 +64,8 @@ insert into archive.item values (1, 't');
 insert into loan values (0, 1, '2020-01-01', 1), (5, 1, '2020-01-01', 1);
 insert into loan_1 values (1, 1, '2020-01-01', 1);
 insert into stay values (1, 1);
+insert into country values (1);
+insert into letter values (1, 1);
 refresh materialized view overdue;
 -- ====
 
@@ -148,6 +154,7 @@ alter table item add primary key (id); --> item, novel ACCESS EXCLUSIVE scans
 alter table book add constraint added exclude using btree (id with =); --> book ACCESS EXCLUSIVE scans
 alter table review add foreign key (book) references archive.book; --> review SHARE ROW EXCLUSIVE scans, archive.book SHARE ROW EXCLUSIVE scans
 alter table review add foreign key (book) references archive.book not valid; --> review SHARE ROW EXCLUSIVE, archive.book SHARE ROW EXCLUSIVE
+alter table letter add foreign key (country) references country; --> letter, letter_0, country ACCESS EXCLUSIVE
 alter table loan add foreign key (book) references archive.book; --> loan, loan_0, loan_default SHARE ROW EXCLUSIVE scans, archive.book SHARE ROW EXCLUSIVE scans
 alter table book validate constraint book_fkey; --> book SHARE UPDATE EXCLUSIVE scans, author ROW SHARE scans
 alter table book alter constraint book_fkey initially deferred; --> book ACCESS EXCLUSIVE, author ACCESS EXCLUSIVE

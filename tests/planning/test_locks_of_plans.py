@@ -19,6 +19,15 @@ from tests.support.servers import Server
 PLANS = cases("plan.toml")
 REPAIRS = cases("repairs.toml")
 MOST_OF_THE_STEPS = 500
+ONLINE = (
+    "a CHECK, a foreign key and a NOT NULL of a partitioned table with rows",
+    "a foreign key of partitions on two levels, one of which has it",
+    "a foreign key between partitioned tables, and the key that it refers to",
+    "a foreign key to a partitioned table with rows",
+    "a primary key whose NOT NULL comes later",
+    "a primary key of a partitioned table whose NOT NULL comes later",
+)
+"""Repairs during which nobody waits for a scan, on each version in its own way."""
 EVERY = 5
 """How many cases go by for each that is tried, but for `--torture`."""
 
@@ -94,3 +103,18 @@ def test_no_step_of_a_plan_does_more_than_it_tells(dsn: str, tmp_path: Path, pyt
         sent.all_of(name, plan(loaded, dsn), loaded.project.manifest.project.schema)
     assert not sent.wrong
     assert sent.steps >= MOST_OF_THE_STEPS // every // 2
+
+
+@pytest.mark.parametrize("case", ONLINE)
+def test_nobody_waits_while_rows_are_read(dsn: str, tmp_path: Path, case: str) -> None:
+    """No step blocks writers or readers while it reads, and none reads more than it tells."""
+    facts = repair_facts(REPAIRS[case])
+    begin(tmp_path, facts, dsn)
+    write_case(tmp_path, facts)
+    loaded, sent = load(tmp_path / "manifest.toml"), Sent(dsn)
+    made = plan(loaded, dsn)
+    kinds = {hazard.kind for script in made.scripts for step in script.steps for hazard in step.hazards}
+    assert "scans_table" in kinds
+    assert kinds.isdisjoint({"blocks_reads", "blocks_writes"})
+    sent.all_of(case, made, loaded.project.manifest.project.schema)
+    assert not sent.wrong
