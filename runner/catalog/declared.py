@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ _ORDER = (
 )
 
 
+_LONG = 5.0
+"""Seconds after which people would like to know what took them."""
 _RULE = "is a rule, which is compared by its name alone"
 
 
@@ -70,17 +73,27 @@ def declared(
         if reason is None:
             return Declared(facts_in(lock, manifest.project.schema), lock.uncompared)
         say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
-    return build_declared(connection, manifest, scripts, names)
+    return build_declared(connection, manifest, scripts, names, say)
 
 
 def build_declared(
-    connection: Connection[Any], manifest: Manifest, scripts: Sequence[Script], names: State
+    connection: Connection[Any],
+    manifest: Manifest,
+    scripts: Sequence[Script],
+    names: State,
+    say: Callable[[str], None],
 ) -> Declared:
-    """Return what the scripts declare, by building it. Raise DatabaseError when that cannot be done."""
+    """Return what the scripts declare, by building it; say so when it took long.
+
+    Raise DatabaseError when that cannot be done.
+    """
     from runner.catalog.scratch_build import build  # with a fresh lock it is not needed
 
     statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
+    begun = time.monotonic()
     built = build(connection, manifest, statements)
+    if (seconds := time.monotonic() - begun) >= _LONG:
+        say(f"built what is declared in {seconds:.1f} s; with a fresh {FILE} that is not needed")
     facts = {**built.facts, **dict(_by_name(names, built.unbuilt)), **dict.fromkeys(_skipped(names, built), PRESENT)}
     return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
 

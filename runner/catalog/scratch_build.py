@@ -16,6 +16,7 @@ from runner.catalog.relocation_guards import RelocationContext, home
 from runner.catalog.scratch_context import find_names
 from runner.catalog.scratch_errors import is_of_others
 from runner.catalog.scratch_facts import declared_facts
+from runner.catalog.scratch_limits import Room, raise_if_of_server
 from runner.catalog.scratch_session import ScratchSession
 from runner.catalog.snapshot import read_in_transaction
 from runner.errors import DatabaseError, Hint
@@ -77,8 +78,11 @@ def build(connection: Connection[Any], manifest: Manifest, statements: Sequence[
     except psycopg.errors.ReadOnlySqlTransaction as error:
         message = f"the database accepts no writes; {_WITHOUT_LOCK}"
         raise DatabaseError(message, notes=(Hint(f"verify the primary, {_COMMIT_LOCK}"),)) from error
+    except psycopg.Error as error:
+        raise_if_of_server(error)
+        raise
     finally:
-        if not connection.closed:
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             connection.execute("rollback")
 
 
@@ -97,6 +101,7 @@ class _Build:
         self.bodies: list[str] = []
         """The bodies of functions, by the number that stands for them."""
         self.movables = list(self.readable(statements))
+        self.room = Room(connection)
         target = manifest.project.schema
         made = {schema for movable, _ in self.movables for schema in movable.schemas if _is_ordinary(schema)}
         prefix = f"{_PREFIX}{secrets.token_hex(6)}_"
@@ -114,9 +119,11 @@ class _Build:
                 self.unbuilt.append(Unbuilt(statement, str(error)))
 
     def run(self, *, careful: bool) -> Built:
+        self.room.require(statement for _, statement in self.movables)
         self.session.begin()
         self.session.make_extensions(dict(movable.extension for movable, _ in self.movables if movable.extension))
         self.known = self.outside.make(self.find_names(()))
+        self.room.look()
         if careful:
             for movable, statement in self.movables:
                 self.try_to_make(movable, statement)
@@ -146,7 +153,9 @@ class _Build:
                         raise error
                     if moved.looks_again:
                         self.session.look_again()
+                    self.room.count()
         except psycopg.Error as error:
+            raise_if_of_server(error)
             raise _StatementError from error
 
     def try_to_make(self, movable: References, statement: Statement) -> None:
@@ -155,7 +164,9 @@ class _Build:
         if error and error.sqlstate == _AMBIGUOUS:
             moved = self.moved(movable, statement, qualified=True)
             error = self.session.within_savepoint(moved) and error
+        self.room.count()
         if error:
+            raise_if_of_server(error)
             reason = f"fails: {self.session.scratch_names.declared(error.diag.message_primary or '')}"
             left = [item.statement for item in self.unbuilt if not item.error]
             is_own = not is_of_others(movable, statement, error, left)

@@ -30,7 +30,7 @@ _CLEARLY = "write moments with their offset, '2026-11-28 12:00+00', and dates as
 def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Lockfile:
     """Return a fresh lock, and say what depends on the session. Raise StatementError for a statement that fails."""
     manifest = loaded.project.manifest
-    declared = build_declared(connection, manifest, loaded.declaring, loaded.names)
+    declared = build_declared(connection, manifest, loaded.declaring, loaded.names, say)
     _require_built(loaded, declared)
     version = connection.info.server_version // 10_000
     seals = _seals(loaded, declared.facts)
@@ -51,7 +51,8 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
 def _dates(connection: Connection[Any], loaded: Project, facts: Facts, say: Callable[[str], None]) -> str:
     """Return the time zone and the order of dates that the facts hold for; nothing when they hold for all."""
     with other_dates(connection):
-        others = build_declared(connection, loaded.project.manifest, loaded.declaring, loaded.names).facts
+        manifest = loaded.project.manifest
+        others = build_declared(connection, manifest, loaded.declaring, loaded.names, lambda _: None).facts
     dates = dates_of(connection)
     depending = [item for item, definition in facts.items() if others.get(item) != definition]
     for item in depending:

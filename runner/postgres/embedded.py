@@ -27,6 +27,8 @@ _PLAIN_PATH = re.compile(r"[\w./+@%=:-]+")
 _UNSAFE = re.compile(r'["$`\\\x00-\x1f\x7f]')
 """What a shell reads in a path between quotation marks, where pg_ctl puts those of the data."""
 _PORT = "5432"
+_LOCKS = 1024
+"""For each transaction: enough to build 5,000 tables in one."""
 _LONGEST_SOCKET = 103
 """Bytes of a socket's path on macOS; Linux takes 107."""
 _TOLD_LINES = 10
@@ -156,7 +158,14 @@ class _Server:
         for left in self.data.parent.glob("data-*"):
             shutil.rmtree(left, ignore_errors=True)
         made = self._owned(tempfile.mkdtemp(prefix="data-", dir=self.data.parent))
-        self._run("initdb", "-D", made, "--auth=trust", "--encoding=utf8", "--username=postgres")
+        options = (
+            "--auth=trust",
+            "--encoding=utf8",
+            "--username=postgres",
+            "-c",
+            f"max_locks_per_transaction={_LOCKS}",
+        )
+        self._run("initdb", "-D", made, *options)
         Path(made).rename(self.data)
 
     def _new_folder(self) -> str:
