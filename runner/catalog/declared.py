@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runner.postgres.dates import dates_of
-from runner.project.lockfile import FILE, Lockfile, facts_in, stale
+from runner.project.lock_versions import facts_in, stale
+from runner.project.lockfile import FILE, Lockfile
 from runner.project.manifest import Manifest
 from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.statements import Script, Statement
@@ -71,7 +72,7 @@ def declared(
         version, dates = connection.info.server_version // 10_000, dates_of(connection)
         reason = stale(lock, manifest, tuple(scripts), version, dates)
         if reason is None:
-            return Declared(facts_in(lock, manifest.project.schema), lock.uncompared)
+            return Declared(facts_in(lock, manifest.project.schema, version), lock.uncompared_on(version))
         say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
     return build_declared(connection, manifest, scripts, names, say)
 

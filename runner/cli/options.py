@@ -138,6 +138,16 @@ SERVER = (
 )
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
 DATABASE = (WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
+DATABASE_OF_EACH_VERSION = (
+    WAIT,
+    click.option(
+        "--dsn",
+        "dsns",
+        metavar="DSN",
+        multiple=True,
+        help=f"The database. May be repeated, for servers of several versions. {_DEFAULT}",
+    ),
+)
 DATABASES = (
     _gathered("where", Where, "dsns file schemas pattern jobs wait"),
     click.option(

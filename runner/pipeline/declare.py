@@ -12,7 +12,7 @@ from runner.errors import DatabaseError, Hint
 from runner.planning import history, trust
 from runner.postgres.dates import dates_of
 from runner.project.loading import Project
-from runner.project.lockfile import facts_in, stale
+from runner.project.lock_versions import facts_in, stale
 from runner.project.manifest import Manifest
 from runner.sql.objects import Facts, Object
 
@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
     """Return what the scripts declare on this server. Raise DatabaseError when that cannot be found out."""
     lock, version = loaded.lock, connection.info.server_version // 10_000
-    if lock and loaded.sealed and lock.postgresql == version and lock.dates in ("", dates_of(connection)):
-        return Declared(facts_in(lock, loaded.project.manifest.project.schema), lock.uncompared)
+    if lock and loaded.sealed and version in lock.postgresql and lock.dates in ("", dates_of(connection)):
+        schema = loaded.project.manifest.project.schema
+        return Declared(facts_in(lock, schema, version), lock.uncompared_on(version))
     return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, lock, say)
 
 
 def locked_facts(loaded: Project) -> Facts | None:
     """Return what the scripts declare, from the lock file, on whatever server it was written; None when it is stale."""
     lock = loaded.lock
-    if lock is None or stale(lock, loaded.project.manifest, loaded.declaring, lock.postgresql, lock.dates):
+    if lock is None or stale(lock, loaded.project.manifest, loaded.declaring, lock.postgresql[-1], lock.dates):
         return None
-    return facts_in(lock, loaded.project.manifest.project.schema)
+    return facts_in(lock, loaded.project.manifest.project.schema, lock.postgresql[-1])
 
 
 def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:

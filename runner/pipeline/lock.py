@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalog.declared import Declared, build_declared
 from runner.catalog.snapshot import Snapshot
+from runner.errors import DatabaseError, Hint
 from runner.planning.model import Options, Plan, ScriptPlan
 from runner.planning.past import Applied, Past
 from runner.planning.planner import make_plan
@@ -14,11 +15,13 @@ from runner.planning.situation import Situation
 from runner.postgres.dates import dates_of, other_dates
 from runner.postgres.errors import statement_error
 from runner.project.loading import Project
+from runner.project.lock_versions import is_of_same_scripts, merged
 from runner.project.lockfile import Lockfile, make_lockfile
 from runner.project.manifest import Manifest
 from runner.project.seals import Seal, _ground, _hash, _hash_of_text, open_seals
 from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.sql.statements import Script
+from runner.wording import listed
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -46,6 +49,16 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
         dates=dates,
         uncompared=declared.uncompared,
     )
+
+
+def one_lock(locks: Sequence[Lockfile]) -> Lockfile:
+    """Return one lock for all versions. Raise DatabaseError when what is declared depends on dates that differ."""
+    for lock in locks[1:]:
+        if not is_of_same_scripts(lock, locks[0]):
+            dates = listed(sorted({lock.dates or "any form", locks[0].dates or "any form"}))
+            message = f"what is declared depends on dates, and those of the servers are in {dates}"
+            raise DatabaseError(message, notes=(Hint(_CLEARLY),))
+    return merged(locks)
 
 
 def _dates(connection: Connection[Any], loaded: Project, facts: Facts, say: Callable[[str], None]) -> str:

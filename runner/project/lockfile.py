@@ -8,42 +8,49 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from msgspec.structs import replace
 
 from runner.errors import Hint, InputError, Place
 from runner.project.input_files import read_text, shown_value
 from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
+from runner.project.lock_document import ABSENT, nested, unnested
 from runner.project.manifest import Manifest, ManifestFile
 from runner.project.seals import Seal
-from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import Facts, Object
 from runner.sql.statements import Script
 from runner.sql.uncompared import Uncompared
 from runner.wording import shown
 
 FILE = "schema.lock.toml"
-FORMAT = 1
+FORMAT = 2
 _TITLE = (
     "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
 )
 _CURE = Hint("write it anew with 'python -m runner lock'")
-_PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers", "rule": "rules"}
-_COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
-_OTHER_SCHEMAS = "schemas"
+_OVERRIDES = "overrides"
+_VERSIONS = re.compile(r"^postgresql = \[\n((?:    [0-9]+,\n)+)\]", re.MULTILINE)
 _LAST_SHORT = 0xFFFF
 """The last character whose escape has four digits."""
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 
 
+class Override(msgspec.Struct, frozen=True):
+    """What an older version says in other words; None is what it does not have."""
+
+    facts: Mapping[Object, str | None]
+    uncompared: tuple[Uncompared, ...] = ()
+
+
 class Lockfile(msgspec.Struct, frozen=True):
-    """What was declared when the file was written, and by what."""
+    """What was declared when the file was written, and by what; `facts` are those of the newest version."""
 
     facts: Facts
-    postgresql: int
+    postgresql: tuple[int, ...]
+    """The major versions that it covers, in their order."""
     schema: str
     extension_schema: str
     scripts: Mapping[str, str]
@@ -53,17 +60,31 @@ class Lockfile(msgspec.Struct, frozen=True):
     dates: str = ""
     """The time zone and the order of day and month that it holds for, where what is declared depends on them."""
     uncompared: tuple[Uncompared, ...] = ()
+    overrides: Mapping[int, Override] = {}
+    """What differs on older versions."""
+
+    def facts_on(self, postgresql: int) -> Facts:
+        """Return what is declared in the words of a version that it covers."""
+        if postgresql not in self.overrides:
+            return self.facts
+        known = {**self.facts, **self.overrides[postgresql].facts}
+        return {item: text for item, text in known.items() if text is not None}
+
+    def uncompared_on(self, postgresql: int) -> tuple[Uncompared, ...]:
+        """Return what is not compared on a version that it covers."""
+        return self.overrides[postgresql].uncompared if postgresql in self.overrides else self.uncompared
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
     format: int
-    postgresql: int
+    postgresql: Annotated[list[Annotated[int, msgspec.Meta(gt=0)]], msgspec.Meta(min_length=1)]
     schema: str
     extension_schema: str
     scripts: dict[str, str]
     seals: dict[str, str] = {}
     dates: str = ""
     not_compared: list[_Uncompared] = []
+    not_compared_on: dict[str, list[_Uncompared]] = {}
 
 
 class _Uncompared(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,37 +105,12 @@ def make_lockfile(
 ) -> Lockfile:
     """Return the lock of what scripts declare on a major version of PostgreSQL."""
     project = manifest.project
-    schemas, checksums = (project.schema, project.extension_schema), _checksums(scripts)
-    return Lockfile(facts, postgresql, *schemas, checksums, seals, dates, uncompared)
+    schemas, checksums = (project.schema, project.extension_schema), ddl_checksums(scripts)
+    return Lockfile(facts, (postgresql,), *schemas, checksums, seals, dates, uncompared)
 
 
-def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postgresql: int, dates: str) -> str | None:
-    """Return why a lock does not hold for these scripts on this server, in a session; None when it does."""
-    project = manifest.project
-    if lock.extension_schema != project.extension_schema:
-        return f"its extensions are in {lock.extension_schema}"
-    checksums = _checksums(scripts)
-    changed = [path for path in {**lock.scripts, **checksums} if lock.scripts.get(path) != checksums.get(path)]
-    if changed:
-        others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        return f"{changed[0]}{others} changed"
-    if lock.postgresql != postgresql:
-        return f"it is for PostgreSQL {lock.postgresql}, and the server is {postgresql}"
-    if lock.dates not in ("", dates):
-        return f"it is for dates in {lock.dates}, and those of the session are in {dates}"
-    return None
-
-
-def facts_in(lock: Lockfile, schema: str) -> Facts:
-    """Return what is declared when the target schema has another name than it had when the lock was written."""
-    if schema == lock.schema:
-        return lock.facts
-    own = (item for item in lock.facts if item.subject.kind == "schema" and item.name == lock.schema)
-    renamed = {item: item._replace(name=schema) for item in own}
-    return {renamed.get(item, item): definition for item, definition in lock.facts.items()}
-
-
-def _checksums(scripts: tuple[Script, ...]) -> dict[str, str]:
+def ddl_checksums(scripts: tuple[Script, ...]) -> dict[str, str]:
+    """Return the checksum of each script's statements that make objects, where it has any."""
     return {script.rendered.path: script.ddl_checksum for script in scripts if script.ddl_checksum}
 
 
@@ -156,17 +152,46 @@ def _read_document(document: dict[str, Any], place: str) -> Lockfile:
         known = msgspec.convert(head, _Head)
     except msgspec.ValidationError as error:
         raise InputError(f"not a lock file: {error}", place=place, notes=(_CURE,)) from None
+    overridden = document.pop(_OVERRIDES, {})
+    overrides = _read_overrides(overridden, known, place)
     facts = _read_facts(document, place)
     seals = {path: _seal(text) for path, text in known.seals.items()}
-    schemas = known.schema, known.extension_schema
-    uncompared = tuple(Uncompared(item.script, tuple(item.objects), item.reason) for item in known.not_compared)
-    return Lockfile(facts, known.postgresql, *schemas, known.scripts, seals, known.dates, uncompared)
+    schemas, versions = (known.schema, known.extension_schema), tuple(known.postgresql)
+    uncompared = _read_uncompared(known.not_compared)
+    return Lockfile(facts, versions, *schemas, known.scripts, seals, known.dates, uncompared, overrides)
+
+
+def _read_overrides(document: Any, head: _Head, place: str) -> dict[int, Override]:
+    known = {str(version): version for version in head.postgresql}
+    keys = {*document, *head.not_compared_on} if isinstance(document, dict) else {shown_value(document)}
+    for key in sorted(keys - known.keys()):
+        raise InputError(f"not a lock file: overrides of {key!r}", place=place, notes=(_CURE,))
+    overrides = {}
+    for key in sorted(keys):
+        read = _read_definitions(document.get(key, {}), place)
+        facts = {item: None if text is ABSENT else text for item, text in read.items()}
+        uncompared = _read_uncompared(head.not_compared_on.get(key, head.not_compared))
+        overrides[known[key]] = Override(facts, uncompared)
+    return overrides
+
+
+def _read_uncompared(items: Sequence[_Uncompared]) -> tuple[Uncompared, ...]:
+    return tuple(Uncompared(item.script, tuple(item.objects), item.reason) for item in items)
 
 
 def _read_facts(document: Mapping[str, Any], place: str) -> Facts:
+    facts = _read_definitions(document, place)
+    for item, definition in facts.items():
+        if definition is ABSENT:
+            raise InputError(f"not a lock file: {item}", place=place, notes=(_CURE,))
+    return facts
+
+
+def _read_definitions(document: Mapping[str, Any], place: str) -> dict[Object, Any]:
     try:
-        facts = dict(_facts(document))
-        wrong = next((str(item) for item, definition in facts.items() if not isinstance(definition, str)), None)
+        facts = dict(unnested(document))
+        found = (item for item, text in facts.items() if not isinstance(text, str) and text is not ABSENT)
+        wrong = next(map(str, found), None)
     except AttributeError as error:  # something else where a table belongs
         wrong = str(error)
     if wrong is not None:
@@ -177,15 +202,6 @@ def _read_facts(document: Mapping[str, Any], place: str) -> Facts:
 def _seal(text: str) -> Seal:
     total, checksum, sealed = (*text.split(), "", "", "")[:3]
     return Seal(int(total) if re.fullmatch("[0-9]{1,18}", total) else 0, checksum, sealed)
-
-
-def with_seals_of_file(project: ManifestFile, lock: Lockfile) -> Lockfile:
-    """Return a lock with the seals that the file beside the manifest has: they say nothing of what is declared."""
-    try:
-        written = read_lockfile(project)
-    except InputError:
-        return lock
-    return replace(lock, seals=written.seals) if written and written.seals != lock.seals else lock
 
 
 def _is_unedited(checksum: object, head: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
@@ -199,10 +215,12 @@ def lockfile_text(lock: Lockfile) -> str:
     """Return the lock as the text of its file; the same lock always gives the same text."""
     import tomli_w
 
-    document = _document(lock.facts)
+    document = nested(lock.facts, lock.facts)
+    if lock.overrides:
+        document[_OVERRIDES] = {str(v): nested(each.facts, lock.facts) for v, each in lock.overrides.items()}
     head: dict[str, Any] = {
         "format": FORMAT,
-        "postgresql": lock.postgresql,
+        "postgresql": list(lock.postgresql),
         "schema": lock.schema,
         "extension_schema": lock.extension_schema,
         **({"dates": lock.dates} if lock.dates else {}),
@@ -210,13 +228,25 @@ def lockfile_text(lock: Lockfile) -> str:
         "seals": {path: f"{seal.total} {seal.checksum} {seal.hash}" for path, seal in lock.seals.items()},
     }
     if lock.uncompared:
-        head["not_compared"] = [{**item._asdict(), "objects": list(item.objects)} for item in lock.uncompared]
+        head["not_compared"] = _uncompared_tables(lock.uncompared)
+    others = {str(v): each.uncompared for v, each in lock.overrides.items() if each.uncompared != lock.uncompared}
+    if others:
+        head["not_compared_on"] = {version: _uncompared_tables(items) for version, items in others.items()}
     head = {"checksum": _checksum(head, document), **head}
     whole = {"lock": head, **document}
     text = tomli_w.dumps(whole, multiline_strings=True)
     if tomllib.loads(text) != whole:  # a carriage return before a line feed is lost in strings of several lines
         text = tomli_w.dumps(whole)
+    text = _VERSIONS.sub(_on_one_line, text, count=1)
     return _TITLE + "\n".join(line if line.isprintable() else "".join(map(_seen, line)) for line in text.split("\n"))
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return f"postgresql = [{', '.join(re.findall('[0-9]+', found[1]))}]"
+
+
+def _uncompared_tables(items: Sequence[Uncompared]) -> list[dict[str, Any]]:
+    return [{**item._asdict(), "objects": list(item.objects)} for item in items]
 
 
 def _seen(character: str) -> str:
@@ -228,51 +258,3 @@ def _seen(character: str) -> str:
 
 def _checksum(head: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode([head, document], order="deterministic")).hexdigest()
-
-
-def _document(facts: Facts) -> dict[str, Any]:
-    """Return facts as nested tables: the kind, the name, and what belongs to it."""
-    kinds = {(item.schema, item.name): item.kind for item in facts if item.kind in WITH_PARTS}
-    tables = {without_table(item): item.table for item in facts if item.kind == "index"}
-    document: dict[str, Any] = {}
-    for item, definition in facts.items():
-        base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
-        kind = item.subject.kind
-        if table := item.table or tables.get(item.subject):
-            section = f"{_key(kind)}_comments" if item.is_comment else _PARTS[kind]
-            owner = kinds.get((item.schema, table), "table")
-            _below(base, _key(owner), table, section)[item.name] = definition
-        else:
-            _below(base, _key(kind), item.name)["comment" if item.is_comment else "definition"] = definition
-    return document
-
-
-def _below(document: dict[str, Any], *keys: str) -> dict[str, Any]:
-    for key in keys:
-        document = document.setdefault(key, {})
-    return document
-
-
-def _key(kind: str) -> str:
-    return kind.replace(" ", "_")
-
-
-def _facts(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Object, str]]:
-    """Return the facts that `_document` has nested."""
-    sections = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
-    for key, objects in document.items():
-        if key == _OTHER_SCHEMAS and not schema:
-            for name, below in objects.items():
-                yield from _facts(below, name)
-            continue
-        kind = key.replace("_", " ")
-        for name, entry in objects.items():
-            for part, value in entry.items():
-                if part == "definition":
-                    yield Object(kind, name, "", schema), value
-                elif part == "comment":
-                    yield Object(kind, name, "", schema).comment, value
-                elif part in sections:
-                    for inner, text in value.items():
-                        item = Object(sections[part], inner, name, schema)
-                        yield item.comment if part in _COMMENTS else item, text

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runner.postgres import embedded
+from runner.project.lock_versions import merged
 from runner.project.lockfile import FILE, Lockfile, lockfile_text, read_lockfile
 from runner.project.manifest import load_manifest
 from runner.sql.objects import Object
@@ -106,7 +107,7 @@ def test_lock_says_what_is_declared(objects: Locked, server: Server) -> None:
     document = tomllib.loads(objects.lock.decode())
     head = document.pop("lock")
     assert document == tomllib.loads((SAMPLES / "objects.toml").read_text(encoding="utf-8"))
-    assert (head["format"], head["postgresql"]) == (1, server.major)
+    assert (head["format"], head["postgresql"]) == (2, [server.major])
     assert (head["schema"], head["extension_schema"]) == ("public", "public")
     assert list(head["scripts"]) == ["script/010_objects.sql"]
 
@@ -219,12 +220,12 @@ def test_lock_is_the_same_whatever_is_there(server: Server, tmp_path: Path) -> N
     assert re.findall(r"different: (.*?):", result.out) == ["view labels", "view open_orders"]
 
 
-def test_check_of_a_lock(project_copy: Path, objects: Locked) -> None:
+def test_check_of_a_lock(project_copy: Path, objects: Locked, server: Server) -> None:
     """--check exits 0 when the file is fresh, else 1, and writes nothing; without it the file is written."""
     path, lock = project_copy / FILE, ("lock", "--dsn", objects.dsn)
     fresh = path.read_bytes()
     result = call(*lock, "--check", folder=project_copy)
-    assert (result.code, result.out) == (0, f"{path} is fresh\n")
+    assert (result.code, result.out) == (0, f"{path} is fresh (PostgreSQL {server.major})\n")
 
     path.write_text("stale\n", encoding="utf-8")
     result = call(*lock, "--check", "--quiet", folder=project_copy)
@@ -236,16 +237,17 @@ def test_check_of_a_lock(project_copy: Path, objects: Locked) -> None:
     assert not path.exists()
 
     result = call(*lock, folder=project_copy)
-    assert (result.code, result.out) == (0, f"{path} written\n")
+    assert (result.code, result.out) == (0, f"{path} written (PostgreSQL {server.major})\n")
     assert path.read_bytes() == fresh
     result = call(*lock, "--quiet", folder=project_copy)
     assert (result.code, result.said) == (0, "")
 
 
-def test_documents_of_lock(project_copy: Path, objects: Locked) -> None:
+def test_documents_of_lock(project_copy: Path, objects: Locked, server: Server) -> None:
     """--json says whether all is well, whether the file was fresh, and which file it is."""
     path, lock = project_copy / FILE, ("lock", "--json", "--dsn", objects.dsn)
-    document = {"ok": True, "fresh": True, "file": str(path), "not_compared": []}
+    versions = [server.major]
+    document = {"ok": True, "fresh": True, "file": str(path), "postgresql": versions, "not_compared": []}
     assert call(*lock, "--check", folder=project_copy).json == document
     path.unlink()
     result = call(*lock, "--check", folder=project_copy)
@@ -264,7 +266,7 @@ def test_lock_of_a_script_that_fails(tmp_path: Path, database: str) -> None:
     assert not (tmp_path / FILE).exists()
 
 
-def test_lock_where_something_outside_is_missing(tmp_path: Path, database: str) -> None:
+def test_lock_where_something_outside_is_missing(tmp_path: Path, database: str, server: Server) -> None:
     """What cannot be compared is listed and counted by each command, from the build and from the lock file alike."""
     script = "create table if not exists item (id integer, owner uuid references auth.users (id));"
     write_project(tmp_path, {"010_item.sql": script})
@@ -272,7 +274,10 @@ def test_lock_where_something_outside_is_missing(tmp_path: Path, database: str) 
     uncompared = f"not compared: table item: {reason} (script/010_item.sql)"
     document = [{"script": "script/010_item.sql", "objects": ["table item"], "reason": reason}]
     locked = called("lock", "--dsn", database, folder=tmp_path)
-    assert locked.out.splitlines() == [uncompared, f"{tmp_path / FILE} written; 1 not compared"]
+    assert locked.out.splitlines() == [
+        uncompared,
+        f"{tmp_path / FILE} written (PostgreSQL {server.major}); 1 not compared",
+    ]
     assert called("lock", "--dsn", database, "--check", "--json", folder=tmp_path).json["not_compared"] == document
     execute(database, "create schema auth; create table auth.users (id uuid primary key)")
     applied = called("apply", "--dsn", database, folder=tmp_path)
@@ -302,7 +307,7 @@ def test_lock_of_this_repository(server: Server, database: str) -> None:
     """The lock in this repository is what would be written."""
     locked = read_lockfile(load_manifest(ROOT / "manifest.toml"))
     assert locked is not None
-    if server.major != locked.postgresql:
+    if server.major not in locked.postgresql:
         pytest.skip(f"the lock is for PostgreSQL {locked.postgresql}")
     called("lock", "--check", "--dsn", database, folder=ROOT)
 
@@ -353,16 +358,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(deadline=None)
-@given(st.dictionaries(OBJECT, TEXT, max_size=12), NAME, NAME, st.dictionaries(NAME, TEXT, max_size=3))
+@given(
+    st.lists(st.dictionaries(OBJECT, TEXT, max_size=12), min_size=1, max_size=3),
+    *(NAME, NAME, st.dictionaries(NAME, TEXT, max_size=3)),
+)
 def test_any_lock_comes_back(
-    folder: Path, facts: dict[Object, str], schema: str, extension_schema: str, scripts: dict[str, str]
+    folder: Path, facts: list[dict[Object, str]], schema: str, extension_schema: str, scripts: dict[str, str]
 ) -> None:
-    """Facts of all kinds, whatever their names and definitions hold, are read as they were written."""
-    written = Lockfile(facts, 18, schema, extension_schema, scripts)
+    """Facts of all kinds and versions, whatever their names and definitions hold, are read as they were written."""
+    versions = range(18, 18 - len(facts), -1)
+    own = [Lockfile(each, (n,), schema, extension_schema, scripts) for n, each in zip(versions, facts, strict=True)]
+    written = merged(own)
     text = lockfile_text(written)
     (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
     locked = read_lockfile(load_manifest(folder / "manifest.toml"))
     assert locked == written
+    assert [locked.facts_on(number) for number in versions] == facts
     assert lockfile_text(locked) == text
 
 
@@ -371,7 +382,7 @@ def test_odd_text_comes_back(folder: Path, odd: str) -> None:
     """An odd text is read as it was written: as a schema, a name, a definition and a comment."""
     table, column, index = Object("table", odd), Object("column", odd, odd), Object("index", odd, odd, odd)
     comments = {item.comment: odd for item in (table, index)}
-    written = Lockfile({table: odd, column: odd, index: odd, **comments}, 18, odd, odd, {odd: odd})
+    written = Lockfile({table: odd, column: odd, index: odd, **comments}, (18,), odd, odd, {odd: odd})
     (folder / FILE).write_text(lockfile_text(written), encoding="utf-8", newline="\n")
     assert read_lockfile(load_manifest(folder / "manifest.toml")) == written
 
@@ -797,7 +808,7 @@ def test_a_lock_for_another_postgresql(server: Server, two: Locked, tmp_path: Pa
     locked = read_lockfile(load_manifest(copied(two.folder, tmp_path) / "manifest.toml"))
     assert locked is not None
     wrong = dict.fromkeys(locked.facts, "another definition")
-    other = msgspec.structs.replace(locked, postgresql=server.major + 1, facts=wrong)
+    other = msgspec.structs.replace(locked, postgresql=(server.major + 1,), facts=wrong)
     (tmp_path / FILE).write_text(lockfile_text(other), encoding="utf-8", newline="\n")
     result = called("verify", "--dsn", two.dsn, folder=tmp_path)
     assert f"(it is for PostgreSQL {server.major + 1}, and the server is {server.major})" in result.err

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from runner.cli.connect import open_connection
-from runner.cli.options import DATABASE, LOG, PROFILES, PROJECT, examples, options, output
+from runner.cli.options import DATABASE_OF_EACH_VERSION, LOG, PROFILES, PROJECT, examples, options, output
 from runner.cli.output_files import keep_file
 from runner.project.loading import load
-from runner.project.lockfile import FILE, lockfile_text, with_seals_of_file
+from runner.project.lock_versions import versions_text, with_seals_of_file, with_versions_of_file
+from runner.project.lockfile import FILE, lockfile_text
 from runner.report import json_documents
 from runner.report.line import Line
 from runner.report.reporter import Reporter
@@ -18,31 +19,41 @@ from runner.report.verification_text import uncompared_lines
 from runner.wording import with_uncompared
 
 
-@click.command(epilog=examples("lock", "lock --check"))
-@options(*PROJECT, *PROFILES, *output("Show the server's notices too."), *LOG, *DATABASE)
+@click.command(epilog=examples("lock", "lock --check", "lock --dsn postgresql://old/db --dsn postgresql://new/db"))
+@options(*PROJECT, *PROFILES, *output("Show the server's notices too."), *LOG, *DATABASE_OF_EACH_VERSION)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the lock file is not what would be written.")
 def lock(
     manifest: Path,
     variables: tuple[str, ...],
     profiles: tuple[str, ...],
-    dsn: str | None,
+    dsns: tuple[str, ...],
     wait: float,
     *,
     check: bool,
     reporter: Reporter,
 ) -> int:
     """Write schema.lock.toml: what the scripts declare. It is for reviews, and while it is fresh, verify only reads."""
-    from runner.pipeline.lock import lock_on
+    from runner.pipeline.lock import lock_on, one_lock
 
     loaded = load(manifest, variables, profiles, with_lock=False)
-    with open_connection(loaded, dsn, wait, reporter) as (connection, _):
-        reporter.stage("building what the scripts declare")
-        made = lock_on(connection, loaded, reporter.say)
+    locks = []
+    for dsn in dsns or (None,):
+        with open_connection(loaded, dsn, wait, reporter) as (connection, _):
+            reporter.stage("building what the scripts declare")
+            locks.append(lock_on(connection, loaded, reporter.say))
+    made = with_versions_of_file(loaded.project, one_lock(locks))
     written = with_seals_of_file(loaded.project, made) if check else made
     reporter.lines(uncompared_lines(made.uncompared))
     kept = keep_file(manifest.parent, FILE, lockfile_text(written), "lock", check=check)
-    reporter.lines([Line(with_uncompared(kept.text, len(made.uncompared)), kept.style, is_failure=not kept.ok)])
-    reporter.json({**kept.document, "not_compared": json_documents.uncompared_json(made.uncompared)})
+    text = f"{kept.text} (PostgreSQL {versions_text(made.postgresql)})" if kept.ok else kept.text
+    reporter.lines([Line(with_uncompared(text, len(made.uncompared)), kept.style, is_failure=not kept.ok)])
+    reporter.json(
+        {
+            **kept.document,
+            "postgresql": list(made.postgresql),
+            "not_compared": json_documents.uncompared_json(made.uncompared),
+        }
+    )
     code = 0 if kept.ok else 1
     if code == 0 and written is not made:
         reporter.line("the seals are out of date, the declared schema is not; a start is slightly slower")
