@@ -231,7 +231,7 @@ def test_help_lists_all_commands_whole(run: Run) -> None:
     out = run("--help", variables={"COLUMNS": "80"}).out
     listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:\n")[2], re.MULTILINE)
     assert sorted(name for name, _ in listed) == sorted(COMMANDS)
-    assert [name for name, _ in listed][:6] == ["new", "check", "render", "plan", "apply", "verify"]
+    assert [name for name, _ in listed][:7] == ["init", "new", "check", "render", "plan", "apply", "verify"]
     assert [text for _, text in listed if not text.endswith(".") or text.endswith("...")] == []
 
 
@@ -247,8 +247,9 @@ def test_the_commands_are_documented() -> None:
     documented = [row[0].strip("`").split() for row in COMMAND_ROWS]
     assert sorted(words[0] for words in documented) == sorted(COMMANDS)
     for name, *arguments in documented:
-        parameters = [p for p in COMMANDS[name].params if isinstance(p, click.Argument) and p.required]
-        assert arguments == [str(parameter.name).upper() for parameter in parameters]
+        parameters = [p for p in COMMANDS[name].params if isinstance(p, click.Argument) and p.nargs == 1]
+        named = [(str(p.name).upper(), p.required) for p in parameters]
+        assert arguments == [argument if required else f"[{argument}]" for argument, required in named]
     assert with_option("--dsn") == NEEDS_DATABASE
 
 

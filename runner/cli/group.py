@@ -9,7 +9,8 @@ import click
 from runner.version import __version__
 
 ORDER = (
-    "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test", "shell", "completion"
+    "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test", "shell",
+    "completion",
 )  # fmt: skip
 """The commands in the order of work."""
 COMPLETE = "_RUNNER_COMPLETE"

@@ -47,6 +47,14 @@ def _gathered(name: str, type_: Callable[..., Any], options: str) -> Callable[[A
     return decorate
 
 
+MANIFEST = click.option(
+    "--manifest",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    default=Path("manifest.toml"),
+    show_default=True,
+    help="The manifest.",
+)
 PROJECT = (
     click.option(
         "--var",
@@ -55,14 +63,7 @@ PROJECT = (
         multiple=True,
         help="Set a variable of the manifest. May be repeated.",
     ),
-    click.option(
-        "--manifest",
-        metavar="PATH",
-        type=click.Path(path_type=Path),
-        default=Path("manifest.toml"),
-        show_default=True,
-        help="The manifest.",
-    ),
+    MANIFEST,
 )
 PROFILES = (
     click.option(

@@ -37,6 +37,15 @@ def keep_file(folder: Path, name: str, text: str, command: str, *, check: bool) 
 
 def write_file(folder: Path, name: str, text: str, newline: str = "\n") -> None:
     """Write a file and the folders above it. Raise InputError where a symbolic link leads out of the folder."""
+    _write(folder, name, text, newline, os.O_TRUNC)
+
+
+def write_new_file(folder: Path, name: str, text: str) -> None:
+    """Write a file that is not there, as `write_file` does. Raise InputError when it is."""
+    _write(folder, name, text, "\n", os.O_EXCL)
+
+
+def _write(folder: Path, name: str, text: str, newline: str, flag: int) -> None:
     path = folder / name
     try:
         target = path.resolve()
@@ -44,7 +53,7 @@ def write_file(folder: Path, name: str, text: str, newline: str = "\n") -> None:
             hint = Hint("put a file or a folder in its place")
             raise InputError(f"a symbolic link leads out of the project, to {target}", place=str(path), notes=(hint,))
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | flag | os.O_NOFOLLOW, 0o666)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline=newline) as file:
             file.write(text)
     except (OSError, RuntimeError) as error:  # links that lead to each other are a RuntimeError before Python 3.13
