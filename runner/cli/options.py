@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from runner.fleet.targets import Where
+from runner.postgres.environment import load_env_file
 from runner.project.manifest import check_allowance
 from runner.report.reporter import Reporter
 
@@ -64,6 +65,28 @@ PROJECT = (
         help="Set a variable of the manifest. May be repeated.",
     ),
     MANIFEST,
+)
+
+
+def _with_env_file(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Set the variables of the project's file before a command looks for its database."""
+
+    @wraps(function)
+    def command(*, manifest: Path, env_file: Path | None, **values: Any) -> Any:
+        load_env_file(env_file, manifest.parent)
+        return function(manifest=manifest, **values)
+
+    return command
+
+
+ENV_FILE = (
+    _with_env_file,
+    click.option(
+        "--env-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A file of variables. Default: .env beside the manifest. The environment goes before it.",
+    ),
 )
 PROFILES = (
     click.option(
@@ -130,6 +153,7 @@ def seconds(name: str, default: float, text: str) -> Callable[[Any], Any]:
 
 WAIT = seconds("--wait", 30, "How long to wait for a server that is still starting.")
 SERVER = (
+    *ENV_FILE,
     WAIT,
     click.option(
         "--dsn",
@@ -138,8 +162,9 @@ SERVER = (
     ),
 )
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
-DATABASE = (WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
+DATABASE = (*ENV_FILE, WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
 DATABASE_OF_EACH_VERSION = (
+    *ENV_FILE,
     WAIT,
     click.option(
         "--dsn",
@@ -150,6 +175,7 @@ DATABASE_OF_EACH_VERSION = (
     ),
 )
 DATABASES = (
+    *ENV_FILE,
     _gathered("where", Where, "dsns file schemas pattern jobs wait"),
     click.option(
         "--jobs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ _ATTEMPTS = 4
 _WAS_DOWN = re.compile(
     "closed the connection|refused|reset by peer|No such file|timeout expired|the database system is "
 )
+_NO_DATABASE = re.compile('database "(.+)" does not exist')
+_OF_CREATEDB = {"host": "host", "port": "port", "user": "username"}
+"""The options of createdb, by what a connection string calls them."""
 _NAME_THE_USER = (Hint("name the user, in DB_USER, PGUSER or the connection string"),)
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
@@ -137,7 +141,16 @@ def _timeout(remaining: float) -> int:
 def _connect_error(target: Target, error: psycopg.Error, waited: float) -> ConnectError:
     text = _first_line(target.redacted(str(error)))
     after = f" after {waited:g} s" if waited else ""
-    return ConnectError(f"cannot connect{after}: {text}", place=target.origin)
+    missing = _NO_DATABASE.search(text)
+    notes = (Hint(f"make it: {_createdb(target, missing[1])}"),) if missing else ()
+    return ConnectError(f"cannot connect{after}: {text}", place=target.origin, notes=notes)
+
+
+def _createdb(target: Target, name: str) -> str:
+    """Return the command that makes a database on the server of a target; a password is asked for."""
+    given = conninfo_to_dict(target.conninfo)
+    options = [f"--{option}={given[key]}" for key, option in _OF_CREATEDB.items() if given.get(key)]
+    return shlex.join(["createdb", *options, *(["--"] if name.startswith("-") else []), name])
 
 
 def _first_line(text: str) -> str:

@@ -15,9 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from runner.errors import ConnectError, Hint, InputError
 from runner.postgres import embedded
 from runner.postgres.connection_strings import check_connection_string
+from runner.postgres.environment import LIBPQ, SERVICE, URL
 
 EMBEDDED = "embedded PostgreSQL"
-_LIBPQ = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _VARIABLES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -25,7 +25,6 @@ _VARIABLES = {
     "dbname": "PGDATABASE",
     "service": "PGSERVICE",
 }
-_SERVICE = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "dbname", "DB_USER": "user", "DB_PASSWORD": "password"}
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what matters comes as an exception
 
@@ -63,9 +62,9 @@ def find_target(dsn: str | None, folder: Path, say: Say, origin: str = "--dsn") 
     environment = os.environ
     if dsn is not None:
         yield _target(dsn, origin)
-    elif url := environment.get("DATABASE_URL"):
-        yield _target(url, "DATABASE_URL")
-    elif name := next((name for name in _LIBPQ if environment.get(name)), None):
+    elif url := environment.get(URL):
+        yield _target(url, URL)
+    elif name := next((name for name in LIBPQ if environment.get(name)), None):
         yield _target("postgresql://", name)
     elif environment.get("DB_HOST") or environment.get("DB_NAME"):
         yield _target(_service_conninfo(environment), "DB_HOST, DB_NAME …")
@@ -127,6 +126,6 @@ def _target(dsn: str, origin: str) -> Target:
 
 def _service_conninfo(environment: Mapping[str, str]) -> str:
     try:
-        return make_conninfo("", **{key: environment[name] for name, key in _SERVICE.items() if environment.get(name)})
+        return make_conninfo("", **{key: environment[name] for name, key in SERVICE.items() if environment.get(name)})
     except UnicodeEncodeError:
-        raise InputError("not UTF-8; set it anew", place=", ".join(_SERVICE)) from None
+        raise InputError("not UTF-8; set it anew", place=", ".join(SERVICE)) from None

@@ -492,6 +492,8 @@ def test_a_refusal_is_final(run: Run, project: MakeProject, guarded: Guarded, ca
     assert words in result.err
     assert "waiting" not in result.err
     assert "cannot connect: " in result.err
+    server = f"--host={guarded.host} --port={guarded.port} --username=ann"
+    assert (f"hint: make it: createdb {server} nowhere" in result.err) == (case == "an unknown database")
     assert_secret(result, SESAME)
 
 
