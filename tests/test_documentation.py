@@ -23,7 +23,8 @@ import pytest
 
 from runner.cli.group import ORDER, cli, command_named
 from runner.postgres import embedded
-from runner.project.manifest import Manifest, Section
+from runner.project.agreements import Section
+from runner.project.manifest import Manifest
 from tests.conftest import Run
 from tests.support.git import make_release
 from tests.support.pages import Page, pages, rows
@@ -65,6 +66,7 @@ NOT_RUN = {
     r"psql -f$": "names the program, not a file",
     r"scripts/(?:run)?$": "names the program, no command",
     r"python -m runner \w+ --profile citus\b": "needs a Citus cluster, which test_citus.py looks for",
+    r"python -m runner accept ": "needs a difference, which test_agreed.py makes",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
 """Command lines that the test does not run, and why; the files that they name have to be there."""

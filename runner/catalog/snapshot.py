@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from runner.catalog.questions import BEGIN_ASKING, send_question, set_search_pat
 from runner.catalog.untrusted import Untrusted, untrusted_in, untrusted_sql
 from runner.errors import DatabaseError, Hint
 from runner.postgres.replies import send
+from runner.project.agreements import AcceptEntry
 from runner.resources import read_sql
 from runner.sql.objects import Facts, Object
 from runner.sql.quoting import identifier
@@ -49,6 +50,14 @@ another order of their joins, which without statistics finds bad ones.
 """
 
 
+class Accepted(NamedTuple):
+    """A difference that the manifest accepts: its entry, and both definitions."""
+
+    entry: AcceptEntry
+    declared: str | None
+    actual: str | None
+
+
 class Snapshot(Struct, frozen=True):
     """The facts of some schemas at one time."""
 
@@ -59,6 +68,8 @@ class Snapshot(Struct, frozen=True):
     """Facts whose definition could not be read, with the process id of the session that has locked it."""
     untrusted: tuple[Untrusted, ...] = ()
     """What roles that are not trusted have a part in, declared or not."""
+    accepted: tuple[Accepted, ...] = ()
+    """What differs and is among the facts as it is declared, because the manifest accepts it."""
 
 
 class Scope(Struct, frozen=True):

@@ -9,8 +9,8 @@ import click
 from runner.version import __version__
 
 ORDER = (
-    "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test", "shell",
-    "completion",
+    "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test",
+    "accept", "shell", "completion",
 )  # fmt: skip
 """The commands in the order of work."""
 COMPLETE = "_RUNNER_COMPLETE"

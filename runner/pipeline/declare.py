@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.catalog.agreed import Agreements, as_agreed
 from runner.catalog.declared import Declared, declared
 from runner.catalog.declared_words import in_declared_words
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
@@ -41,7 +42,7 @@ def locked_facts(loaded: Project) -> Facts | None:
 
 def read_actual(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
     """Return the facts of the database about the schemas that the wanted objects are in."""
-    return in_declared_words(read_snapshot(connection, scope_of(loaded, wanted)), wanted)
+    return _comparable(loaded, read_snapshot(connection, scope_of(loaded, wanted)), wanted)
 
 
 def read_with_problems(connection: Connection[Any], loaded: Project, wanted: Mapping[Object, str]) -> Snapshot:
@@ -49,7 +50,13 @@ def read_with_problems(connection: Connection[Any], loaded: Project, wanted: Map
     manifest = loaded.project.manifest
     actual, (problems,) = read_and_ask(connection, scope_of(loaded, wanted), (trust.problems_question(manifest),))
     trust.require_own(manifest, problems)
-    return in_declared_words(actual, wanted)
+    return _comparable(loaded, actual, wanted)
+
+
+def _comparable(loaded: Project, actual: Snapshot, wanted: Facts) -> Snapshot:
+    """Return the facts, in which nothing differs that means the same, or that the manifest accepts or ignores."""
+    manifest = loaded.project.manifest
+    return as_agreed(in_declared_words(actual, wanted), wanted, Agreements(manifest.accepted, manifest.ignored))
 
 
 def read_with_history(
@@ -67,7 +74,7 @@ def read_with_history(
         if not is_read:
             rows = _read_each(connection, manifest, scope, actual)
     trust.require_no_creators(actual.untrusted)
-    return in_declared_words(actual, wanted), history.records(manifest, *rows)
+    return _comparable(loaded, actual, wanted), history.records(manifest, *rows)
 
 
 def _read_each(

@@ -91,7 +91,7 @@ def verify_actual(
         remedy=remedy,
         is_tolerated=is_tolerated,
         others=(*_mapped(loaded, actual), *(other_data(older) if older else ())),
-        outcome=RunOutcome(tuple(checks), results or (), declared.uncompared),
+        outcome=RunOutcome(tuple(checks), results or (), declared.uncompared, loaded.project.manifest.accepted),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from runner.errors import Hint, InputError, Place
+from runner.project.agreements import AcceptEntry, IgnoreEntry, Section
 from runner.project.input_files import convert, key_path, read_text, shown_value
 from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
 from runner.project.units import ByteSize, Duration
@@ -29,10 +30,6 @@ RepairLevel = Literal["none", "additive", "align"]
 OlderFiles = Literal["leave", "apply"]
 ReleaseNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 ProfileName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the manifest: unknown keys are errors."""
 
 
 class ProjectSection(Section, frozen=True):
@@ -111,16 +108,21 @@ class CheckEntry(Section, frozen=True):
     description: str
 
 
-class Manifest(Section, frozen=True, rename={"scripts": "script", "checks": "check", "profiles": "profile"}):
+_TABLES = {"scripts": "script", "checks": "check", "profiles": "profile", "accepted": "accept", "ignored": "ignore"}
+
+
+class Manifest(Section, frozen=True, rename=_TABLES):
     """The whole manifest; paths are relative to its folder."""
 
     project: ProjectSection
     scripts: tuple[ScriptEntry, ...]
     run: RunSection = RunSection()
-    variables: dict[str, object] = {}
+    variables: dict[str, object] = msgspec.field(default_factory=dict)
     field_mappings: FieldMappingsSection | None = None
     checks: tuple[CheckEntry, ...] = ()
     profiles: tuple[ProfileEntry, ...] = ()
+    accepted: tuple[AcceptEntry, ...] = ()
+    ignored: tuple[IgnoreEntry, ...] = ()
 
 
 class ManifestFile(msgspec.Struct, frozen=True):

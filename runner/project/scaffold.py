@@ -1,16 +1,18 @@
-"""Make a new script: the next number, a file with a header to fill in, and its entry in the manifest."""
+"""Add to a project: a new script with the next number and its entry in the manifest, or an accepted difference."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+import msgspec
 import tomli_w
 from msgspec import Struct
 
 from runner.errors import Hint, InputError
+from runner.project.agreements import AcceptEntry
 from runner.project.input_files import read_text
 from runner.project.manifest import ManifestFile, RunMode
 from runner.project.templates import TEMPLATE_SYNTAX
@@ -49,6 +51,19 @@ def new_script(project: ManifestFile, name: str, description: str, run: RunMode 
     return New(path, f"{template}\n".replace("DESCRIPTION", described), _with_entry(project, text, values))
 
 
+def with_accepted(project: ManifestFile, entries: Sequence[AcceptEntry]) -> str:
+    """Return the manifest with more accepted differences at its end. Raise InputError where it has an inline list."""
+    text = read_text(project.folder / Path(project.file).name, project.file)
+    values = [{k: v for k, v in msgspec.structs.asdict(entry).items() if v is not None} for entry in entries]
+    made = "\n".join((text.rstrip("\n"), *(f"\n[[accept]]\n{tomli_w.dumps(each).rstrip()}" for each in values), ""))
+    expected = tomllib.loads(text)
+    expected["accept"] = [*expected.get("accept", ()), *values]
+    if _holds(made, expected):
+        return made
+    notes = (Hint("add the entry by hand:"), *(line for each in values for line in tomli_w.dumps(each).splitlines()))
+    raise InputError("no place for an entry: write the list 'accept' as [[accept]]", place=project.file, notes=notes)
+
+
 def _with_entry(project: ManifestFile, text: str, values: Mapping[str, str]) -> str:
     """Return the manifest with one more entry after its last script; comments and order stay."""
     entry = "[[script]]\n" + tomli_w.dumps(values)
@@ -71,7 +86,11 @@ def _is_one_more(before: str, after: str, values: Mapping[str, str]) -> bool:
     """Return whether nothing but one more script has come into a manifest."""
     expected = tomllib.loads(before)
     expected["script"] = [*expected["script"], dict(values)]
+    return _holds(after, expected)
+
+
+def _holds(text: str, expected: Mapping[str, object]) -> bool:
     try:
-        return tomllib.loads(after) == expected
+        return tomllib.loads(text) == expected
     except tomllib.TOMLDecodeError:
         return False

@@ -112,6 +112,7 @@ def verify_json(verification: Verification) -> dict[str, Any]:
         "findings": [finding_json(finding) for finding in verification.findings],
         "warnings": [finding_json(finding) for finding in verification.warnings],
         "unmanaged": [finding_json(finding) for finding in verification.unmanaged],
+        "accepted": [{**finding_json(finding), "because": finding.because} for finding in verification.accepted],
         "not_compared": uncompared_json(verification.uncompared),
     }
 

@@ -72,6 +72,8 @@ def verification_events(verification: Verification, *, verbose: bool) -> Iterato
             yield _finding_event("error", finding)
     for finding in verification.warnings:
         yield _finding_event("warning", finding)
+    for finding in verification.accepted:
+        yield Event("info", f"accepted: {finding_text(finding)}", {"accepted": json_documents.finding_json(finding)})
     for item, document in zip(
         verification.uncompared, json_documents.uncompared_json(verification.uncompared), strict=True
     ):

@@ -44,6 +44,8 @@ def verification_lines(verification: Verification, *, verbose: bool) -> Iterator
         yield from _check_lines(check, verification)
     for finding in verification.warnings:
         yield Line(f"warning: {finding_text(finding)}", "yellow")
+    for finding in verification.accepted:
+        yield Line(f"accepted: {finding_text(finding)}; because: {finding.because}", "yellow")
     yield from uncompared_lines(verification.uncompared)
     for finding in verification.unmanaged if verbose else ():
         yield Line(finding_text(finding), "dim")
@@ -54,10 +56,14 @@ def verified_line(verification: Verification) -> Line:
     if verification.ok:
         tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
         numbers = (count(tables, "table"), count(indexes, "index"), count(len(verification.checks), "check"))
-        text = f"verified: {', '.join(numbers)}, no finding"
+        text = f"verified: {', '.join(numbers)}, no finding{_accepted(verification)}"
         return Line(with_uncompared(text, len(verification.uncompared)), "bold green")
-    text = f"not as declared: {count(len(verification.findings), 'finding')}"
+    text = f"not as declared: {count(len(verification.findings), 'finding')}{_accepted(verification)}"
     return Line(with_uncompared(text, len(verification.uncompared)), "bold red", is_failure=True)
+
+
+def _accepted(verification: Verification) -> str:
+    return f", {len(verification.accepted)} accepted" if verification.accepted else ""
 
 
 def uncompared_lines(uncompared: Sequence[Uncompared]) -> Iterator[Line]:

@@ -23,7 +23,7 @@ def finding_text(finding: Finding) -> str:
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
         case "undeclared":
             return f"undeclared: {finding.object}: it acts on rows: {finding.actual}"
-        case "not compared" | "untrusted":
+        case "not compared" | "untrusted" | "accept":
             return f"{finding.kind}: {finding.object}: {finding.actual}"
         case "data":
             return f"data: {finding.actual}"
@@ -39,7 +39,7 @@ def finding_lines(finding: Finding) -> tuple[str, ...]:
     return tuple((finding.actual or finding_text(finding)).split("\n")) if is_error else (finding_text(finding),)
 
 
-FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data', 'untrusted']"
+FindingKind: TypeAlias = "DifferenceKind | Literal['type', 'check', 'script', 'data', 'untrusted', 'accept']"
 
 
 class Remedy(Struct, frozen=True):
@@ -61,3 +61,5 @@ class Finding(Struct, frozen=True):
     table: str = ""
     repair: Remedy | None = None
     """What a person can do about it, where it is about an object."""
+    because: str = ""
+    """Why somebody has accepted it."""

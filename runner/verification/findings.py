@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from runner.catalog.definitions import has_index
 from runner.catalog.diff import Difference, compare
-from runner.catalog.snapshot import Snapshot
+from runner.catalog.snapshot import Accepted, Snapshot
 from runner.execution.results import ScriptResult
+from runner.project.agreements import AcceptEntry
 from runner.project.manifest import release_table
 from runner.sql.objects import PRESENT, Facts, Object, without_table
 from runner.sql.uncompared import Uncompared
@@ -52,6 +54,8 @@ class Verification(Struct, frozen=True):
     warnings: tuple[Finding, ...] = ()
     uncompared: tuple[Uncompared, ...] = ()
     """What is declared, and known by its name alone."""
+    accepted: tuple[Finding, ...] = ()
+    """What is not as declared, and accepted by the manifest."""
 
     @property
     def ok(self) -> bool:
@@ -65,6 +69,8 @@ class RunOutcome(Struct, frozen=True):
     checks: tuple[CheckResult, ...] = ()
     scripts: tuple[ScriptResult, ...] = ()
     uncompared: tuple[Uncompared, ...] = ()
+    accepting: tuple[AcceptEntry, ...] = ()
+    """What the manifest accepts, whether it is there or not."""
 
 
 def find_deviations(
@@ -84,7 +90,7 @@ def find_deviations(
     own = (history_table, release_table(history_table))
     objects: list[Finding] = []
     unmanaged: list[Finding] = []
-    warnings: list[Finding] = []
+    warnings = list(_stale(outcome.accepting, actual))
     for difference in compare(declared, actual):
         item = difference.object
         if not item.schema and (item.table in own or (item.subject.kind == "table" and item.name in own)):
@@ -104,7 +110,24 @@ def find_deviations(
     ]
     tables = tuple(_tables(declared, actual, objects))
     found = (*objects, *ran)
-    return Verification(tables, outcome.checks, found, tuple(unmanaged), tuple(warnings), outcome.uncompared)
+    accepted = tuple(map(_accepted_finding, actual.accepted))
+    return Verification(tables, outcome.checks, found, tuple(unmanaged), tuple(warnings), outcome.uncompared, accepted)
+
+
+def _accepted_finding(accepted: Accepted) -> Finding:
+    entry = accepted.entry
+    return Finding(entry.kind, entry.object, accepted.declared, accepted.actual, because=entry.because)
+
+
+def _stale(accepting: Sequence[AcceptEntry], actual: Snapshot) -> Iterator[Finding]:
+    """Return the entries that accept nothing, or for longer than somebody wanted."""
+    used = [known.entry for known in actual.accepted]
+    today = datetime.now(UTC).date()
+    for entry in accepting:
+        if entry not in used:
+            yield Finding("accept", entry.object, actual=f"it is not {entry.kind}, or not as found; remove the entry")
+        elif entry.until and entry.until < today:
+            yield Finding("accept", entry.object, actual=f"accepted until {entry.until}: {entry.because}")
 
 
 def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> Finding:
