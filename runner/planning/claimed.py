@@ -237,6 +237,7 @@ _REFINED: Mapping[str, str] = {
     "ALTER CONSTRAINT": "_altered_constraint",
     "ALTER IDENTITY": "_with_sequences",
     "DROP COLUMN": "_with_sequences",
+    "DROP INDEX": "_with_table",
     "REINDEX INDEX": "_with_table",
     "SET EXPRESSION": "_set_expression",
     "SET OPTIONS": "_set_options",

@@ -68,7 +68,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         yield proposal(item, "differs", "disabled", now=(sql,), blocked_by=blocked_by)
         return
     drops, key = f"drop constraint {identifier(name)}", key_definition(definition)
-    if key and key_definition(item.actual or "") and key.by_index and not context.shape(table).is_partitioned:
+    if key and key_definition(item.actual or "") and key.by_index:
         yield key_replaced(context, item, table, key, drops)
     elif keeps_unique(definition) or keeps_unique(item.actual or ""):
         adds = f"add constraint {identifier(name)} {key.sql if key else definition}"

@@ -44,16 +44,22 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
     if index_sql(definition, name, qualified_name(table)) is None:
         return
     use = context.evidence.use(item.object)
-    helper, now = build_beside(context, table, item.object.name, definition, tablespace=use.tablespace)
-    renames = f"alter index {qualified_name(helper)} rename to {name}"
+    drops = f"drop index {qualified_name(item.object)}"
+    apart = index_build(context, table, item.object.name, definition, replaced=item.object)
+    if apart:
+        now, swaps, uses = apart.now, (drops, *apart.then), apart.uses
+    else:
+        helper, now = build_beside(context, table, item.object.name, definition, tablespace=use.tablespace)
+        renames = f"alter index {qualified_name(helper)} rename to {name}"
+        swaps, uses = (drops, renames), (Use(helper, renames),)
     bad, marks = _duplicates(context, item, table), marks_of(context, item.object, table, definition)
-    against = use.against or marks.blocked_by
+    against = use.against or marks.blocked_by or marked_parts(context, table, item.object)
     blocked_by = bad.failure or ("rows have the same values" if bad.rows else against)
     comment = item.object.comment
     text = context.declared.get(comment) or context.actual.facts.get(comment)
     comments = (f"comment on index {qualified_name(item.object)} is {literal(text)}",) if text else ()
     gone, back = (each.drop for each in use.dependents), (each.back for each in use.dependents)
-    swaps = (*gone, f"drop index {qualified_name(item.object)}", renames, *back, *marks.statements, *comments)
+    swaps = (*gone, *swaps, *back, *marks.statements, *comments)
     detail = "it is invalid" if item.kind == "invalid" else f"{item.actual}, declared {definition}"
     yield proposal(
         item,
@@ -61,7 +67,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
         detail,
         now=now,
         then=(swaps,),
-        uses=(Use(helper, renames),),
+        uses=uses,
         blocked_by=blocked_by,
         rows=bad.rows,
         late=_late(context, item, table, ((*now,), swaps)) if bad.rows and not against else None,
@@ -124,3 +130,17 @@ def marks_of(context: Context, index: Object, table: Object, definition: str) ->
                 return Marks(blocked_by=f"the table has {mark} {name}, which goes with the index")
             statements.append(alter(table, [f"{mark} {name}"]))
     return Marks(tuple(statements))
+
+
+def marked_parts(context: Context, table: Object, index: Object) -> str:
+    """Return why an index of a partitioned table cannot be replaced: a partition has a mark that names its part."""
+    if not context.shape(table).is_partitioned:
+        return ""
+    parts = {(part.table.schema, part.table.name) for part in context.evidence.partitions(index)}
+    for partition in (part.table for part in context.evidence.partitions(table)):
+        shape = context.shape(partition)
+        marks = ("replica identity using index", shape.identity_index), ("cluster on", shape.cluster_index)
+        for mark, marked in marks:
+            if (partition.schema, unquoted(marked)) in parts:
+                return f"{partition} has {mark} {marked}, which goes with the index"
+    return ""

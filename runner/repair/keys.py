@@ -5,8 +5,8 @@ from __future__ import annotations
 from runner.catalog.constraint_definitions import Key
 from runner.catalog.diff import Difference
 from runner.repair.context import Context, is_part
-from runner.repair.indexes import build_beside, marks_of
-from runner.repair.partitioned_builds import key_build
+from runner.repair.indexes import build_beside, marked_parts, marks_of
+from runner.repair.partitioned_builds import Build, key_build
 from runner.repair.probes import Sample
 from runner.repair.proposal import Proposal, Use, alter, proposal
 from runner.repair.violations import late_repair, violations
@@ -50,24 +50,38 @@ def key_replaced(context: Context, item: Difference, table: Object, key: Key, dr
     old = item.actual_object
     index = Object("index", old.name, table.name, table.schema)
     use, marks = context.evidence.use(index), marks_of(context, index, table, key.index)
-    helper, makes = build_beside(context, table, old.name, key.index, tablespace=use.tablespace)
-    uses, bad = _takes_over(table, old.name, key, helper), violations(context, table, item.declared or "")
-    against = use.against or marks.blocked_by or context.needs_align()
+    made = _in_its_place(context, item, table, key, use.tablespace)
+    bad, drop = violations(context, table, item.declared or ""), alter(table, [drops])
+    against = use.against or marks.blocked_by or marked_parts(context, table, index) or context.needs_align()
     text = context.declared.get(item.object.comment) or context.actual.facts.get(old.comment)
     comments = (comment_sql(old.comment, text),) if text else ()
     gone, back = (each.drop for each in use.dependents), (each.back for each in use.dependents)
-    swaps = (*gone, alter(table, [drops]), uses, *back, *marks.statements, *comments)
+    swaps = (*gone, drop, *made.then, *back, *marks.statements, *comments)
     return proposal(
         item,
         "differs",
         f"{item.actual}, declared {item.declared}",
-        now=makes,
+        now=made.now,
         then=(swaps,),
-        uses=(Use(helper, uses),),
+        uses=made.uses,
         blocked_by=bad.failure or ("rows are against it" if bad.rows else against),
         rows=bad.rows,
-        late=late_repair(context, table, item.declared or "", (makes, swaps)) if bad.rows and not against else None,
+        late=late_repair(context, table, item.declared or "", (*filter(None, (made.now,)), swaps))
+        if bad.rows and not against
+        else None,
     )
+
+
+def _in_its_place(context: Context, item: Difference, table: Object, key: Key, tablespace: str) -> Build:
+    """Return what makes a key when the one that it replaces is gone."""
+    name = item.actual_object.name
+    index = Object("index", name, table.name, table.schema)
+    if context.shape(table).is_partitioned:
+        apart = key_build(context, table, name, item.declared or "", replaced=index)
+        return apart or Build((), (alter(table, [f"add constraint {identifier(name)} {key.sql}"]),), ())
+    helper, makes = build_beside(context, table, name, key.index, tablespace=tablespace)
+    uses = _takes_over(table, name, key, helper)
+    return Build(makes, (uses,), (Use(helper, uses),))
 
 
 def _takes_over(table: Object, name: str, key: Key, index: Object) -> str:

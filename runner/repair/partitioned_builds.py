@@ -12,7 +12,7 @@ from runner.catalog.index_definitions import create_index
 from runner.catalog.table_definitions import table_definition
 from runner.repair.context import Context
 from runner.repair.probes import Partition
-from runner.repair.proposal import Use, alter
+from runner.repair.proposal import Use, alter, reserved_name
 from runner.sql.chosen_names import chosen_index_name, chosen_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import identifier
@@ -41,12 +41,12 @@ class _Kind(Struct, frozen=True):
             return f"alter table only {qualified_name(table)} add constraint {identifier(name)} {self.key.sql}"
         return create_index(self.index, identifier(name), f"only {qualified_name(table)}")
 
-    def taken_over(self, table: Object, name: str) -> tuple[str, ...]:
-        """Return what makes a key of the index of a partition; an index is enough for an index."""
-        if not self.key:
-            return ()
-        uses = f"{self.key.kind} using index {identifier(name)}{self.key.timing.lower()}"
-        return (alter(table, [f"add constraint {identifier(name)} {uses}"]),)
+    def taken_over(self, table: Object, built: Object, name: str) -> tuple[str, ...]:
+        """Return what makes a key of the index of a partition, or gives an index the name that it is to have."""
+        if self.key:
+            uses = f"{self.key.kind} using index {identifier(built.name)}{self.key.timing.lower()}"
+            return (alter(table, [f"add constraint {identifier(name)} {uses}"]),)
+        return () if built.name == name else (f"alter index {qualified_name(built)} rename to {identifier(name)}",)
 
     def usual_name(self, table: Object) -> str:
         """Return the name that PostgreSQL gives it for a partition, when nothing has that."""
@@ -58,22 +58,30 @@ class _Kind(Struct, frozen=True):
         return chosen_name(table.name, "_".join(columns), "key")
 
 
-def index_build(context: Context, table: Object, name: str, definition: str) -> Build | None:
-    """Return what makes an index of a large partitioned table; None when that is another table."""
-    return _build(context, table, name, _Kind(definition))
+def index_build(
+    context: Context, table: Object, name: str, definition: str, *, replaced: Object | None = None
+) -> Build | None:
+    """Return what makes an index of a large partitioned table, also in the place of one; None for another table."""
+    return _build(context, table, name, _Kind(definition), replaced)
 
 
-def key_build(context: Context, table: Object, name: str, definition: str) -> Build | None:
-    """Return what makes a key of a large partitioned table; None when that is another table, or it has no index."""
+def key_build(
+    context: Context, table: Object, name: str, definition: str, *, replaced: Object | None = None
+) -> Build | None:
+    """Return what makes a key of a large partitioned table; None when that is another table, or it has no index.
+
+    With `replaced`, the index of a key that `then` finds dropped.
+    """
     key = key_definition(definition)
-    return _build(context, table, name, _Kind(key.index, key, definition)) if key and key.by_index else None
+    return _build(context, table, name, _Kind(key.index, key, definition), replaced) if key and key.by_index else None
 
 
-def _build(context: Context, table: Object, name: str, kind: _Kind) -> Build | None:
+def _build(context: Context, table: Object, name: str, kind: _Kind, replaced: Object | None) -> Build | None:
     is_apart = context.shape(table).is_partitioned and context.has_rows(table) and context.is_large(table)
     if not is_apart or context.level == "none" or _comes_a_partition(context):
         return None
-    return _Parts(context, kind).build(table, name)
+    leaving = context.evidence.partitions(replaced) if replaced else ()
+    return _Parts(context, kind, frozenset((part.table.schema, part.table.name) for part in leaving)).build(table, name)
 
 
 def _comes_a_partition(context: Context) -> bool:
@@ -89,9 +97,11 @@ def _comes_a_partition(context: Context) -> bool:
 class _Parts:
     """Goes through the partitions, those above first."""
 
-    def __init__(self, context: Context, kind: _Kind) -> None:
+    def __init__(self, context: Context, kind: _Kind, leaving: frozenset[tuple[str, str]]) -> None:
         self.context = context
         self.kind = kind
+        self.leaving = leaving
+        """The names of parts of what is replaced: they are free in the end."""
         self.there: dict[Object, list[Object]] = {}
         """What is there and PostgreSQL would take as a part of the whole, by its table."""
         self.now: list[str] = []
@@ -136,12 +146,17 @@ class _Parts:
         if not part.is_leaf:
             self.owns.append(self.kind.own(table, index.name))
             return index
-        there = self.context.actual.facts.get(index)
+        is_beside = (index.schema, index.name) in self.leaving
+        built = index._replace(name=reserved_name(index.name)) if is_beside else index
+        there = self.context.actual.facts.get(built)
         if there not in (None, self.kind.index):
-            self.now.append(f"drop index {qualified_name(index)}")
+            self.now.append(f"drop index {qualified_name(built)}")
         if there != self.kind.index:
-            self.now.append(create_index(self.kind.index, identifier(index.name), qualified_name(table)))
-        self.owns += self.kind.taken_over(table, index.name)
+            self.now.append(create_index(self.kind.index, identifier(built.name), qualified_name(table)))
+        takes = self.kind.taken_over(table, built, index.name)
+        self.owns += takes
+        if is_beside and there:
+            self.uses.append(Use(built, takes[0]))
         return index
 
     def named(self, table: Object) -> Object:
@@ -158,6 +173,8 @@ class _Parts:
         context, of_constraint = self.context, self.kind.key is not None
         if index in context.chosen:
             return False
+        if (index.schema, index.name) in self.leaving:
+            return True
         is_left = context.actual.facts.get(index) in (self.kind.index, f"{self.kind.index} invalid")
         is_left = is_left and index not in context.declared
         return is_left or not context.evidence.has_name(table, index.name, of_constraint=of_constraint)

@@ -144,7 +144,7 @@ RULES: Mapping[str, Rule] = {
     # what drops something
     "DROP TABLE": Rule(_AX, does=_DELETES, linked=_GONE),
     "DROP MATERIALIZED VIEW": Rule(_AX, does=_DROPS),
-    "DROP INDEX": Rule(_AX, does=_DROPS, linked={"table": _AX}),
+    "DROP INDEX": Rule(_AX, does=_DROPS, named=_AX),
     "DROP INDEX CONCURRENTLY": Rule(_SU, does=_DROPS, linked={"table": _SU}),
     "DROP POLICY": Rule(_AX, does=("drops_object", "changes_access"), below="none"),
     "DROP STATISTICS": Rule(_SU, does=_DROPS, below="none"),

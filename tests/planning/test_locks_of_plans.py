@@ -24,6 +24,7 @@ ONLINE = (
     "a foreign key of partitions on two levels, one of which has it",
     "a foreign key between partitioned tables, and the key that it refers to",
     "a foreign key to a partitioned table with rows",
+    "other indexes and keys of a large partitioned table",
     "a primary key whose NOT NULL comes later",
     "a primary key of a partitioned table whose NOT NULL comes later",
 )
