@@ -108,6 +108,14 @@ def enum_values(definition: str) -> tuple[str, ...] | None:
     return tuple(_STRING.findall(match[1])) if match else None
 
 
+def added_values(declared: str, actual: str) -> tuple[str, ...]:
+    """Return the values that an enum type lacks, as SQL writes them, when all that it has stay as they are."""
+    values, there = enum_values(declared), enum_values(actual)
+    if values is None or there is None or [value for value in values if value in there] != list(there):
+        return ()
+    return tuple(value for value in values if value not in there)
+
+
 def attributes(definition: str) -> tuple[tuple[str, str], ...] | None:
     """Return the attributes of a composite type, each a name as SQL writes it and a type; None for another type."""
     match = _COMPOSITE.fullmatch(definition)

@@ -12,7 +12,7 @@ from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import key_definition
 from runner.catalog.definitions import has_index, names
 from runner.catalog.snapshot import Snapshot
-from runner.catalog.table_definitions import TableDefinition, table_definition
+from runner.catalog.table_definitions import TableDefinition, added_values, table_definition
 from runner.project.manifest import RepairLevel
 from runner.project.units import ByteSize
 from runner.repair.proposal import Proposal
@@ -76,6 +76,15 @@ class Context(Struct, frozen=True):
         """Return whether a table is a partition, and declared not to be one of the same table."""
         there, declared = self.shape(table), table_definition(self.declared.get(table, ""))
         return there.relation == "partition of" and there.parents != declared.parents and bool(self.declared.get(table))
+
+    def has_new_value(self, query: str) -> bool:
+        """Return whether a query has a value that a repair adds to an enum type before: no row has it yet."""
+        types = ((item, text) for item, text in self.declared.items() if item.kind == "type")
+        return any(
+            f"{value}::{qualified_name(item)}" in query
+            for item, text in types
+            for value in added_values(text, self.actual.facts.get(item, ""))
+        )
 
     def written(self, item: Object) -> Sequence[Statement]:
         """Return the statements that make an object as it is declared, without others before them; none if unknown."""

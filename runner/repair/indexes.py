@@ -83,7 +83,8 @@ def extra(_context: Context, item: Difference, _table: Object) -> Iterator[Propo
 
 def _duplicates(context: Context, item: Difference, table: Object) -> Sample:
     query = _duplicated(item, context.rows_of(table, alone=True))
-    return context.evidence.sample(query) if query and context.has_rows(table) else Sample(())
+    is_known = query and context.has_rows(table) and not context.has_new_value(query)
+    return context.evidence.sample(query) if is_known else Sample(())
 
 
 def _duplicated(item: Difference, rows: str) -> str:

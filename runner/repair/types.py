@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.diff import Difference
-from runner.catalog.table_definitions import attributes, enum_values
+from runner.catalog.table_definitions import added_values, attributes, enum_values
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, proposal
 from runner.sql.objects import Object, qualified_name
@@ -30,7 +30,7 @@ def different(_context: Context, item: Difference, type_: Object) -> Iterator[Pr
 
 def _enum(item: Difference, name: str, values: Sequence[str], there: Sequence[str]) -> Proposal:
     lacking, extra = [v for v in values if v not in there], [v for v in there if v not in values]
-    if not extra and [value for value in values if value in there] == list(there):
+    if lacking and added_values(item.declared or "", item.actual or ""):
         adds = tuple(_added(name, values, lacking))  # a value cannot be used in the transaction that adds it
         return proposal(item, "differs", f"without {', '.join(lacking)}", first=adds)
     renames = [(old, new) for old, new in zip(there, values, strict=False) if old != new]

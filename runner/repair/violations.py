@@ -12,12 +12,12 @@ from runner.sql.objects import Object
 
 
 def violations(context: Context, table: Object, definition: str) -> Sample:
-    """Return rows that a constraint refuses."""
+    """Return rows that a constraint refuses; with a value that is yet to be added, PostgreSQL looks for them later."""
     foreign = foreign_key_definition(definition)
     is_there = foreign is None or foreign.relation in context.actual.facts
     key = context.primary_key(table)
     query = _violating(context.rows_of, table, definition, shown=", ".join(key[1]) if key else "*", is_there=is_there)
-    return context.evidence.sample(query) if query else Sample(())
+    return context.evidence.sample(query) if query and not context.has_new_value(query) else Sample(())
 
 
 def late_repair(context: Context, table: Object, definition: str, transactions: tuple[tuple[str, ...], ...]) -> Late:
