@@ -16,7 +16,7 @@ from runner.catalog.snapshot import Snapshot
 from runner.project.input_files import without_returns
 from runner.sql.objects import PRESENT, Object
 
-_BETWEEN_WORDS = str.maketrans(dict.fromkeys("()[]:,;", " "))
+_BETWEEN_WORDS = str.maketrans(dict.fromkeys("()[]:,;.", " "))
 _NOT_WRITTEN = ("schema", "extension")
 
 

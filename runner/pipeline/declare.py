@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.catalog.agreed import Agreements, as_agreed
 from runner.catalog.declared import Declared, declared
 from runner.catalog.declared_words import in_declared_words
+from runner.catalog.diff import is_as_declared
 from runner.catalog.snapshot import Scope, Snapshot, read_and_ask, read_snapshot
 from runner.errors import DatabaseError, Hint
 from runner.planning import history, trust
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from runner.planning.history import Records
+    from runner.project.lockfile import Lockfile
 
 
 def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Declared:
@@ -29,7 +31,22 @@ def declare_on(connection: Connection[Any], loaded: Project, say: Callable[[str]
     if lock and loaded.sealed and version in lock.postgresql and lock.dates in ("", dates_of(connection)):
         schema = loaded.project.manifest.project.schema
         return Declared(facts_in(lock, schema, version), lock.uncompared_on(version))
+    if lock and version not in lock.postgresql and (known := _known_of_others(connection, loaded, lock)):
+        return known
     return declared(connection, loaded.project.manifest, loaded.declaring, loaded.names, lock, say)
+
+
+def _known_of_others(connection: Connection[Any], loaded: Project, lock: Lockfile) -> Declared | None:
+    """Return what the nearest version that a lock covers declares, if all is there, in words that mean the same."""
+    version = connection.info.server_version // 10_000
+    nearest = min(lock.postgresql, key=lambda covered: (abs(covered - version), covered))
+    if not loaded.sealed and stale(lock, loaded.project.manifest, loaded.declaring, nearest, dates_of(connection)):
+        return None
+    facts = facts_in(lock, loaded.project.manifest.project.schema, nearest)
+    is_dated = lock.dates not in ("", dates_of(connection))
+    if is_dated or not is_as_declared(facts, read_actual(connection, loaded, facts)):
+        return None
+    return Declared(facts, lock.uncompared_on(nearest))
 
 
 def locked_facts(loaded: Project) -> Facts | None:

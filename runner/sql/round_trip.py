@@ -24,6 +24,8 @@ _OPEN, _SEMICOLON = pg.ASCII_40, pg.ASCII_59
 _STATEMENTS = (pg.SELECT, pg.WITH, pg.VALUES, pg.INSERT, pg.UPDATE, pg.DELETE_P, pg.MERGE)
 _BEFORE_EXPRESSION = (pg.DEFAULT, pg.WHERE, pg.RETURN)
 _BODIES = ("BEGIN ATOMIC", "RETURN ")
+_QUALIFIED = 2
+"""How many names a column has that is written with its table."""
 _OF_ITEMS = 1
 """What marks, in the place of a location, the type that items of an array are cast to, if they are no arrays."""
 _PLACES = (
@@ -122,6 +124,8 @@ def _trees(words: Sequence[_Word], begin: str) -> tuple[bytes, bytes] | None:
                 node.ClearField(field)
         if isinstance(node, pg.Node):
             _simplify(node)
+    for statement in tree.stmts:
+        _unqualify(statement.stmt.select_stmt)
     types = [node for node in nodes(tree) if isinstance(node, pg.TypeName) and node.location == _OF_ITEMS]
     for node in types:
         node.ClearField("location")
@@ -147,6 +151,31 @@ def _simplify(node: Any) -> None:
             type_names = result.val.type_cast.type_name.names
             if type_names and result.name == type_names[-1].string.sval:
                 result.ClearField("name")
+
+
+def _unqualify(query: Any) -> None:
+    """Take the table from the columns of a query that reads one alone: before 16, PostgreSQL writes it in views.
+
+    A name that a result has, too, keeps it: sorted rows are looked up there first. Queries within keep theirs.
+    """
+    if len(query.from_clause) != 1 or not query.from_clause[0].HasField("range_var"):
+        return
+    relation = query.from_clause[0].range_var
+    name = relation.alias.aliasname or relation.relname
+    results = {item.res_target.name for item in query.target_list}
+    for fields in [node.fields for node in _outer_nodes(query) if isinstance(node, pg.ColumnRef)]:
+        own = [field.string.sval for field in fields]
+        if len(own) == _QUALIFIED and own[0] == name and own[1] and own[1] not in results:
+            del fields[0]
+
+
+def _outer_nodes(node: Any) -> Iterator[Any]:
+    """Yield a node and those below it, without the queries among them."""
+    yield node
+    for _, value in node.ListFields():
+        for below in value if isinstance(value, Sequence) or hasattr(value, "add") else (value,):
+            if hasattr(below, "ListFields") and not isinstance(below, pg.SelectStmt):
+                yield from _outer_nodes(below)
 
 
 def _conditions(condition: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from runner.project.lock_versions import merged, versions_text
 from runner.project.lockfile import FILE, Lockfile
@@ -132,10 +133,27 @@ def test_dates_of_servers_that_differ(both: tuple[str, str], tmp_path: Path) -> 
     """What depends on dates is not one for sessions whose dates differ; the error says how to write moments."""
     write_project(tmp_path, {"010_item.sql": "create table if not exists a (b timestamptz default '2026-01-02');"})
     old, new = (
-        psycopg.conninfo.make_conninfo(dsn, options=f"-c timezone={zone}")
-        for dsn, zone in zip(both, ("UTC", "Asia/Tokyo"), strict=True)
+        make_conninfo(dsn, options=f"-c timezone={zone}") for dsn, zone in zip(both, ("UTC", "Asia/Tokyo"), strict=True)
     )
     result = call("lock", "--dsn", old, "--dsn", new, folder=tmp_path)
     assert result.code == 1
     assert "what is declared depends on dates, and those of the servers are in" in result.err
     assert not (tmp_path / FILE).exists()
+
+
+def test_a_version_that_is_not_covered(both: tuple[str, str], tmp_path: Path) -> None:
+    """What is there, in words that mean what a covered version says, is compared without a build; else all is built."""
+    write_project(tmp_path, {"010_item.sql": SQL})
+    old, new = both
+    call("lock", "--dsn", new, folder=tmp_path)
+    call("apply", "--dsn", old, folder=tmp_path)
+    with psycopg.connect(old, autocommit=True) as connection:
+        connection.execute("create or replace view named as select id, name from item where size > 0")
+        reading = make_conninfo(old, options="-c default_transaction_read_only=on")
+        for command in ("verify", "plan --check"):
+            result = call(*command.split(), "--dsn", reading, folder=tmp_path)
+            assert (result.code, result.err) == (0, "")
+        connection.execute("create or replace view named as select id, name from item where size > 1")
+    result = call("verify", "--json", "--dsn", old, folder=tmp_path)
+    assert "is not fresh (it is for PostgreSQL" in result.err
+    assert [finding["object"] for finding in result.json["findings"]] == ["view named"]
