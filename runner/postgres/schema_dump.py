@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from runner.errors import RunnerError
 from runner.postgres.client_programs import connection_of, find_program
 from runner.postgres.target import Target
 
@@ -26,13 +27,21 @@ class Dump(Struct, frozen=True):
 
 def dump_schema(target: Target, without: Sequence[tuple[str, str]]) -> Dump:
     """Return the schema, but for some tables, which are schemas and names."""
+    left_out = [f"--exclude-table={_pattern(schema)}.{_pattern(name)}" for schema, name in without]
+    try:
+        return Dump(_entries(dumped_schema(target, left_out)))
+    except RunnerError as error:
+        return Dump({}, error.message)
+
+
+def dumped_schema(target: Target, options: Sequence[str] = ()) -> str:
+    """Return what pg_dump writes of the schema. Raise RunnerError."""
     program = find_program("pg_dump")
     if program is None:
-        return Dump({}, "not installed")
-    left_out = [f"--exclude-table={_pattern(schema)}.{_pattern(name)}" for schema, name in without]
+        raise RunnerError("not installed")
     with connection_of(target) as (database, environment):
         dumped = subprocess.run(  # noqa: S603  no shell
-            [program, "--schema-only", *left_out, database],
+            [program, "--schema-only", *options, database],
             check=False,
             capture_output=True,
             encoding="utf-8",
@@ -41,8 +50,8 @@ def dump_schema(target: Target, without: Sequence[tuple[str, str]]) -> Dump:
             timeout=_LONGEST,
         )
     if dumped.returncode:
-        return Dump({}, target.redacted(dumped.stderr.strip().split("\n")[-1]))
-    return Dump(_entries(dumped.stdout))
+        raise RunnerError(target.redacted(dumped.stderr.strip().split("\n")[-1]))
+    return dumped.stdout
 
 
 def _pattern(name: str) -> str:

@@ -30,20 +30,24 @@ class NewProject(Struct, frozen=True):
     missing_lines: Mapping[str, tuple[str, ...]]
 
 
-def new_project(folder: Path, manifest: str, name: str) -> NewProject:
-    """Return a project of one script; `manifest` is the name of its file. Raise InputError where one is already."""
+def new_files(manifest: str, name: str) -> dict[str, str]:
+    """Return a manifest, of which the file has this name, and its script. Raise InputError for what is no name."""
     if not name.strip() or not name.isprintable():
         raise InputError(f"a name has letters, and is one line, not {shown_value(name)}", place="NAME")
     entry = tomli_w.dumps({"name": name}).strip()
-    files = {
+    return {
         manifest: read_sql("project/new_project.toml").replace("NAME", entry) + "\n",
         SCRIPT: read_sql("project/new_project.sql") + "\n",
     }
+
+
+def new_project(folder: Path, files: Mapping[str, str]) -> NewProject:
+    """Return a project with these files, and those for git. Raise InputError where one is already."""
     require_absent(folder, files)
     there = {path: lines for path, lines in GIT.items() if os.path.lexists(folder / path)}
-    files |= {path: "\n".join((*lines, "")) for path, lines in GIT.items() if path not in there}
+    own = {path: "\n".join((*lines, "")) for path, lines in GIT.items() if path not in there}
     missing = {path: _missing(folder / path, lines) for path, lines in there.items()}
-    return NewProject(files, {path: lines for path, lines in missing.items() if lines})
+    return NewProject({**files, **own}, {path: lines for path, lines in missing.items() if lines})
 
 
 def require_absent(folder: Path, paths: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shlex import quote
 
@@ -9,6 +10,7 @@ import click
 
 from runner.cli.options import MANIFEST, examples, options, output
 from runner.cli.output_files import write_new_file
+from runner.report.line import Line
 from runner.report.reporter import Reporter
 
 _NEXT = {
@@ -22,20 +24,40 @@ _NEXT = {
 @click.command(epilog=examples("init --manifest shop/manifest.toml", "init shop --manifest db/manifest.toml"))
 @options(MANIFEST, *output())
 @click.argument("name", required=False)
-def init(manifest: Path, name: str | None, *, reporter: Reporter) -> int:
-    """Begin a project, called NAME or as its folder. Overwrites nothing, and needs no database."""
-    from runner.project.new_project import new_project
+@click.option("--from", "source", metavar="DSN", help="A database, which the scripts are to declare.")
+def init(manifest: Path, name: str | None, *, source: str | None, reporter: Reporter) -> int:
+    """Begin a project, called NAME or as its folder.
 
-    folder = manifest.absolute().parent
-    made = new_project(manifest.parent, manifest.name, name or folder.name or "database")
+    With --from, its scripts declare what a database has. Overwrites nothing, and changes no database.
+    """
+    from runner.project.new_project import new_files, new_project, require_absent
+
+    folder = manifest.parent
+    lost: tuple[str, ...] = ()
+    require_absent(folder, [manifest.name])
+    if source is None:
+        files: Mapping[str, str] = new_files(manifest.name, name or folder.absolute().name or "database")
+    else:
+        from runner.pipeline.adopt import schema_of
+
+        with reporter.progress():
+            reporter.stage("reading the schema")
+            files, lost = schema_of(source, folder, manifest.name, name, reporter.say)
+    made = new_project(folder, files)
     for path, text in made.files.items():
-        write_new_file(manifest.parent, path, text)
-        reporter.line(f"{manifest.parent / path} written", "green")
+        write_new_file(folder, path, text)
+        reporter.line(f"{folder / path} written", "green")
     for path, lines in made.missing_lines.items():
-        reporter.line(f"{manifest.parent / path} exists already; add to it: {', '.join(lines)}", "yellow")
-    option = "" if manifest == Path("manifest.toml") else f" --manifest {quote(str(manifest))}"
-    reporter.line("next:")
-    for command, purpose in _NEXT.items():
-        reporter.line(f"  python -m runner {command + option:<{len(option) + 12}}  {purpose}")
-    reporter.json({"ok": True, "files": list(made.files), "missing_lines": dict(made.missing_lines)})
+        reporter.line(f"{folder / path} exists already; add to it: {', '.join(lines)}", "yellow")
+    reporter.lines(Line(f"not written: {what}", "yellow") for what in lost)
+    reporter.lines(_next_lines(manifest))
+    missing = dict(made.missing_lines)
+    reporter.json({"ok": True, "files": list(made.files), "missing_lines": missing, "not_written": list(lost)})
     return 0
+
+
+def _next_lines(manifest: Path) -> Iterator[Line]:
+    option = "" if manifest == Path("manifest.toml") else f" --manifest {quote(str(manifest))}"
+    yield Line("next:")
+    for command, purpose in _NEXT.items():
+        yield Line(f"  python -m runner {command + option:<{len(option) + 12}}  {purpose}")

@@ -1,0 +1,164 @@
+"""The files of a project whose scripts declare what a database has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import tomli_w
+from msgspec import Struct
+
+from runner.errors import InputError
+from runner.project.manifest import RunMode, ScriptEntry
+from runner.project.script_rules import refusals
+from runner.project.templates import TEMPLATE_SYNTAX
+from runner.sql.dump_entries import DumpEntry
+from runner.sql.parser import parse
+from runner.sql.source_map import as_written
+from runner.wording import count
+
+
+class _Layer(Struct, frozen=True):
+    """A script: its name, what it makes, when it is run, and the kinds of entries, by their beginning."""
+
+    name: str
+    description: str
+    run: RunMode
+    kinds: tuple[str, ...]
+
+
+_LAYERS = (
+    _Layer("extensions", "extensions", "always", ("EXTENSION",)),
+    _Layer("schemas", "schemas", "always", ("SCHEMA",)),
+    _Layer(
+        "collations",
+        "collations, text search and foreign servers, which are not compared",
+        "once",
+        ("COLLATION", "CONVERSION", "FOREIGN DATA WRAPPER", "SERVER", "USER MAPPING", "TEXT SEARCH", "ACCESS METHOD"),
+    ),
+    _Layer("types", "types and domains", "always", ("TYPE", "DOMAIN", "SHELL TYPE")),
+    _Layer("functions", "functions and procedures", "always", ("FUNCTION", "PROCEDURE")),
+    _Layer(
+        "operators",
+        "aggregates, operators, casts and base types, which are not compared",
+        "once",
+        ("AGGREGATE", "OPERATOR", "CAST", "TRANSFORM", "PROCEDURAL LANGUAGE"),
+    ),
+    _Layer("tables", "tables and sequences", "always", ("TABLE", "SEQUENCE", "DEFAULT", "FOREIGN TABLE")),
+    _Layer("constraints", "primary keys, unique constraints and checks", "always", ("CONSTRAINT", "CHECK CONSTRAINT")),
+    _Layer("indexes", "indexes", "always", ("INDEX",)),
+    _Layer("foreign_keys", "foreign keys", "always", ("FK CONSTRAINT",)),
+    _Layer("views", "views and materialized views", "always", ("VIEW", "MATERIALIZED VIEW")),
+    _Layer("triggers", "triggers", "always", ("TRIGGER",)),
+    _Layer("policies", "rules, policies, statistics and the like, which are not compared", "once", ("",)),
+    _Layer("grants", "grants, which are not compared", "once", ("ACL", "DEFAULT ACL")),
+)
+_HEADER = """-- {description}
+--
+-- Why:    written from a database by 'init --from', as pg_dump has it.
+-- Re-run: {again}
+-- Locks:  none in a database that is up to date.
+"""
+_AGAIN = {"always": "makes what is missing, and repairs what differs.", "once": "is run once in each database."}
+_BODIES = "-- A function may name what later scripts make.\nset local check_function_bodies = off;"
+
+
+class WrittenSchema(NamedTuple):
+    """The files by path, and what they do not have, in words."""
+
+    files: Mapping[str, str]
+    lost: tuple[str, ...]
+
+
+def written_schema(name: str, manifest: str, entries: Sequence[DumpEntry], role: str) -> WrittenSchema:
+    """Return the files for the entries of a dump; `manifest` is what its file is called. Raise InputError.
+
+    Owners other than the `role` that applies them are trusted.
+    """
+    schema = _schema(entries)
+    scripts: dict[_Layer, list[DumpEntry]] = {layer: [] for layer in _LAYERS}
+    for entry, layer in _placed(entries, schema):
+        scripts[layer].append(entry)
+    files: dict[str, str] = {}
+    listed: list[dict[str, str]] = []
+    for number, (layer, own) in enumerate(scripts.items(), 1):
+        if own:
+            path = f"sql/{number * 10:03}_{layer.name}.sql"
+            files[path] = _script(layer, own)
+            run = {"run": layer.run} if layer.run != "always" else {}
+            listed.append({"path": path, "description": layer.description} | run)
+    owners = sorted({entry.owner for entry in entries} - {"", role})
+    trusted = {"trusted_creators": owners} if owners else {}
+    sections = [tomli_w.dumps({"project": {"name": name, "schema": schema, **trusted}})]
+    sections += ["[[script]]\n" + tomli_w.dumps(entry) for entry in listed]
+    files[manifest] = "# docs/manifest.md specifies this format.\n\n" + "\n".join(sections)
+    lost = Counter(what for entry in entries if entry.lost for what in entry.lost.split(", "))
+    lost += Counter(f"owner {entry.owner}" for entry in entries if entry.owner in owners)
+    return WrittenSchema(files, tuple(f"{what} of {count(number, 'object')}" for what, number in sorted(lost.items())))
+
+
+def _schema(entries: Iterable[DumpEntry]) -> str:
+    """Return the target schema: `public`, unless all is in another one."""
+    schemas = {entry.schema for entry in entries if entry.schema}
+    return schemas.pop() if len(schemas) == 1 else "public"
+
+
+def _placed(entries: Sequence[DumpEntry], schema: str) -> Iterator[tuple[DumpEntry, _Layer]]:
+    """Yield each entry with its layer: not before that of an entry above it that it names."""
+    ranks: dict[str, int] = {}
+    rank = 0
+    for entry in entries:
+        if entry.kind != "COMMENT":
+            rank = max((ranks[word] for word in entry.words & ranks.keys()), default=0)
+            rank = max(rank, _rank(entry))
+            while _LAYERS[rank].run == "always" and _is_refused(entry, schema):
+                rank = next(later for later in range(rank + 1, len(_LAYERS)) if _LAYERS[later].run == "once")
+            for name in entry.names:
+                ranks[name] = max(rank, ranks.get(name, 0))
+        elif _LAYERS[rank].run == "always" and _is_refused(entry, schema):
+            rank = next(later for later in range(rank + 1, len(_LAYERS)) if _LAYERS[later].run == "once")
+        yield entry, _LAYERS[rank]
+
+
+def _rank(entry: DumpEntry) -> int:
+    if entry.kind == "RULE" and entry.sql.startswith("create or replace view"):
+        return _rank(DumpEntry("VIEW", entry.name, entry.schema, ""))
+    fits = [
+        (len(kind), rank)
+        for rank, layer in enumerate(_LAYERS)
+        for kind in layer.kinds
+        if entry.kind == kind or (entry.kind.startswith(f"{kind} ") and kind) or not kind
+    ]
+    return max(fits)[1]
+
+
+def _is_refused(entry: DumpEntry, schema: str) -> bool:
+    """Return whether a script that is run always may not hold an entry."""
+    try:
+        parsed = parse(as_written(entry.name, entry.sql), schema=schema)
+    except InputError:
+        return True
+    return any(True for _ in refusals(ScriptEntry(entry.name, entry.name), parsed))
+
+
+def _script(layer: _Layer, entries: Sequence[DumpEntry]) -> str:
+    """Return a script: one object a block, with its comments beside it."""
+    title = layer.description[0].upper() + layer.description[1:] + "."
+    parts = [_HEADER.format(description=title, again=_AGAIN[layer.run])]
+    has_bodies = any(entry.kind in ("FUNCTION", "PROCEDURE") for entry in entries)
+    parts += [f"\n{_BODIES}\n"] if has_bodies else []
+    for entry in entries:
+        before = "" if entry.kind == "COMMENT" else "\n"
+        parts.append(f"{before}{_as_template(entry)}\n")
+    return "".join(parts)
+
+
+def _as_template(entry: DumpEntry) -> str:
+    """Return an entry in which nothing is an expression. Raise InputError where that cannot be written."""
+    if not any(mark in entry.sql for mark in TEMPLATE_SYNTAX):
+        return entry.sql
+    if "endraw" in entry.sql:
+        message = "its text has the word 'endraw' beside a tag, which no template can hold"
+        raise InputError(message, place=f"{entry.kind} {entry.name}")
+    return f"{{% raw %}}{entry.sql}{{% endraw %}}"

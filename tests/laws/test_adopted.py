@@ -1,0 +1,147 @@
+"""Adoption: `init --from` writes scripts that declare what a database has, and nothing is lost.
+
+Applied to an empty database they leave what pg_dump shows of the first; there they change nothing, and find nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given, note
+
+from runner.project.written_schema import written_schema
+from runner.sql.dump_entries import dump_entries
+from tests.conftest import Run
+from tests.support.in_process import call
+from tests.support.projects import CASES
+from tests.support.random_schemas import EXAMPLES, Script, Side, pairs
+from tests.support.servers import Server, dump, psql
+
+MANY_KINDS = CASES / "adopted.sql"
+OWN = ("-s", "--exclude-table=*.runner_history*")
+"""Options of pg_dump that leave out rows, and what a run makes for itself."""
+
+
+def adopt(dsn: str, empty: str, folder: Path) -> None:
+    """Hold the laws for a database, which is not changed, and an empty one."""
+    before = dump(dsn, *OWN)
+    begun = call("init", "--from", dsn, folder=folder)
+    assert begun.code == 0, begun
+    applied = call("apply", "--dsn", empty, folder=folder)
+    assert applied.code == 0, applied
+    assert dump(empty, *OWN) == before
+    adopted = call("apply", "--json", "--dsn", dsn, folder=folder)
+    assert adopted.code == 0, adopted
+    assert {script["status"] for script in adopted.json["scripts"]} == {"unchanged"}
+    assert dump(dsn, *OWN) == before
+
+
+def test_many_kinds_are_adopted(server: Server, tmp_path: Path) -> None:
+    """Whatever pg_dump writes is written, in layers, with braces that are no template's."""
+    with server.database() as dsn, server.database() as empty:
+        made = psql(dsn, MANY_KINDS)
+        assert made.returncode == 0, made.stderr
+        adopt(dsn, empty, tmp_path)
+    names = [path.name for path in sorted((tmp_path / "sql").iterdir())]
+    assert names[:3] == ["010_extensions.sql", "020_schemas.sql", "030_collations.sql"]
+    tables = (tmp_path / "sql" / "070_tables.sql").read_text()
+    assert "\n\ncreate table if not exists public.base (\n    a integer" in tables
+    assert "Key" in (tmp_path / "sql" / "080_constraints.sql").read_text()
+
+
+@pytest.mark.long
+def test_a_database_of_this_project_is_adopted(applied: str, database: str, tmp_path: Path) -> None:
+    """The history of another project is no part of it; a name is that of the database unless another is given."""
+    adopt(applied, database, tmp_path)
+    assert "runner_history" not in "".join(path.read_text() for path in (tmp_path / "sql").iterdir())
+
+
+@pytest.mark.long
+@EXAMPLES
+@given(pairs())
+def test_a_random_schema_is_adopted(
+    server: Server, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]
+) -> None:
+    """The laws hold for whatever schema is drawn."""
+    folder = tmp_path_factory.mktemp("adopted")
+    with server.database() as dsn, server.database() as empty:
+        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+            note("\n".join(Side(dsn, connection).make([*pair[1], "create table at_least (id integer)"])))
+        adopt(dsn, empty, folder)
+
+
+def test_an_owner_is_named_and_trusted(server: Server, database: str, tmp_path: Path) -> None:
+    """Who owns what is not written, which is said; what they own is no finding."""
+    with server.roles() as (role,):
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"create table item (id integer); alter table item owner to {role}".encode())
+        begun = call("init", "shop", "--from", database, folder=tmp_path)
+        assert f"not written: owner {role} of 1 object" in begun.out
+        verified = call("verify", "--dsn", database, folder=tmp_path)
+        assert verified.code == 0, verified
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(b"drop table item")
+
+
+def test_what_cannot_be_adopted_writes_nothing(run: Run, database: str, tmp_path: Path) -> None:
+    """An empty database, one that is not there, and what is no connection string are errors without a password."""
+    empty = run("init", "--from", database)
+    assert (empty.code, "has nothing to be declared" in empty.err) == (1, True)
+    nowhere = run("init", "--from", "postgresql://me:sesame@127.0.0.1:1/x", "--json")
+    assert (nowhere.code, nowhere.json["ok"]) == (1, False)
+    wrong = run("init", "--from", "postgresql://me:sesame@[/x")
+    assert (wrong.code, "sesame" in nowhere.said + wrong.said) == (2, False)
+    assert list(tmp_path.iterdir()) == []
+
+
+DUMP = """
+SET default_tablespace = fast;
+
+SET default_table_access_method = column_store;
+
+--
+-- Name: item; Type: TABLE; Schema: public; Owner: me; Tablespace: fast
+--
+
+CREATE TABLE public.item (
+    id integer DEFAULT 1,
+    note text DEFAULT 'SELECT
+-- Name: fake; Type: TABLE; Schema: public; Owner: me
+{{ x }}'
+);
+
+
+ALTER TABLE public.item OWNER TO "M""e";
+
+SET default_tablespace = slow;
+
+--
+-- Name: item_idx; Type: INDEX; Schema: public; Owner: me; Tablespace: slow
+--
+
+CREATE UNIQUE INDEX item_idx ON public.item USING btree (note);
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+\\unrestrict x
+"""
+
+
+def test_what_is_left_out_of_an_entry_is_named() -> None:
+    """Tablespaces and owners are counted, quoted text is no entry, and keywords are in lower case."""
+    item, index = dump_entries(DUMP)
+    assert item.sql.splitlines()[0] == "create table if not exists public.item ("
+    assert "'SELECT\n-- Name: fake; Type: TABLE; Schema: public; Owner: me\n{{ x }}'" in item.sql
+    assert (item.owner, index.sql) == (
+        'M"e',
+        "create unique index if not exists item_idx on public.item using btree (note);",
+    )
+    written = written_schema("shop", "manifest.toml", [item, index], "app")
+    spaces = ("tablespace fast of 1 object", "tablespace slow of 1 object")
+    assert written.lost == ("access method column_store of 1 object", 'owner M"e of 1 object', *spaces)
+    assert "{% raw %}create table" in written.files["sql/070_tables.sql"]
