@@ -44,11 +44,15 @@ DAMAGE = {
         "alter table item alter size type text",
     ),
     "another index": (
-        "drop index item_name_idx; create index item_name_idx on item (name desc); "
-        "comment on index item_name_idx is 'By name.'",
+        (
+            "drop index item_name_idx; create index item_name_idx on item (name desc); "
+            "comment on index item_name_idx is 'By name.'"
+        ),
         "index item_name_idx",
-        "drop index item_name_idx; create index item_name_idx on item (size); "
-        "comment on index item_name_idx is 'By name.'",
+        (
+            "drop index item_name_idx; create index item_name_idx on item (size); "
+            "comment on index item_name_idx is 'By name.'"
+        ),
     ),
     "another body, of many lines": (
         "create or replace function double(n integer) returns integer language sql as E'select\\nn + n'",
