@@ -61,21 +61,34 @@ KEY_ROWS = """
 
 PARTS = {
     "010_item.sql": """
-        create table if not exists item (id integer, name text, constraint item_id primary key (id))
-        partition by range (id);
+        create table if not exists part (id integer primary key);
+        create table if not exists item (
+            id integer, name text, constraint item_id primary key (id), constraint item_both unique (name, id),
+            constraint item_part foreign key (id) references part (id)
+        ) partition by range (id);
         create table if not exists item_1 partition of item for values from (minvalue) to (100);
         create table if not exists item_2 partition of item default partition by list (id);
         create table if not exists item_2_1 partition of item_2 default;
         create unique index if not exists item_name on item (name, id);
         comment on index item_name is 'Known by it.';
+        create index if not exists item_lower on item (lower(name));
+        create table if not exists past (id integer) partition by range (id);
+        create table if not exists past_1 partition of past for values from (minvalue) to (9);
     """,
+    "020_past.sql": "alter table past detach partition past_1 concurrently;",
 }
-"""A key and an index of a partitioned table that counts as large."""
+"""Keys and indexes of a partitioned table that counts as large, two of which differ; a partition that is detached."""
 PART_ROWS = """
+    create table part (id integer primary key);
+    insert into part select generate_series(1, 500);
+    create table past (id integer) partition by range (id);
+    create table past_1 partition of past for values from (minvalue) to (9);
     create table item (id integer, name text) partition by range (id);
     create table item_1 partition of item for values from (minvalue) to (100);
     create table item_2 partition of item default partition by list (id);
     create table item_2_1 partition of item_2 default;
+    create index item_lower on item (name);
+    alter table item add constraint item_both unique (id, name);
     insert into item select i, 'row ' || i from generate_series(1, 500) as i;
 """
 
@@ -172,7 +185,9 @@ def large_keys(folder: Path) -> tuple[Path, str]:
 
 
 def large_partitions(folder: Path) -> tuple[Path, str]:
-    return write_project(folder, PARTS, run={"concurrent_index_above": "0"}), PART_ROWS
+    options: dict[str, dict[str, object]] = {"020_past.sql": {"transaction": False}}
+    run = {"concurrent_index_above": "0", "repair": "align"}
+    return write_project(folder, PARTS, run=run, options=options), PART_ROWS
 
 
 def late_repairs(folder: Path) -> tuple[Path, str]:
