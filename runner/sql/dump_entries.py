@@ -21,6 +21,9 @@ _TOKEN = re.compile(
 _WORD = re.compile(r'"((?:[^"]|"")*)"|([^\W\d][\w$]*)')
 _OWNER = re.compile(r"\n+ALTER [A-Z ]+ [^;]+ OWNER TO (\"(?:[^\"]|\"\")*\"|[^\s;]+);\s*\Z")
 _SETTING = re.compile(r"(?:^|\n+)SET (default_tablespace|default_table_access_method) = ([^;\n]*);\s*\Z")
+_AROUND = re.compile(r"\A(?:\s|--\n)+|(?:\s|\n--)+\Z")
+_REMARK = re.compile(r"(?:--[^\n]*\s*)*")
+"""What pg_dump says and does not do: `-- *not* creating schema`."""
 _USUAL = "heap"
 _WITH_METHOD = ("TABLE", "MATERIALIZED VIEW")
 _END = "\n--\n-- PostgreSQL database dump complete\n"
@@ -74,13 +77,14 @@ def dump_entries(dump: str) -> Iterator[DumpEntry]:
         sql = formatted(body[: owner.start()] if owner else body)
         role = owner[1].strip('"').replace('""', '"') if owner else ""
         schema = "" if head["schema"] == "-" else head["schema"]
-        yield DumpEntry(head["type"], head["name"], schema, sql, ", ".join(lost), role)
+        if not _REMARK.fullmatch(sql):
+            yield DumpEntry(head["type"], head["name"], schema, sql, ", ".join(lost), role)
         method = following
 
 
 def _without_settings(text: str, method: str) -> tuple[str, str]:
     """Return a text without the settings at its end, and the access method for the tables after it."""
-    text = text.strip("-\n ")
+    text = _AROUND.sub("", text)
     while setting := _SETTING.search(text):
         text = text[: setting.start()]
         method = setting[2] if setting[1] == "default_table_access_method" else method

@@ -5,11 +5,12 @@ Applied to an empty database they leave what pg_dump shows of the first; there t
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 
 from runner.project.written_schema import written_schema
 from runner.sql.dump_entries import dump_entries
@@ -24,18 +25,27 @@ OWN = ("-s", "--exclude-table=*.runner_history*")
 """Options of pg_dump that leave out rows, and what a run makes for itself."""
 
 
+NAME_OF_NOT_NULL = re.compile(r' CONSTRAINT (?:"(?:[^"]|"")+"|\w+) NOT NULL')
+"""Of two tables that have one, what pg_dump writes gives it to the first, and another one to the second."""
+
+
+def shown(dsn: str) -> str:
+    """Return what pg_dump shows."""
+    return NAME_OF_NOT_NULL.sub(" NOT NULL", dump(dsn, *OWN))
+
+
 def adopt(dsn: str, empty: str, folder: Path) -> None:
     """Hold the laws for a database, which is not changed, and an empty one."""
-    before = dump(dsn, *OWN)
+    before = shown(dsn)
     begun = call("init", "--from", dsn, folder=folder)
     assert begun.code == 0, begun
     applied = call("apply", "--dsn", empty, folder=folder)
     assert applied.code == 0, applied
-    assert dump(empty, *OWN) == before
+    assert shown(empty) == before
     adopted = call("apply", "--json", "--dsn", dsn, folder=folder)
     assert adopted.code == 0, adopted
     assert {script["status"] for script in adopted.json["scripts"]} == {"unchanged"}
-    assert dump(dsn, *OWN) == before
+    assert shown(dsn) == before
 
 
 def test_many_kinds_are_adopted(server: Server, tmp_path: Path) -> None:
@@ -59,7 +69,7 @@ def test_a_database_of_this_project_is_adopted(applied: str, database: str, tmp_
 
 
 @pytest.mark.long
-@EXAMPLES
+@settings(EXAMPLES, max_examples=EXAMPLES.max_examples // 4)
 @given(pairs())
 def test_a_random_schema_is_adopted(
     server: Server, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]
@@ -69,6 +79,8 @@ def test_a_random_schema_is_adopted(
     with server.database() as dsn, server.database() as empty:
         with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
             note("\n".join(Side(dsn, connection).make([*pair[1], "create table at_least (id integer)"])))
+        with psycopg.connect(empty, autocommit=True) as connection:
+            Side(empty, connection).make([])
         adopt(dsn, empty, folder)
 
 
