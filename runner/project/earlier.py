@@ -114,4 +114,5 @@ def _load(path: Path, choice: Choice) -> Project:
         path,
         tuple(each for each in choice.variables if each.partition("=")[0] in known.variables),
         tuple(profile for profile in choice.profiles if profile in profiles),
+        with_lock=False,  # it may have another format
     )
