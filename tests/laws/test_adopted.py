@@ -10,14 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import given, note, settings
 
 from runner.project.written_schema import written_schema
 from runner.sql.dump_entries import dump_entries
 from tests.conftest import Run
 from tests.support.in_process import call
 from tests.support.projects import CASES
-from tests.support.random_schemas import EXAMPLES, Script, Side, pairs
 from tests.support.servers import Server, dump, psql
 
 MANY_KINDS = CASES / "adopted.sql"
@@ -66,22 +64,6 @@ def test_a_database_of_this_project_is_adopted(applied: str, database: str, tmp_
     """The history of another project is no part of it; a name is that of the database unless another is given."""
     adopt(applied, database, tmp_path)
     assert "runner_history" not in "".join(path.read_text() for path in (tmp_path / "sql").iterdir())
-
-
-@pytest.mark.long
-@settings(EXAMPLES, max_examples=EXAMPLES.max_examples // 4)
-@given(pairs())
-def test_a_random_schema_is_adopted(
-    server: Server, tmp_path_factory: pytest.TempPathFactory, pair: tuple[Script, Script]
-) -> None:
-    """The laws hold for whatever schema is drawn."""
-    folder = tmp_path_factory.mktemp("adopted")
-    with server.database() as dsn, server.database() as empty:
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
-            note("\n".join(Side(dsn, connection).make([*pair[1], "create table at_least (id integer)"])))
-        with psycopg.connect(empty, autocommit=True) as connection:
-            Side(empty, connection).make([])
-        adopt(dsn, empty, folder)
 
 
 def test_an_owner_is_named_and_trusted(server: Server, database: str, tmp_path: Path) -> None:
