@@ -77,8 +77,7 @@ def _find_server(config: pytest.Config) -> Server:
     if dsn := config.option.dsn or os.environ.get("RUNNER_TEST_DSN"):
         return Server(dsn)
     if config.option.server == "container":
-        # The client of the container engine leaves sockets to the garbage collector.
-        config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
+        config.addinivalue_line("filterwarnings", servers.UNCLOSED)
         try:
             return stack.enter_context(servers.container_server())
         except Exception as error:  # noqa: BLE001  whatever the client raises

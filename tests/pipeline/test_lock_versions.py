@@ -17,7 +17,9 @@ from runner.sql.objects import Object
 from runner.sql.uncompared import Uncompared
 from tests.support.in_process import call
 from tests.support.projects import write_project
-from tests.support.servers import POSTGRES_IMAGE, Server, container_server, embedded_server
+from tests.support.servers import POSTGRES_IMAGE, UNCLOSED, Server, container_server, embedded_server
+
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 VIEW, TABLE, NEW = Object("view", "v"), Object("table", "t"), Object("column", "c", "t")
 SQL = """
@@ -64,8 +66,10 @@ def test_versions_are_said_as_people_do(versions: tuple[int, ...], text: str) ->
 
 
 @pytest.fixture(scope="module")
-def other(server: Server) -> Iterator[Server]:
+def other(server: Server, pytestconfig: pytest.Config) -> Iterator[Server]:
     """A server of another version than that of the session."""
+    # Tests after these are under the filter as well: the client leaves sockets to the garbage collector.
+    pytestconfig.addinivalue_line("filterwarnings", UNCLOSED)
     if server.major == 18:
         try:
             with container_server() as found:

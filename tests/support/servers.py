@@ -26,6 +26,9 @@ CLOCKS = ("changed_at", "created_at", "seconds", "started", "updated_at")
 LOOPBACK = "127.0.0.1"
 POSTGRES_IMAGE = os.environ.get("RUNNER_TEST_IMAGE") or "postgres:15"
 """What containers of the tests start from."""
+
+UNCLOSED = "ignore:unclosed:ResourceWarning"
+"""The filter of warnings for sessions with a container: the engine's client leaves sockets to the garbage collector."""
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  what is made there gets a random name
 """Where Linux keeps files in memory, and how much must be free there: a few servers and their databases."""
 
