@@ -12,9 +12,10 @@ from runner.postgres.dates import dates_of
 from runner.project.lock_versions import facts_in, stale
 from runner.project.lockfile import FILE, Lockfile
 from runner.project.manifest import Manifest
-from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
+from runner.sql.written_facts import WRITTEN
 from runner.wording import shown
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _ORDER = (
     "schema",
     "extension",
+    "event trigger",
     "type",
     "domain",
     "domain constraint",
@@ -40,12 +42,14 @@ _ORDER = (
     "index",
     "trigger",
     "rule",
+    "policy",
+    "statistics",
 )
 
 
 _LONG = 5.0
 """Seconds after which people would like to know what took them."""
-_RULE = "is a rule, which is compared by its name alone"
+_TO_ALL = " to public"
 
 
 class Declared(Struct, frozen=True):
@@ -95,8 +99,21 @@ def build_declared(
     built = build(connection, manifest, statements)
     if (seconds := time.monotonic() - begun) >= _LONG:
         say(f"built what is declared in {seconds:.1f} s; with a fresh {FILE} that is not needed")
-    facts = {**built.facts, **dict(_by_name(names, built.unbuilt)), **dict.fromkeys(_skipped(names, built), PRESENT)}
+    facts = {
+        **dict(_with_roles(built.facts, names)),
+        **dict(_by_name(names, built.unbuilt)),
+        **dict.fromkeys(_skipped(names, built), PRESENT),
+    }
     return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
+
+
+def _with_roles(facts: Facts, names: State) -> Iterator[tuple[Object, str]]:
+    """Return facts with the roles that statements name; in the scratch schemas, all policies are for everybody."""
+    for item, definition in facts.items():
+        if item.kind == "policy":
+            roles = names.get(item, PRESENT)
+            definition = PRESENT if roles == PRESENT else definition.replace(_TO_ALL, f" {roles}", 1)  # noqa: PLW2901
+        yield item, definition
 
 
 def _skipped(names: State, built: Built) -> Iterator[Object]:
@@ -113,7 +130,7 @@ def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterat
     """Return what is known by its name alone, in the order of the scripts."""
     reasons = {item.statement.key: item.reason for item in unbuilt}
     for statement in (statement for script in scripts for statement in script.statements):
-        reason = _RULE if statement.node == "rule_stmt" else reasons.get(statement.key)
+        reason = reasons.get(statement.key)
         objects = tuple(shown(str(item)) for item in _about(statement))
         if reason is not None and objects:
             yield Uncompared(statement.script, objects, shown(reason))
@@ -138,7 +155,9 @@ def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object,
             continue  # it has another name in the catalog
         elif item.kind == "constraint" and item.name.startswith("check ("):
             continue  # PostgreSQL knows it by its expression
-        elif item in about or item.kind == "rule" or item.subject.kind == "extension":
+        elif item.kind in WRITTEN:
+            yield item, state
+        elif item in about or item.subject.kind in ("extension", *WRITTEN):
             yield item, state if item.is_comment else PRESENT
 
 
@@ -146,13 +165,13 @@ def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object,
     """Return facts in an order that depends on the scripts alone: by table, as they come in the scripts."""
     tables = [(item.schema, item.name) for item in names if item.kind == "table"]
     ranks = {table: rank for rank, table in enumerate(tables)}
-    indexed = {without_table(item): item.table for item in facts if item.kind == "index"}
+    indexed = {without_table(item): item.table for item in facts if item.kind in OWN_NAMES}
     places = {item: place for place, item in enumerate(facts)}
 
     def order(item: Object) -> tuple[object, ...]:
         subject, kind = item.subject, item.subject.kind
         owner = (item.schema, item.table or indexed.get(subject) or item.name)
-        rank = ranks.get(owner, -1 if kind in _ORDER[:7] else len(ranks))
+        rank = ranks.get(owner, -1 if kind in _ORDER[:8] else len(ranks))
         place = places.get(subject, 0) if kind == "column" else 0
         return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, item.is_comment
 

@@ -26,7 +26,7 @@ relation as (
     left join locked as l on c.oid = l.relation
 ),
 
--- The session that has locked something which a view, or the body of a function, reads.
+-- The session that has locked something which a view, a rule, a policy or the body of a function reads.
 read_locked as (
     select r.ev_class as oid, max(l.pid) as pid
     from pg_catalog.pg_rewrite as r
@@ -37,7 +37,7 @@ read_locked as (
     select d.objid, max(l.pid)
     from pg_catalog.pg_depend as d
     inner join locked as l on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = l.relation
-    where d.classid = 'pg_catalog.pg_proc'::regclass
+    where d.classid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_policy'::regclass)
     group by d.objid
 )
 
@@ -86,6 +86,47 @@ select 'trigger', t.tgname, r.relname, r.schema,
 from relation as r
 inner join pg_catalog.pg_trigger as t on r.oid = t.tgrelid
 where t.tgqual is not null and not t.tgisinternal
+union all
+select 'rule', w.rulename, r.relname, r.schema,
+    case
+        when coalesce(r.pid, l.pid) is null
+            then array[regexp_replace(pg_catalog.pg_get_ruledef(w.oid, true), E'^(CREATE RULE .*?) AS\n +ON ', E'\\1 AS ON ')]
+    end, coalesce(r.pid, l.pid)
+from relation as r
+inner join pg_catalog.pg_rewrite as w on r.oid = w.ev_class
+left join read_locked as l on r.oid = l.oid
+where w.rulename <> '_RETURN'
+union all
+select 'policy', p.polname, r.relname, r.schema,
+    case
+        when coalesce(r.pid, l.pid) is null
+            then array_remove(
+                array[
+                    pg_catalog.pg_get_expr(p.polqual, p.polrelid, true),
+                    pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid, true)
+                ],
+                null
+            )
+    end, coalesce(r.pid, l.pid)
+from relation as r
+inner join pg_catalog.pg_policy as p on r.oid = p.polrelid
+left join read_locked as l on p.oid = l.oid
+union all
+select 'statistics', s.stxname, case when s.stxnamespace = c.relnamespace then c.relname else '' end, n.schema,
+    case
+        when l.pid is null
+            then array[
+                (
+                    select string_agg('(' || e.text || ')', ', ' order by e.place)
+                    from unnest(pg_catalog.pg_get_statisticsobjdef_expressions(s.oid)) with ordinality as e (text, place)
+                )
+            ]
+    end, l.pid
+from pg_catalog.pg_statistic_ext as s
+inner join namespace as n on s.stxnamespace = n.oid
+inner join pg_catalog.pg_class as c on s.stxrelid = c.oid
+left join locked as l on s.stxrelid = l.relation
+where s.stxexprs is not null
 union all
 select 'function',
     p.proname || '('

@@ -16,8 +16,8 @@ from runner.wording import shown
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
 _Finder = Callable[[Object], Object | None]
-_ON_ROWS = ("trigger", "rule")
-_NEVER_UNMANAGED = ("schema", "extension")
+_ON_ROWS = ("trigger", "rule", "policy")
+_NEVER_UNMANAGED = ("schema", "extension", "event trigger")
 
 
 class Difference(Struct, frozen=True):

@@ -280,18 +280,65 @@ trigger as (
     where not t.tgisinternal and (p.oid is null or t.tgenabled <> p.tgenabled)
 ),
 
--- A rule is known by its name, and shown by what it is about: PostgreSQL opens its table to find all the words.
 rule as (
     select
         w.oid, w.rulename, r.relname, r.schema,
-        concat(
-            'on ', case w.ev_type when '2' then 'update' when '3' then 'insert' when '4' then 'delete' else 'select' end,
-            case when w.is_instead then ' do instead' else ' do also' end,
-            case w.ev_enabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always' end
-        ) as definition
+        chr(1)
+        || case w.ev_enabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always'
+        else '' end as definition
     from pg_catalog.pg_rewrite as w
     inner join relation as r on w.ev_class = r.oid
     where w.rulename <> '_RETURN'
+),
+
+policy as (
+    select
+        p.oid, p.polname, r.relname, r.schema,
+        concat(
+            case when not p.polpermissive then 'as restrictive ' end,
+            'for ',
+            case p.polcmd
+                when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all'
+            end,
+            ' to ',
+            (
+                select string_agg(m.name, ', ' order by m.name collate "C")
+                from (
+                    select case when g.oid = 0 then 'public' else g.oid::regrole::text end as name
+                    from unnest(p.polroles) as g (oid)
+                ) as m
+            ),
+            case when p.polqual is not null then ' using (' || chr(1) || ')' end,
+            case when p.polwithcheck is not null then ' with check (' || chr(1) || ')' end
+        ) as definition
+    from pg_catalog.pg_policy as p
+    inner join relation as r on p.polrelid = r.oid
+),
+
+statistics as (
+    select
+        s.oid, s.stxname, case when s.stxnamespace = c.relnamespace then c.relname else '' end as relname, n.schema,
+        concat(
+            '(' || (
+                select string_agg(
+                    case k.kind when 'd' then 'ndistinct' when 'f' then 'dependencies' else 'mcv' end, ', ' order by k.place
+                )
+                from unnest(s.stxkind) with ordinality as k (kind, place)
+                where k.kind <> 'e' and not s.stxkind @> '{d,f,m}'
+            ) || ') ',
+            'on ', keys.names,
+            case when s.stxexprs is not null then case when keys.names is null then '' else ', ' end || chr(1) end,
+            ' from ', s.stxrelid::regclass,
+            case when s.stxstattarget >= 0 then ' statistics ' || s.stxstattarget end
+        ) as definition
+    from pg_catalog.pg_statistic_ext as s
+    inner join namespace as n on s.stxnamespace = n.oid
+    inner join pg_catalog.pg_class as c on s.stxrelid = c.oid
+    cross join lateral (
+        select string_agg(quote_ident(a.attname), ', ' order by a.attnum) as names
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = s.stxrelid and a.attnum = any(s.stxkeys::smallint[])
+    ) as keys
 ),
 
 own_type as (
@@ -352,6 +399,27 @@ own_type as (
         and not exists (select from member where classid = 'pg_catalog.pg_type'::regclass and objid = t.oid)
 ),
 
+-- Event triggers are of the database: their functions have a schema where the search path does not find them.
+event_trigger as (
+    select
+        e.oid, e.evtname,
+        concat(
+            'on ', e.evtevent,
+            ' when tag in (' || (
+                select string_agg(quote_literal(t.tag), ', ' order by t.place)
+                from unnest(e.evttags) with ordinality as t (tag, place)
+            ) || ')',
+            ' execute function ',
+            case when not pg_catalog.pg_function_is_visible(p.oid) then quote_ident(n.nspname) || '.' end,
+            quote_ident(p.proname), '()',
+            case e.evtenabled when 'D' then ' disabled' when 'R' then ' enabled replica' when 'A' then ' enabled always' end
+        ) as definition
+    from pg_catalog.pg_event_trigger as e
+    inner join pg_catalog.pg_proc as p on e.evtfoid = p.oid
+    inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+    where not exists (select from member where classid = 'pg_catalog.pg_event_trigger'::regclass and objid = e.oid)
+),
+
 -- Everything that can have a comment, by the identity that its comment has; also what is no fact by itself, such as a
 -- constraint that a partition inherits, and one that keeps NULL out.
 object as (
@@ -379,6 +447,10 @@ object as (
     union all
     select 'pg_catalog.pg_rewrite'::regclass, oid, 0, 'rule', rulename, relname, schema from rule
     union all
+    select 'pg_catalog.pg_policy'::regclass, oid, 0, 'policy', polname, relname, schema from policy
+    union all
+    select 'pg_catalog.pg_statistic_ext'::regclass, oid, 0, 'statistics', stxname, '', schema from statistics
+    union all
     select 'pg_catalog.pg_proc'::regclass, oid, 0, 'function', name, '', schema from routine
     union all
     select 'pg_catalog.pg_type'::regclass, oid, 0, kind, typname, '', schema from own_type
@@ -390,6 +462,8 @@ object as (
     select 'pg_catalog.pg_namespace'::regclass, oid, 0, 'schema', nspname, '', '' from namespace
     union all
     select 'pg_catalog.pg_extension'::regclass, oid, 0, 'extension', extname, '', '' from pg_catalog.pg_extension
+    union all
+    select 'pg_catalog.pg_event_trigger'::regclass, oid, 0, 'event trigger', evtname, '', '' from event_trigger
 )
 
 select 'schema' as kind, n.nspname::text as name, '' as table_name, '' as schema, 'present' as definition, null as signature
@@ -513,6 +587,12 @@ union all
 select 'trigger', tgname, relname, schema, definition, null from trigger
 union all
 select 'rule', rulename, relname, schema, definition, null from rule
+union all
+select 'policy', polname, relname, schema, definition, null from policy
+union all
+select 'statistics', stxname, relname, schema, definition, null from statistics
+union all
+select 'event trigger', evtname, '', '', definition, null from event_trigger
 union all
 select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d

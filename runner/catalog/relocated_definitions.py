@@ -1,6 +1,7 @@
 """Where the text of a statement on aggregates, operators, collations, casts or text search names what is in scratch.
 
-Of these, others may have some of the same name: what is changed or made is called by the schema that it is in.
+Of these, others may have some of the same name: what is changed or made is called by the schema that it is in. A policy
+is for everybody there: its roles may be missing, and are read off the statement.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from runner.catalog.relocation_guards import RelocationContext, home
 from runner.sql.defined_names import COUNTERPARTS, DEFINITIONS, KINDS_WITHOUT_FACTS, kind_of, options_of
 from runner.sql.names import Name, Sort
 from runner.sql.quoting import identifier
+from runner.sql.written_facts import PUBLIC
 
 _FUNCTION = ("function", "procedure")
 
@@ -34,12 +36,21 @@ def places_in_definition(
     if isinstance(tree, pg.CreateOpClassStmt) and tree.opfamilyname:
         first = words.index("using") + 2
         yield from ((at, "") for at in range(first, words.index("as", first)))
+    if isinstance(tree, (pg.CreatePolicyStmt, pg.AlterPolicyStmt)):
+        yield from _roles(places, tree)
     if isinstance(tree, DEFINITIONS):
         for at in _functions(words, places, tree):
             name = Name("function", known.target, words[at])
             others = known.strangers.get(("function", words[at]), frozenset()) - known.own
             if words[at + 1 : at + 2] != ["."] and others and home(name, known) in known.own:
                 yield at, f"{scratch}.{identifier(words[at])}"
+
+
+def _roles(places: Mapping[int, int], tree: Any) -> Iterator[tuple[int, str]]:
+    """Return what makes the roles that a policy names PUBLIC."""
+    written = [places[node.role_spec.location] for node in tree.roles if node.role_spec.location > 0]
+    if written:
+        yield from ((at, PUBLIC if at == written[0] else "") for at in range(written[0], written[-1] + 1))
 
 
 def _subjects(words: Sequence[str]) -> Iterator[int]:

@@ -95,9 +95,9 @@ def _made(movable: References, effects: Sequence[Object], known: RelocationConte
 def _done_otherwise(movable: References, known: RelocationContext) -> Moved | None:
     """Return what is done for a statement on a schema or an extension, and for a DROP of what is not there."""
     tree = movable.tree
+    if isinstance(tree, pg.CreateExtensionStmt) or kind_of(tree) == "OBJECT_EVENT_TRIGGER":
+        return Moved()
     match tree:
-        case pg.CreateExtensionStmt():
-            return Moved()
         case pg.CreateSchemaStmt():
             if tree.schema_elts:
                 raise RefusedError("makes a schema with what is in it")

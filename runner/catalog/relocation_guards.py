@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from msgspec import Struct
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.defined_names import run_at_once
 from runner.sql.names import Name, RefusedError, Sort
-from runner.sql.objects import ANY_ARGUMENTS, Object
+from runner.sql.objects import ANY_ARGUMENTS, PRESENT, Object
 from runner.sql.references import References
 from runner.sql.taken_over import taken_over
+from runner.sql.written_facts import roles_named
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _SERIALS = ("serial", "smallserial", "bigserial", "serial2", "serial4", "serial8")
-_LEAVES_IT = (pg.IndexStmt, pg.CreateTrigStmt, pg.CommentStmt, pg.DropStmt)
+_LEAVES_IT = (
+    pg.IndexStmt, pg.CreateTrigStmt, pg.CreatePolicyStmt, pg.AlterPolicyStmt, pg.RuleStmt, pg.CreateStatsStmt,
+    pg.CommentStmt, pg.DropStmt,
+)  # fmt: skip
 """What may be about a stand-in."""
 _JOINS_OR_LEAVES = (pg.AT_AttachPartition, pg.AT_DetachPartition)
 _NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace")
@@ -175,6 +180,8 @@ def require_safe(movable: References, known: RelocationContext) -> None:
             raise RefusedError(f"moves an object to schema {tree.newschema}")
         case pg.CreateFunctionStmt():
             _require_harmless_function(movable)
+        case pg.CreatePolicyStmt() | pg.AlterPolicyStmt() | pg.RuleStmt():
+            _require_harmless_rule(tree)
         case pg.DefineStmt() if pg.ObjectType.Name(tree.kind) == "OBJECT_TYPE":
             raise RefusedError("makes a base type")
     _require_nothing_runs(movable, known)
@@ -213,6 +220,14 @@ def _computes_default(node: pg.Node) -> bool:
     value = node.constraint.raw_expr
     is_constant = value.HasField("a_const") or (value.HasField("type_cast") and _is_reg(value.type_cast.type_name))
     return pg.ConstrType.Name(node.constraint.contype) == "CONSTR_DEFAULT" and not is_constant
+
+
+def _require_harmless_rule(tree: Any) -> None:
+    if isinstance(tree, pg.RuleStmt):
+        if tree.event == pg.CMD_SELECT:
+            raise RefusedError("makes a view of a table")
+    elif tree.roles and roles_named(tree.roles) == PRESENT:
+        raise RefusedError("is for the role that runs it")
 
 
 def _require_harmless_function(movable: References) -> None:

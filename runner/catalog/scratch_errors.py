@@ -19,7 +19,7 @@ _UNCAST = ("42704", "42804", "42846", "42883")
 """What a cast, an operator, or the default class of a type is missed by: it is not named."""
 _OF_SERVER = ("42501", "0A000", "22023", "42704", "58P01", "F0000")
 """What makes something of these kinds impossible here: a privilege, a locale, a file."""
-_PARTS = ("column", "constraint", "index", "function")
+_PARTS = ("column", "constraint", "index", "function", "policy", "rule", "statistics")
 """What may be missing in something that was built."""
 
 

@@ -11,6 +11,7 @@ from runner.sql.objects import DETACHED, Facts
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
 
+_OF_THE_DATABASE = ("extension", "event trigger")
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -43,7 +44,7 @@ def declared_facts(
     named = set(_named_constraints(statements))
     facts = {}
     for item, definition in snapshot.facts.items():
-        if item.kind == "schema" or item.subject.kind == "extension" or item in before:
+        if item.kind == "schema" or item.subject.kind in _OF_THE_DATABASE or item in before:
             continue
         is_known = item.kind != "constraint" or item.name in named or item.name == DETACHED
         known_by = item if is_known else signatures[item]

@@ -39,6 +39,8 @@ inner join (
     union all
     select 'collation', c.collnamespace, c.collname from pg_catalog.pg_collation as c
     union all
+    select 'statistics', s.stxnamespace, s.stxname from pg_catalog.pg_statistic_ext as s
+    union all
     select 'ts_parser', p.prsnamespace, p.prsname from pg_catalog.pg_ts_parser as p
     union all
     select 'ts_dictionary', d.dictnamespace, d.dictname from pg_catalog.pg_ts_dict as d

@@ -13,7 +13,7 @@ from runner.planning.due import Due
 from runner.planning.partition_parts import PartitionParts
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
-from runner.sql.objects import ANY_ARGUMENTS, Effect, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, Effect, Facts, Object, without_table
 from runner.sql.respelling import names_in
 from runner.sql.simulation import numbered, resolved
 from runner.sql.statements import Script, Statement
@@ -142,7 +142,7 @@ class _Follower:
         if effect.action == "create":
             if item.name.endswith(ANY_ARGUMENTS):
                 return effect._replace(object=self.function(item))
-            return numbered(effect, self.program) if is_chosen and item.kind == "index" else effect
+            return numbered(effect, self.program) if is_chosen and item.kind in OWN_NAMES else effect
         if effect.other and effect.action == "change":
             self.not_null[effect.other] = item
         if effect.action == "set" and (column := self.not_null.get(item)):

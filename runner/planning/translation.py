@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.sql.inventory import columns_of
-from runner.sql.objects import WITH_PARTS, Object, without_table
+from runner.sql.objects import OWN_NAMES, WITH_PARTS, Object, without_table
 from runner.sql.respelling import renamed
 
 
@@ -21,7 +21,7 @@ class Translation:
             return self.of(item.subject).comment
         exact, owner = self.known.get(without_table(item)), self._owner(item)
         if exact is not None:
-            return exact._replace(table=owner.name if owner else item.table) if item.kind == "index" else exact
+            return exact._replace(table=owner.name if owner else item.table) if item.kind in OWN_NAMES else exact
         columns = columns_of(item)
         owns = [self.known.get(Object("column", name, item.table, item.schema)) for name in columns]
         if any(owns):

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.sql.objects import WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import OWN_NAMES, WITH_PARTS, Facts, Object, without_table
 
 ABSENT = False
 """The definition of what a version of PostgreSQL does not have."""
-_PARTS = {"column": "columns", "constraint": "constraints", "index": "indexes", "trigger": "triggers", "rule": "rules"}
+_PARTS = {
+    "column": "columns",
+    "constraint": "constraints",
+    "index": "indexes",
+    "trigger": "triggers",
+    "rule": "rules",
+    "policy": "policies",
+    "statistics": "statistics",
+}
 _COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
 _OTHER_SCHEMAS = "schemas"
 
@@ -18,7 +26,7 @@ def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
     """Return facts as nested tables: the kind, the name, and what belongs to it; `known` has what they belong to."""
     every = (*known, *facts)
     kinds = {(item.schema, item.name): item.kind for item in every if item.kind in WITH_PARTS}
-    tables = {without_table(item): item.table for item in every if item.kind == "index"}
+    tables = {without_table(item): item.table for item in every if item.kind in OWN_NAMES}
     document: dict[str, Any] = {}
     for item, text in facts.items():
         definition = ABSENT if text is None else text

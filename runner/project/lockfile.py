@@ -26,7 +26,7 @@ from runner.sql.uncompared import Uncompared
 from runner.wording import shown
 
 FILE = "schema.lock.toml"
-FORMAT = 2
+FORMAT = 3
 _TITLE = (
     "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
 )

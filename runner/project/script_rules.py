@@ -76,7 +76,7 @@ def _problems(script: ScriptEntry, statement: Statement, added: set[str]) -> Ite
 def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[tuple[str, str]]:
     """Return what may not be sent with each run, and what to do."""
     traits, declaration = statement.traits, statement.declaration
-    is_compared = all(part.effects for part in declaration.clauses or (declaration,)) and statement.node != "rule_stmt"
+    is_compared = all(part.effects for part in declaration.clauses or (declaration,))
     if traits.destroys and not script.allow_destructive:
         yield (
             f"{traits.destroys} in a script that is run always",

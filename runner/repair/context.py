@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from runner.repair.probes import Evidence, Sample
 
 
-_MAKERS = frozenset({"view_stmt", "create_table_as_stmt", "create_function_stmt", "create_trig_stmt"})
+_MAKERS = frozenset(
+    {"view_stmt", "create_table_as_stmt", "create_function_stmt", "create_trig_stmt", "rule_stmt", "create_policy_stmt"}
+)
 
 
 class Context(Struct, frozen=True):

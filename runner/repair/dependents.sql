@@ -158,9 +158,11 @@ select
         from pg_catalog.pg_description as e
         where e.classoid = 'pg_catalog.pg_rewrite'::regclass and e.objoid = r.oid and e.objsubid = 0
     ),
-    null, 0, 0
+    array['rule', r.rulename::text, c.relname::text, n.nspname::text], 0, 0
 from dependent as d
 inner join pg_catalog.pg_rewrite as r on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+inner join pg_catalog.pg_class as c on r.ev_class = c.oid
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where r.ev_class = d.attrelid
 union
 select
@@ -200,9 +202,11 @@ select
         from pg_catalog.pg_description as e
         where e.classoid = 'pg_catalog.pg_policy'::regclass and e.objoid = p.oid and e.objsubid = 0
     ),
-    null, 0, 0
+    array['policy', p.polname::text, c.relname::text, n.nspname::text], 0, 0
 from dependent as d
 inner join pg_catalog.pg_policy as p on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+inner join pg_catalog.pg_class as c on p.polrelid = c.oid
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 union
 select
     'generated column ' || quote_ident(a.attname),

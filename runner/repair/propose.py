@@ -12,7 +12,22 @@ from msgspec.structs import replace
 from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import is_plain_index
-from runner.repair import columns, constraints, domains, functions, indexes, sequences, tables, triggers, types, views
+from runner.repair import (
+    columns,
+    constraints,
+    domains,
+    event_triggers,
+    functions,
+    indexes,
+    policies,
+    rules,
+    sequences,
+    statistics,
+    tables,
+    triggers,
+    types,
+    views,
+)
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, owner, proposal
 from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
@@ -34,6 +49,10 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     ("materialized view", "different"): views.computed,
     ("function", "different"): functions.different,
     ("trigger", "different"): triggers.different,
+    ("rule", "different"): rules.different,
+    ("policy", "different"): policies.different,
+    ("event trigger", "different"): event_triggers.different,
+    ("statistics", "different"): statistics.different,
 }
 _WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
 

@@ -21,8 +21,11 @@ _KINDS = {
     "view": "Views",
     "materialized view": "Materialized views",
     "function": "Functions and procedures",
+    "event trigger": "Event triggers",
 }
 """Kinds of objects beside tables, and their headings."""
+_IN_LINES = ("trigger", "rule", "policy", "statistics")
+"""Kinds of objects of a table that have a line each."""
 
 
 def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
@@ -141,8 +144,9 @@ def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterato
         for item, definition in indexes:
             yield _row(text(item.name), code(definition), _comment(item, facts), code(places.get(item, "")))
         yield ""
-    for item, definition in _parts("trigger", table, facts):
-        yield from (f"Trigger {code(item.name)}: {code(definition)}", "")
+    for kind in _IN_LINES:
+        for item, definition in _parts(kind, table, facts):
+            yield from (f"{kind.capitalize()} {code(item.name)}: {code(definition)}", "")
 
 
 def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object, str]) -> str:

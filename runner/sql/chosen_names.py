@@ -37,6 +37,12 @@ def index_name(table: str, statement: pg.IndexStmt) -> str:
     return chosen_name(table, "_".join(names), "idx")
 
 
+def statistics_name(table: str, statement: pg.CreateStatsStmt) -> str:
+    """Return the name of statistics that a statement gives none; others have a number after it when that is taken."""
+    names = (node.stats_elem.name or "expr" for node in statement.exprs)
+    return chosen_name(table, "_".join(names), "stat")
+
+
 def _name_of(expression: pg.Node) -> str:
     """Return what PostgreSQL calls an expression; empty when it has no name for it."""
     node: Any = getattr(expression, str(expression.WhichOneof("node")), None)

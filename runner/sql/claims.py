@@ -41,7 +41,6 @@ _RELATIONS = (
     "OBJECT_SEQUENCE",
     "OBJECT_INDEX",
 )
-_OF_RELATIONS = (*PARTS_OF_A_TABLE, "policy")
 _CHECKS_DOMAIN = ("C", "O", "V")
 """ADD CONSTRAINT, SET NOT NULL and VALIDATE CONSTRAINT in the parse tree of ALTER DOMAIN."""
 _ACCESS = (
@@ -158,7 +157,7 @@ class _Reader:
 
     def dropped(self, kind: str, item: pg.Node) -> Object:
         """Return the relation of what is dropped, or that itself."""
-        if KINDS.get(kind) in _OF_RELATIONS or kind == "OBJECT_POLICY":
+        if KINDS.get(kind) in PARTS_OF_A_TABLE:
             schema, name = self.names.qualified([*strings(item.list.items)][:-1])
             return Object("table", name, "", schema)
         named = self.names.named_object(kind, item)
@@ -170,9 +169,9 @@ class _Reader:
 
     def part_dropped(self, kind: str, relation: Object, item: pg.Node) -> Object | None:
         """Return the trigger, rule or policy of a relation that is dropped."""
-        part = "policy" if kind == "OBJECT_POLICY" else KINDS.get(kind, "")
+        part = KINDS.get(kind, "")
         name = [*strings(item.list.items)][-1:]
-        return Object(part, name[0], relation.name, relation.schema) if part in _OF_RELATIONS and name else None
+        return Object(part, name[0], relation.name, relation.schema) if part in PARTS_OF_A_TABLE and name else None
 
     def read_rename_stmt(self, body: pg.RenameStmt) -> Iterator[Claim]:
         kind = pg.ObjectType.Name(body.rename_type)

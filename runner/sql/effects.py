@@ -6,11 +6,12 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
-from runner.sql.chosen_names import index_name
+from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
 from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
+from runner.sql.written_facts import event_trigger, firing, roles_named
 
 
 def declaration_of(node: str, body: Any, schema: str, element_text: ElementText) -> Declaration:
@@ -27,7 +28,7 @@ _HARMLESS = frozenset(
     """
     select_stmt insert_stmt update_stmt delete_stmt merge_stmt truncate_stmt lock_stmt variable_set_stmt
     variable_show_stmt explain_stmt grant_stmt grant_role_stmt alter_default_privileges_stmt alter_role_stmt
-    alter_role_set_stmt alter_database_set_stmt vacuum_stmt transaction_stmt alter_owner_stmt create_policy_stmt
+    alter_role_set_stmt alter_database_set_stmt vacuum_stmt transaction_stmt alter_owner_stmt
     """.split()
 )
 """Statements that neither drop nor rename an object that another one declares."""
@@ -122,10 +123,41 @@ class _Reader:
         return Declaration((Effect("create", trigger),), replaces=body.replace, relation=table)
 
     def read_rule_stmt(self, body: pg.RuleStmt) -> Declaration:
-        """Return a rule as known by its name alone: what it does is not compared, and may be anything."""
+        if body.event == pg.CMD_SELECT:  # the query of a view
+            return Declaration(opaque=True)
         table = self.names.relation("table", body.relation)
         rule = Object("rule", body.rulename, table.name, table.schema)
-        return Declaration((Effect("create", rule),), replaces=body.replace, opaque=True, moves=True, relation=table)
+        return Declaration((Effect("create", rule),), replaces=body.replace, relation=table)
+
+    def read_create_policy_stmt(self, body: pg.CreatePolicyStmt) -> Declaration:
+        table = self.names.relation("table", body.table)
+        policy = Object("policy", body.policy_name, table.name, table.schema)
+        return Declaration((Effect("create", policy, roles_named(body.roles)),), relation=table)
+
+    def read_alter_policy_stmt(self, body: pg.AlterPolicyStmt) -> Declaration:
+        table = self.names.relation("table", body.table)
+        policy = Object("policy", body.policy_name, table.name, table.schema)
+        return Declaration((Effect("change", policy, roles_named(body.roles)),), relation=table)
+
+    def read_create_stats_stmt(self, body: pg.CreateStatsStmt) -> Declaration:
+        table = self.names.relation("table", body.relations[0].range_var)
+        statistics = Object("statistics", statistics_name(table.name, body), "", table.schema)
+        if body.defnames:
+            statistics = self.names.named("statistics", body.defnames)
+        if statistics.schema == table.schema:
+            statistics = statistics._replace(table=table.name)
+        columns = tuple(node.stats_elem.name for node in body.exprs if node.stats_elem.name)
+        effects = (Effect("create", statistics, columns=columns),)
+        return Declaration(effects, body.if_not_exists, nameless=not body.defnames, relation=table)
+
+    def read_alter_stats_stmt(self, body: pg.AlterStatsStmt) -> Declaration:
+        return Declaration((Effect("change", self.names.named("statistics", body.defnames)),))
+
+    def read_create_event_trig_stmt(self, body: pg.CreateEventTrigStmt) -> Declaration:
+        return Declaration((Effect("create", Object("event trigger", body.trigname), event_trigger(body, self.names)),))
+
+    def read_alter_event_trig_stmt(self, body: pg.AlterEventTrigStmt) -> Declaration:
+        return Declaration((Effect("change", Object("event trigger", body.trigname), firing(body)),))
 
     def read_comment_stmt(self, body: pg.CommentStmt) -> Declaration:
         commented = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
-from runner.sql.objects import ANY_ARGUMENTS, WITH_PARTS, Effect, Facts, Object
+from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, WITH_PARTS, Effect, Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
 
@@ -74,9 +74,9 @@ class Inventory(Mapping[Object, str]):
             found = [item for item in self._facts if belongs_to(item, owner)]
         else:
             keys = [(owner.schema, owner.table or _word(owner.name)), (owner.schema, owner.name)]
-            candidates = {item: None for key in keys[: 1 + (owner.kind == "index")] for item in self.near(*key)}
+            candidates = {item: None for key in keys[: 1 + (owner.kind in OWN_NAMES)] for item in self.near(*key)}
             found = [item for item in candidates if belongs_to(item, owner)]
-        comments = (item.comment for item in found if item.kind == "index")
+        comments = (item.comment for item in found if item.kind in OWN_NAMES)
         return list(dict.fromkeys((*found, *(item for item in comments if item in self._facts))))
 
     def going_with(self, dropped: Object) -> list[Object]:
@@ -87,7 +87,7 @@ class Inventory(Mapping[Object, str]):
     def _goes_with(self, item: Object, dropped: Object) -> bool:
         if dropped.kind == "constraint":
             return dropped.name == automatic_name(item)
-        if dropped.kind != "column" or item.kind not in ("constraint", "index"):
+        if dropped.kind != "column" or item.kind not in ("constraint", "index", "statistics"):
             return False
         return dropped.name in self._columns.get(item, ()) or identifier(dropped.name) in words(self._facts[item])
 
@@ -164,7 +164,7 @@ def belongs_to(item: Object, owner: Object) -> bool:
         return False
     name = _word(item.name) + ANY_ARGUMENTS if owner.name.endswith(ANY_ARGUMENTS) else item.name
     same = name == owner.name and owner.kind in (item.kind, item.subject.kind)
-    if owner.kind == "index":
+    if owner.kind in OWN_NAMES:
         return same
     return (owner.kind in WITH_PARTS and item.table == owner.name) or (same and item.table == owner.table)
 
@@ -191,7 +191,7 @@ def _word(name: str) -> str:
 
 def _keys(item: Object) -> Iterator[tuple[str, str]]:
     yield item.schema, item.table or _word(item.name)
-    if item.kind == "index" and item.table != item.name:
+    if item.kind in OWN_NAMES and item.table != item.name:
         yield item.schema, item.name
     if item.kind == "constraint" and (name := automatic_name(item) or item.name) != item.table:
         yield item.schema, name

@@ -27,13 +27,16 @@ KINDS = {
     "OBJECT_ROUTINE": "function",
     "OBJECT_TRIGGER": "trigger",
     "OBJECT_RULE": "rule",
+    "OBJECT_POLICY": "policy",
+    "OBJECT_STATISTIC_EXT": "statistics",
     "OBJECT_TABCONSTRAINT": "constraint",
     "OBJECT_DOMCONSTRAINT": "domain constraint",
     "OBJECT_COLUMN": "column",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_EXTENSION": "extension",
+    "OBJECT_EVENT_TRIGGER": "event trigger",
 }
-PARTS_OF_A_TABLE = ("trigger", "rule", "constraint", "column")
+PARTS_OF_A_TABLE = ("trigger", "rule", "policy", "constraint", "column")
 _TYPES = {
     "bool": "boolean",
     "int2": "smallint",

@@ -27,6 +27,10 @@ WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
 
+OWN_NAMES = ("index", "statistics")
+"""Kinds of objects of a table that statements name without it."""
+
+
 EffectKind = Literal["create", "set", "change", "drop", "rename", "move", "take"]
 
 
@@ -53,7 +57,7 @@ class Object(NamedTuple):
 
     @property
     def comment(self) -> Object:
-        """The comment on it; that on an index names no table."""
+        """The comment on it; that on an index or on statistics names no table."""
         return without_table(self)._replace(kind=_COMMENT_ON + self.kind)
 
     @property
@@ -148,8 +152,8 @@ Facts = Mapping[Object, str]
 
 
 def without_table(item: Object) -> Object:
-    """Return the identity of an object as its comment, or its renaming, has it: an index needs no table."""
-    return item._replace(table="") if item.kind == "index" else item
+    """Return the identity of an object as its comment, or its renaming, has it: some kinds need no table."""
+    return item._replace(table="") if item.kind in OWN_NAMES else item
 
 
 MOST_COLUMNS = 1_600

@@ -49,6 +49,10 @@ _CHANGED: dict[str, tuple[str, Sort]] = {
     "AlterSeqStmt": ("sequence", "relation"),
     "AlterEnumStmt": ("type_name", "type"),
     "AlterDomainStmt": ("type_name", "type"),
+    "RuleStmt": ("relation", "relation"),
+    "CreatePolicyStmt": ("table", "relation"),
+    "AlterPolicyStmt": ("table", "relation"),
+    "AlterStatsStmt": ("defnames", "statistics"),
 }
 """Where it names what it changes."""
 _RANGE_OPTIONS: dict[str, Sort] = {
@@ -61,14 +65,16 @@ _RANGE_OPTIONS: dict[str, Sort] = {
 _SUBJECTS: dict[str, Sort] = {
     **{
         f"OBJECT_{kind}": "relation"
-        for kind in "TABLE VIEW MATVIEW SEQUENCE INDEX COLUMN TABCONSTRAINT TRIGGER ATTRIBUTE".split()
+        for kind in "TABLE VIEW MATVIEW SEQUENCE INDEX COLUMN TABCONSTRAINT TRIGGER RULE POLICY ATTRIBUTE".split()
     },
     **{f"OBJECT_{kind}": "type" for kind in "TYPE DOMAIN DOMCONSTRAINT".split()},
     **{f"OBJECT_{kind}": "function" for kind in "FUNCTION PROCEDURE ROUTINE".split()},
+    "OBJECT_STATISTIC_EXT": "statistics",
     **KINDS_WITHOUT_FACTS,
 }
 """What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
-_PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER")
+_PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY")
+_OUTER = ("OBJECT_SCHEMA", "OBJECT_EXTENSION", "OBJECT_EVENT_TRIGGER")
 _BETWEEN = (pg.AEXPR_BETWEEN, pg.AEXPR_NOT_BETWEEN, pg.AEXPR_BETWEEN_SYM, pg.AEXPR_NOT_BETWEEN_SYM)
 """Comparisons whose name is no operator's."""
 _COMPARES = (pg.CaseExpr, pg.SubLink, pg.JoinExpr, pg.A_Expr)
@@ -146,6 +152,8 @@ class References:
         yield from defined_names.made(self.tree)
         if isinstance(self.tree, pg.CreateTableAsStmt):
             yield name_in("relation", self.tree.into.rel)
+        if isinstance(self.tree, pg.CreateStatsStmt):
+            yield name_in("statistics", self.tree.defnames)
         if isinstance(self.tree, pg.IndexStmt):
             name = self.tree.idxname or index_name(self.tree.relation.relname, self.tree)
             yield Name("relation", self.tree.relation.schemaname, name)
@@ -165,6 +173,8 @@ class References:
             yield name_in(sort, getattr(self.tree, field))
         yield from defined_names.subjects(self.tree)
         match self.tree:
+            case pg.CreateStatsStmt():
+                yield from (name_in("relation", node.range_var) for node in self.tree.relations)
             case pg.AlterFunctionStmt():
                 yield name_in("function", self.tree.func.objname)
             case pg.CommentStmt() | pg.DropStmt() | pg.RenameStmt() if _is_outer(self.tree):
@@ -226,7 +236,7 @@ class References:
 
     def _heads(self) -> set[int]:
         """Return which nodes name what the statement makes or is about."""
-        fields = ("relation", "view", "sequence", "typevar")
+        fields = ("relation", "table", "view", "sequence", "typevar")
         heads = {id(getattr(self.tree, field, None)) for field in fields}
         return heads | {id(self.tree.into.rel)} if isinstance(self.tree, pg.CreateTableAsStmt) else heads
 
@@ -258,9 +268,9 @@ def _relations_in(message: Message, queries: frozenset[str]) -> Iterator[Any]:
 
 
 def _is_outer(tree: Any) -> bool:
-    """Return whether COMMENT, DROP or RENAME is about schemas or extensions."""
+    """Return whether COMMENT, DROP or RENAME is about schemas, extensions or event triggers."""
     fields = {pg.CommentStmt: "objtype", pg.DropStmt: "remove_type", pg.RenameStmt: "rename_type"}
-    return pg.ObjectType.Name(getattr(tree, fields[type(tree)])) in ("OBJECT_SCHEMA", "OBJECT_EXTENSION")
+    return pg.ObjectType.Name(getattr(tree, fields[type(tree)])) in _OUTER
 
 
 def _subject(object_type: int, node: pg.Node, relation: pg.RangeVar | None = None) -> Name:

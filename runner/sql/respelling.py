@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from runner.sql.objects import WITH_PARTS, Object, qualified_name
+from runner.sql.objects import OWN_NAMES, WITH_PARTS, Object, qualified_name
 from runner.sql.quoting import identifier
 
 _STRING = r"'(?:[^']|'')*'"
 _BEFORE, _AFTER = r'(?<![\w"$.])', r'(?![\w"$])'
 _WORD = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*')
 _REFERENCES = " REFERENCES "
+_NAME = r'(?:"(?:[^"]|"")*"|[^\s"]+)'
+_HEADS = {
+    "trigger": re.compile(rf"CREATE (?:CONSTRAINT )?TRIGGER {_NAME}"),
+    "rule": re.compile(rf"CREATE RULE {_NAME}"),
+    "policy": re.compile(r'(?:"(?:[^"]|"")*"|[^"])*?(?= using \(| with check \(|\Z)'),
+}
+"""The beginnings of definitions in which nothing has the name of another object."""
 
 
 def words(text: str) -> set[str]:
@@ -34,6 +41,18 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
     if item.kind == "function":
         head, separator, body = definition.partition(" as ")
         return _in_types(head, old, new) + separator + body
+    if item.kind in _HEADS and (begin := _HEADS[item.kind].match(definition)):
+        return _own_name(item, begin[0], old, new) + _followed(item, definition[begin.end() :], old, new)
+    return _followed(item, definition, old, new)
+
+
+def _own_name(item: Object, head: str, old: Object, new: Object) -> str:
+    """Return the beginning of a definition, which has the name of the object, or roles, and names nothing else."""
+    written = identifier(old.name)
+    return head.removesuffix(written) + identifier(new.name) if item == old and head.endswith(written) else head
+
+
+def _followed(item: Object, definition: str, old: Object, new: Object) -> str:
     if follow := _OTHERS.get(old.kind):
         return follow(item, definition, old, new)
     if old.kind in WITH_PARTS:
@@ -62,12 +81,6 @@ def _with_schema(_: Object, definition: str, old: Object, new: Object) -> str:
     return _replace(definition, rf"{_BEFORE}{re.escape(identifier(old.name))}(?=\.)", identifier(new.name))
 
 
-def _with_trigger(item: Object, definition: str, old: Object, new: Object) -> str:
-    if item != old:
-        return definition
-    return _replace(definition, f"(?<=TRIGGER ){re.escape(identifier(old.name))}{_AFTER}", identifier(new.name))
-
-
 def _with_column(item: Object, definition: str, old: Object, new: Object) -> str:
     pattern = rf'(?<![\w"$:]){re.escape(identifier(old.name))}(?![\w"$(])'
     is_own = (item.schema, item.table) == (old.schema, old.table)
@@ -91,7 +104,7 @@ def _with_relation(item: Object, definition: str, old: Object, new: Object) -> s
             return _replace(definition, rf"(?<={_REFERENCES[1:]}){name}(?=\()", becomes)
         case "trigger":
             return _replace(definition, rf"(?<= ON ){name}(?= )", becomes)
-        case "table" | "view" | "materialized view":
+        case "table" | "view" | "materialized view" | "rule" | "policy" | "statistics":
             return _replace(definition, rf"{_BEFORE}{name}{_AFTER}", becomes)
     return definition
 
@@ -120,7 +133,6 @@ _OTHERS: Mapping[str, Callable[[Object, str, Object, Object], str]] = {
     "sequence": _with_sequence,
     "index": _with_index,
     "schema": _with_schema,
-    "trigger": _with_trigger,
 }
 """How names of a kind are followed in a definition."""
 
@@ -129,7 +141,7 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
     """Return the identity that an object has when another one, or itself, has got another name or schema."""
     if item.is_comment:
         return renamed(item.subject, old, new).comment
-    if item.kind == old.kind == "index":
+    if item.kind == old.kind and item.kind in OWN_NAMES:
         same = (item.schema, item.name) == (old.schema, old.name)
         return item._replace(schema=new.schema, name=new.name) if same else item
     if item == old:

@@ -8,8 +8,9 @@ from itertools import chain
 
 from runner.errors import Hint, InputError, Place
 from runner.sql.inventory import Inventory, automatic_name
-from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, Effect, Object
+from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
 from runner.sql.statements import Script, Statement, effects_in
+from runner.sql.written_facts import changed
 
 State = Mapping[Object, str]
 
@@ -24,9 +25,11 @@ def declare(scripts: Iterable[Script]) -> State:
     state = Inventory()
     widening: dict[tuple[str, str], Statement] = {}
     for statement, named in effects_in(scripts):
-        is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind == "index"
+        is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
         effect = numbered(named, state) if is_chosen else resolved(named, state) or named
         state.apply(effect)
+        if effect.action == "change" and effect.value != PRESENT:
+            state[effect.object] = changed(effect.object, state[effect.object], effect.value)
         if effect.object.kind == "column":
             widening[effect.object.schema, effect.object.table] = statement
     _check_width(state, widening)
@@ -57,7 +60,7 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
         return Effect("change", view)
     if item.name.endswith(ANY_ARGUMENTS):
         found = None if effect.action == "create" else _with_arguments(item, known)
-    elif item.kind == "index" and not item.table:
+    elif item.kind in OWN_NAMES and not item.table:
         found = _with_table(item, known)
     elif item.subject.kind in _ALSO and effect.action != "create":
         found = _of_another_kind(item, known)
@@ -95,6 +98,8 @@ def _view_of(column: Object, known: Inventory) -> Object | None:
 
 def _with_table(item: Object, known: Inventory) -> Object | None:
     own = known.near(item.schema, item.name)
+    if item.kind == "statistics":
+        return next((other for other in own if (other.kind, other.name) == (item.kind, item.name)), None)
     indexes = (other for other in own if other.kind == "index" and other.name == item.name)
     constraints = (other for other in own if other.kind == "constraint" and other.name == item.name)
     unnamed = (other for other in own if automatic_name(other) == item.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.sql.objects import Object, qualified_name
+from runner.sql.objects import Facts, Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
 
@@ -13,15 +13,21 @@ def spelled(item: Object) -> str:
         case "function":
             name, bracket, arguments = item.name.partition("(")
             return f"function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
-        case "trigger" | "rule" | "constraint":
+        case "trigger" | "rule" | "policy" | "constraint":
             return f"{item.kind} {identifier(item.name)} on {table}"
         case "domain constraint":
             return f"constraint {identifier(item.name)} on domain {table}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
-        case "schema" | "extension":
+        case "schema" | "extension" | "event trigger":
             return f"{item.kind} {identifier(item.name)}"
     return f"{item.kind} {qualified_name(item)}"
+
+
+def comment_of(item: Object, facts: Facts) -> tuple[str, ...]:
+    """Return the statement that gives an object the comment that it has; nothing when it has none."""
+    text = facts.get(item.comment)
+    return (comment_sql(item.comment, text),) if text is not None else ()
 
 
 def comment_sql(comment: Object, text: str) -> str:

@@ -35,9 +35,11 @@ _BUILDABLE = frozenset(
     alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
     alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
     composite_type_stmt create_range_stmt define_stmt create_op_class_stmt create_op_family_stmt create_cast_stmt
-    alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt
+    alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt rule_stmt
+    create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt
     """.split()
 )
+_WRITTEN = ("create_event_trig_stmt", "alter_event_trig_stmt")
 
 
 def data_node(text: str, begin: int = 0) -> str | None:
@@ -94,6 +96,11 @@ class Statement(Struct, frozen=True, gc=False):
     def is_buildable(self) -> bool:
         """Whether it makes or changes objects that are compared, or that these use, and does nothing else."""
         return self.node in _BUILDABLE
+
+    @property
+    def is_declarative(self) -> bool:
+        """Whether what is declared depends on it; what is not buildable is read off its text."""
+        return self.is_buildable or self.node in _WRITTEN
 
 
 class Script(Struct, frozen=True):

@@ -35,6 +35,7 @@ _CHANGES_TABLE = (
     "AT_ReplicaIdentity AT_ClusterOn AT_DropCluster"
 ).split()
 _CHANGES_TRIGGER = "AT_EnableTrig AT_EnableAlwaysTrig AT_EnableReplicaTrig AT_DisableTrig".split()
+_CHANGES_RULE = "AT_EnableRule AT_EnableAlwaysRule AT_EnableReplicaRule AT_DisableRule".split()
 _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     "AT_ValidateConstraint": ("set", "constraint"),
     "AT_AlterConstraint": ("change", "constraint"),
@@ -42,6 +43,7 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     "AT_DropConstraint": ("drop", "constraint"),
     **dict.fromkeys(_CHANGES_COLUMN, ("change", "column")),
     **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
+    **dict.fromkeys(_CHANGES_RULE, ("change", "rule")),
 }
 _TURNS = ("AT_DropColumn AT_DropConstraint", "AT_AlterColumnType", "AT_AddColumn")
 """What PostgreSQL does first of the clauses of a statement; what is not named comes after these."""

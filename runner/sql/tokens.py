@@ -247,7 +247,7 @@ class Source:
         """Return the tokens of those statements that make or change objects, without comments."""
         words: list[bytes] = []
         for statement in statements:
-            if statement.is_buildable:
+            if statement.is_declarative:
                 begin = self.positions.to_byte(statement.offset - self.begin)
                 first = bisect_left(self.starts, begin)
                 end = bisect_left(self.starts, begin + len(statement.sql.encode()))

@@ -14,7 +14,7 @@ from runner.catalog.snapshot import Accepted, Snapshot
 from runner.execution.results import ScriptResult
 from runner.project.agreements import AcceptEntry
 from runner.project.manifest import release_table
-from runner.sql.objects import PRESENT, Facts, Object, without_table
+from runner.sql.objects import OWN_NAMES, PRESENT, Facts, Object, without_table
 from runner.sql.uncompared import Uncompared
 from runner.verification.checks import CheckResult
 from runner.verification.finding import Finding, Remedy
@@ -140,7 +140,7 @@ def _finding(difference: Difference, declared: Facts, repair: Remedy | None) -> 
 def _table_of(item: Object, declared: Facts) -> str:
     if item.subject.kind == "table":
         return item.name
-    if item.subject.kind == "index" and not item.table:
+    if item.subject.kind in OWN_NAMES and not item.table:
         return next((other.table for other in declared if without_table(other) == item.subject), "")
     return item.table
 

@@ -603,12 +603,10 @@ def test_apply_mends_what_is_missing(run: Run, applied: str, applied_connection:
 
 
 def test_a_comment_on_what_is_not_compared_is_sent(run: Run, project: MakeProject, database: str) -> None:
-    """A policy is no fact of the catalog: a script that is run once makes it and comments on it."""
-    scripts = {
-        "010_item.sql": "create table if not exists item (id integer);",
-        "020_policy.sql": "create policy mine on item using (true);\ncomment on policy mine on item is 'Mine.';",
-    }
-    project(scripts, options={"020_policy.sql": {"run": "once"}})
+    """A collation is no fact of the catalog: a script that is run once makes it and comments on it."""
+    scripts = {"010_collation.sql": "create collation mine (locale = 'C');\ncomment on collation mine is 'Mine.';"}
+    project(scripts, options={"010_collation.sql": {"run": "once"}})
     assert run("apply", "--dsn", database).code == 0
     with psycopg.connect(database) as connection:
-        assert connection.execute("select obj_description(oid, 'pg_policy') from pg_policy").fetchall() == [("Mine.",)]
+        query = "select obj_description(oid, 'pg_collation') from pg_collation where collname = 'mine'"
+        assert connection.execute(query).fetchall() == [("Mine.",)]

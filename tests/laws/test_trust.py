@@ -345,8 +345,13 @@ UNDECLARED = {
     ),
     "a rule": (
         "create rule nothing as on insert to item do instead nothing",
-        "undeclared: rule item.nothing: it acts on rows: on insert do instead",
+        "undeclared: rule item.nothing: it acts on rows: CREATE RULE nothing AS ON INSERT TO item DO INSTEAD NOTHING",
         "drop rule nothing on item;",
+    ),
+    "a policy": (
+        'create policy "All" on item as restrictive to public using (false)',
+        "undeclared: policy item.All: it acts on rows: as restrictive for all to public using (false)",
+        'drop policy "All" on item;',
     ),
 }
 
@@ -354,7 +359,7 @@ UNDECLARED = {
 @pytest.mark.parametrize("repair", ["additive", "align"])
 @pytest.mark.parametrize("case", UNDECLARED)
 def test_what_acts_on_rows_is_found(project: MakeProject, database: str, case: str, repair: str) -> None:
-    """A trigger or a rule that nobody declared is a finding, with the SQL that removes it, and stays."""
+    """A trigger, a rule or a policy that nobody declared is a finding, with the SQL that removes it, and stays."""
     folder = project({"010_item.sql": ITEM}, run={"repair": repair})
     assert call("apply", "--dsn", database, folder=folder).code == 0
     sql, expected, cure = UNDECLARED[case]
@@ -367,8 +372,8 @@ def test_what_acts_on_rows_is_found(project: MakeProject, database: str, case: s
     assert call("verify", "--dsn", database, folder=folder).code == 0
 
 
-def test_a_rule_of_a_script_is_known_by_its_name(project: MakeProject, database: str) -> None:
-    """It is declared, with a lock file and without, until a script drops it."""
+def test_a_rule_of_a_script_is_declared(project: MakeProject, database: str) -> None:
+    """It is as it is declared, with a lock file and without, until a script drops it."""
     scripts = {"010_item.sql": ITEM, "020_rule.sql": "create rule nothing as on update to item do instead nothing;"}
     options: dict[str, dict[str, object]] = {"020_rule.sql": {"run": "once"}}
     folder = project(scripts, options=options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.support.projects import CASES
 from tests.support.servers import Server
 
 DRIFTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "repairs.toml").read_text(encoding="utf-8"))
+ACCESS: dict[str, Any] = tomllib.loads((CASES / "access.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,26 @@ def pair(server: Server) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("case", DRIFTS)
 def test_a_drift_is_repaired_or_reported(pair: Sequence[str], tmp_path: Path, case: str) -> None:
     """What is left is exactly what is expected, with its SQL and a reason; psql leaves the same database."""
-    drift = DRIFTS[case]
+    assert_repaired_or_reported(pair, tmp_path, DRIFTS[case])
+
+
+@pytest.mark.parametrize("level", ["none", "additive", "align"])
+@pytest.mark.parametrize("state", ACCESS["before"])
+def test_what_decides_who_sees_rows(pair: Sequence[str], tmp_path: Path, state: str, level: str) -> None:
+    """Policies, rules, statistics and event triggers are repaired at the level that may; SQL of findings works."""
+    drift = {
+        "declared": ACCESS["declared"],
+        "before": ACCESS["base"] + ACCESS["before"][state],
+        "run": {"repair": level},
+        "left": ACCESS["left"][state][level],
+    }
+    assert_repaired_or_reported(pair, tmp_path, drift)
+    findings = run_command(tmp_path, "verify", pair[0], "--json").json["findings"]
+    assert feed(tmp_path, pair[0], "\n".join(finding["repair"]["sql"] for finding in findings)) == (0, "")
+    assert run_command(tmp_path, "verify", pair[0]).code == 0
+
+
+def assert_repaired_or_reported(pair: Sequence[str], tmp_path: Path, drift: Mapping[str, Any]) -> None:
     facts = {
         "scripts": {"010_item.sql": drift["declared"]},
         "before": drift["before"],

@@ -20,6 +20,8 @@ comment on column item.id is 'Number.';
 create table if not exists part (item integer references item (id), name text, unique (item, name), check (item > 0));
 create index if not exists part_name_idx on part (lower(name)) where item > 1;
 comment on index part_name_idx is 'Finds by name.';
+create policy part_few on part to reader using (item < 9);
+create statistics if not exists part_both on item, name from part;
 """,
     "020_more.sql": """
 alter table item add column if not exists size numeric(8, 2);
@@ -57,6 +59,8 @@ def test_a_page_has_all_that_is_declared(run: Run, project: MakeProject, databas
         "| twice | integer | yes | `generated: 2` |  | `script/010_item.sql:2` |",
         "| size | numeric(8,2) | yes |  |  | `script/020_more.sql:2` |",
         "| part_name_idx | `btree (lower(name)) where item > 1` | Finds by name. | `script/010_item.sql:10` |",
+        "Policy `part_few`: `for all to reader using (item < 9)`",
+        "Statistics `part_both`: `on item, name from part`",
         "## Views",
         "## Functions and procedures",
         "| pg_trgm |  |  | `script/020_more.sql:6` |",

@@ -32,7 +32,7 @@ EXAMPLES = settings(
 
 # What pg_dump shows and verify leaves out by design is the same in all of these schemas: owners, privileges,
 # tablespaces, publications, names of NOT NULL constraints, the comment on a schema, and objects that verify does not
-# know (policies, rules, aggregates, operators, casts, collations, extended statistics, text search). So is the order
+# know (aggregates, operators, casts, collations, text search). So is the order
 # of columns, which is no fact. A declared constraint always has a name: one without stands for any name.
 SCHEMAS = tomllib.loads((CASES / "schemas.toml").read_text(encoding="utf-8"))
 NAMES: dict[str, str] = SCHEMAS["names"]
