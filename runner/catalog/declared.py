@@ -12,7 +12,17 @@ from runner.postgres.dates import dates_of
 from runner.project.lock_versions import facts_in, stale
 from runner.project.lockfile import FILE, Lockfile
 from runner.project.manifest import Manifest
-from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PRESENT, WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import (
+    ANY_ARGUMENTS,
+    DATABASE_WIDE,
+    DEFINED,
+    OWN_NAMES,
+    PRESENT,
+    WITH_PARTS,
+    Facts,
+    Object,
+    without_table,
+)
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
 from runner.sql.written_facts import WRITTEN
@@ -34,6 +44,7 @@ _ORDER = (
     "domain constraint",
     "sequence",
     "function",
+    *DEFINED,
     "table",
     "view",
     "materialized view",
@@ -94,14 +105,14 @@ def build_declared(
     """
     from runner.catalog.scratch_build import build  # with a fresh lock it is not needed
 
-    statements = [statement for script in scripts for statement in script.statements if statement.is_buildable]
+    statements = [statement for script in scripts for statement in script.statements if statement.is_built]
     begun = time.monotonic()
     built = build(connection, manifest, statements)
     if (seconds := time.monotonic() - begun) >= _LONG:
         say(f"built what is declared in {seconds:.1f} s; with a fresh {FILE} that is not needed")
     facts = {
         **dict(_with_roles(built.facts, names)),
-        **dict(_by_name(names, built.unbuilt)),
+        **dict(_by_name(names, built)),
         **dict.fromkeys(_skipped(names, built), PRESENT),
     }
     return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
@@ -141,16 +152,24 @@ def _about(statement: Statement) -> Iterator[Object]:
     objects = dict.fromkeys(effect.object for effect in statement.declaration.declares)
     for item in objects:
         owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
-        if not item.is_comment and not (item.table and any(owner in objects for owner in owners)):
+        if (
+            not item.is_comment
+            and item.kind not in DATABASE_WIDE
+            and not (item.table and any(owner in objects for owner in owners))
+        ):
             yield item
 
 
-def _by_name(names: State, unbuilt: Sequence[Unbuilt]) -> Iterator[tuple[Object, str]]:
-    """Return what is known without building: schemas, extensions, and what the unbuilt statements are about."""
-    about = {effect.object for item in unbuilt for effect in item.statement.declaration.declares}
+def _by_name(names: State, built: Built) -> Iterator[tuple[Object, str]]:
+    """Return what is known without building: what is in no schema, and what the unbuilt statements are about."""
+    about = {effect.object for item in built.unbuilt for effect in item.statement.declaration.declares}
     for item, state in names.items():
         if item.kind in ("schema", "extension"):
             yield item, PRESENT
+        elif item.subject.kind in DATABASE_WIDE:
+            yield item, state
+        elif item.is_comment and item.subject.kind in DEFINED and item.subject in built.facts:
+            yield item, state  # it is not made in scratch
         elif item.name.endswith(ANY_ARGUMENTS) or (item.kind == "index" and not item.table):
             continue  # it has another name in the catalog
         elif item.kind == "constraint" and item.name.startswith("check ("):
@@ -171,7 +190,7 @@ def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object,
     def order(item: Object) -> tuple[object, ...]:
         subject, kind = item.subject, item.subject.kind
         owner = (item.schema, item.table or indexed.get(subject) or item.name)
-        rank = ranks.get(owner, -1 if kind in _ORDER[:8] else len(ranks))
+        rank = ranks.get(owner, -1 if _ORDER.index(kind) < _ORDER.index("table") else len(ranks))
         place = places.get(subject, 0) if kind == "column" else 0
         return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, item.is_comment
 

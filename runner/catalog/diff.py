@@ -11,13 +11,13 @@ from msgspec import Struct
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.definitions import as_valid, has_index, is_invalid, is_unique_index
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import DETACHED, PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
+from runner.sql.objects import DATABASE_WIDE, DETACHED, PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
 from runner.wording import shown
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
 _Finder = Callable[[Object], Object | None]
 _ON_ROWS = ("trigger", "rule", "policy")
-_NEVER_UNMANAGED = ("schema", "extension", "event trigger")
+_NEVER_UNMANAGED = ("schema", "extension", "event trigger", *DATABASE_WIDE)
 
 
 class Difference(Struct, frozen=True):

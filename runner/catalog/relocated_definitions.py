@@ -12,8 +12,8 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from runner.catalog.relocation_guards import RelocationContext, home
-from runner.sql.defined_names import COUNTERPARTS, DEFINITIONS, KINDS_WITHOUT_FACTS, kind_of, options_of
-from runner.sql.names import Name, Sort
+from runner.sql.defined_names import COUNTERPARTS, DEFINITIONS, SORTS, kind_of, options_of
+from runner.sql.names import Name, Sort, name_in
 from runner.sql.quoting import identifier
 from runner.sql.written_facts import PUBLIC
 
@@ -25,7 +25,7 @@ def places_in_definition(
 ) -> Iterator[tuple[int, str]]:
     """Return the tokens to replace, by their number; `places` are the numbers of tokens by the bytes they begin at."""
     scratch = identifier(known.scratch[known.target])
-    sort = KINDS_WITHOUT_FACTS.get(kind_of(tree))
+    sort = SORTS.get(kind_of(tree))
     changes = not isinstance(tree, pg.DefineStmt)
     if sort and changes:
         plain = (at for at in _subjects(words) if words[at + 1 : at + 2] != ["."])
@@ -34,8 +34,7 @@ def places_in_definition(
         if option.defname in COUNTERPARTS and option.HasField("arg"):
             yield from _counterpart(words, places[option.location] + 2, scratch)
     if isinstance(tree, pg.CreateOpClassStmt) and tree.opfamilyname:
-        first = words.index("using") + 2
-        yield from ((at, "") for at in range(first, words.index("as", first)))
+        yield from _family(words, tree, known)
     if isinstance(tree, (pg.CreatePolicyStmt, pg.AlterPolicyStmt)):
         yield from _roles(places, tree)
     if isinstance(tree, DEFINITIONS):
@@ -51,6 +50,17 @@ def _roles(places: Mapping[int, int], tree: Any) -> Iterator[tuple[int, str]]:
     written = [places[node.role_spec.location] for node in tree.roles if node.role_spec.location > 0]
     if written:
         yield from ((at, PUBLIC if at == written[0] else "") for at in range(written[0], written[-1] + 1))
+
+
+def _family(words: Sequence[str], tree: pg.CreateOpClassStmt, known: RelocationContext) -> Iterator[tuple[int, str]]:
+    """Return the family of an operator class: one of others is left out."""
+    first, name = words.index("using") + 2, home(name_in("opfamily", tree.opfamilyname), known)
+    places = range(first, words.index("as", first))
+    if name in known.own:
+        own = f"family {identifier(known.scratch[name.schema])}.{identifier(name.word)}"
+        yield from ((at, own if at == first else "") for at in places)
+    else:
+        yield from ((at, "") for at in places)
 
 
 def _subjects(words: Sequence[str]) -> Iterator[int]:

@@ -31,7 +31,7 @@ from runner.catalog.relocation_guards import (
     require_safe,
     require_whole,
 )
-from runner.sql.defined_names import KINDS_WITHOUT_FACTS, kind_of
+from runner.sql.defined_names import SORTS, kind_of
 from runner.sql.names import Name, RefusedError
 from runner.sql.objects import Object
 from runner.sql.quoting import NAME_BYTES, identifier, literal
@@ -108,7 +108,7 @@ def _done_otherwise(movable: References, known: RelocationContext) -> Moved | No
             return _drop_schema(tree, known)
         case pg.RenameStmt() if pg.ObjectType.Name(tree.rename_type) == "OBJECT_SCHEMA":
             return _rename_schema(tree, known)
-        case pg.CommentStmt() if kind_of(tree) in (*KINDS_WITHOUT_FACTS, "OBJECT_CAST"):
+        case pg.CommentStmt() if kind_of(tree) in (*SORTS, "OBJECT_CAST"):
             return Moved()
         case pg.DropStmt() if not any(home(name, known) in known.own for name in movable.subjects):
             return Moved()

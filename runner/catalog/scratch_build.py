@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from runner.catalog.outside import Outside
 from runner.catalog.relocation import Moved, move
 from runner.catalog.relocation_guards import RelocationContext, home
+from runner.catalog.scratch_classes import with_families
 from runner.catalog.scratch_context import find_names
 from runner.catalog.scratch_errors import is_of_others
 from runner.catalog.scratch_facts import declared_facts
@@ -132,7 +133,7 @@ class _Build:
         snapshot = read_in_transaction(self.connection, self.session.scope)
         before, names = self.outside.facts, self.session.scratch_names
         facts = declared_facts(snapshot, before, self.statements, self.bodies, names)
-        return Built(facts, tuple(self.unbuilt))
+        return Built(with_families(facts, self.movables, self.known), tuple(self.unbuilt))
 
     def find_names(self, others: Sequence[References]) -> RelocationContext:
         session, project = self.session, self.manifest.project

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog.relocation import restore_body
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import DETACHED, Facts
+from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
 
-_OF_THE_DATABASE = ("extension", "event trigger")
+_OF_THE_DATABASE = ("extension", "event trigger", *DATABASE_WIDE)
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
 

@@ -64,6 +64,9 @@ with named as (
     select 'pg_catalog.pg_ts_config'::regclass, 'ts_configuration', c.oid, c.cfgname, c.cfgnamespace, c.cfgname::text, 0::oid
     from pg_catalog.pg_ts_config as c where c.cfgname = any(%(names)s)
     union all
+    select 'pg_catalog.pg_conversion'::regclass, 'conversion', c.oid, c.conname, c.connamespace, c.conname::text, 0::oid
+    from pg_catalog.pg_conversion as c where c.conname = any(%(names)s)
+    union all
     select 'pg_catalog.pg_collation'::regclass, 'collation', c.oid, c.collname, c.collnamespace, c.collname::text, 0::oid
     from pg_catalog.pg_collation as c
     where

@@ -41,6 +41,8 @@ inner join (
     union all
     select 'statistics', s.stxnamespace, s.stxname from pg_catalog.pg_statistic_ext as s
     union all
+    select 'conversion', c.connamespace, c.conname from pg_catalog.pg_conversion as c
+    union all
     select 'ts_parser', p.prsnamespace, p.prsname from pg_catalog.pg_ts_parser as p
     union all
     select 'ts_dictionary', d.dictnamespace, d.dictname from pg_catalog.pg_ts_dict as d

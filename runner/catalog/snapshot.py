@@ -146,7 +146,7 @@ def _read(
         if connection.closed or not last or last[0].pgresult is None:  # the facts are not known either
             raise
         refused = error
-    closed, facts, deparsed, *others = asked
+    closed, facts, defined, deparsed, *others = asked
     untrusted = others.pop(0).fetchall() if scope.trusted is not None else ()
     for (name,) in closed:
         from runner.postgres.session import current_role
@@ -156,7 +156,7 @@ def _read(
         raise DatabaseError(f"role {role!r} may not use schema {name!r}", notes=(hint,))
     answers = [cursor.fetchall() if cursor.pgresult and cursor.description else [] for cursor in others]
     answers += [[] for _ in after[len(answers) :]]  # not sent any more
-    snapshot = _assemble(facts.fetchall(), {Object(*row[:4]): row[4:] for row in deparsed})
+    snapshot = _assemble([*facts, *((*row, None) for row in defined)], {Object(*row[:4]): row[4:] for row in deparsed})
     return replace(snapshot, untrusted=untrusted_in(untrusted)), answers, refused
 
 
@@ -164,7 +164,7 @@ def _questions(scope: Scope) -> dict[str, Question]:
     """Return the questions for facts, by the names of their cursors."""
     parameters = {"schemas": list(scope.schemas), "shown": list(scope.schemas.values())}
     own: dict[str, Question] = {
-        name: (read_sql(f"catalog/{name}.sql"), parameters) for name in ("facts", "deparsed_facts")
+        name: (read_sql(f"catalog/{name}.sql"), parameters) for name in ("facts", "defined_facts", "deparsed_facts")
     }
     if scope.trusted is not None:
         known = {"path": list(scope.path), "trusted": list(scope.trusted)}

@@ -13,7 +13,7 @@ from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
-from runner.sql.objects import ANY_ARGUMENTS, PRESENT, WITH_PARTS, Facts, Object, without_table
+from runner.sql.objects import ANY_ARGUMENTS, DEFINED, PRESENT, WITH_PARTS, Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import finalized
 from runner.sql.spelling import comment_sql
@@ -131,6 +131,8 @@ def _is_stranger(aim: Aim, case: Case) -> bool:
         return not _is_known(item, case)
     if action == "create" and item.table:
         return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
+    if action == "set" and item.subject.kind in DEFINED:
+        return item not in case.goal and not _is_known(item.subject, case)
     names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
     names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
     return action == "change" and not any(_is_known(name, case) for name in names)

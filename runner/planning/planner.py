@@ -22,7 +22,7 @@ from runner.planning.outlook import look_back
 from runner.planning.past import Past
 from runner.planning.program import DueScript, all_names, follow, with_scripts
 from runner.planning.reasons import Reason
-from runner.planning.repair_placement import places_of_repairs
+from runner.planning.repair_placement import altered_in_place, places_of_repairs
 from runner.planning.situation import Situation
 from runner.planning.state import State
 from runner.planning.translation import Translation
@@ -124,15 +124,12 @@ class _Planner:
         self.single = single
         """Whether all of the run is one transaction."""
         self.state = State(actual, goal)
-        self.blocked = {
-            proposal.object
-            for proposals in repairs.values()
-            for proposal in proposals
-            if proposal.blocked_by and proposal.problem == "missing"
-        }
-        every = (proposal for proposals in repairs.values() for proposal in proposals)
+        every = [proposal for proposals in repairs.values() for proposal in proposals]
+        self.blocked = {made.object for made in every if made.blocked_by and made.problem == "missing"}
         self.refused = frozenset(made.object for made in every if made.blocked_by and made.instead)
         """What no statement changes: PostgreSQL would refuse to."""
+        self.altered = altered_in_place(repairs) if self.mends else frozenset()
+        """What a repair changes in place: no statement does a part of that before."""
         self.changed: frozenset[Object] = frozenset()
         self.attached_to: frozenset[Object] = frozenset()
         self.moved_rows = False
@@ -181,7 +178,7 @@ class _Planner:
 
     def decided(self, place: Place, repaired: frozenset[Object]) -> Step:
         """Return what is done for a statement, or a clause of one, and take it into the state."""
-        case = self.case(place, repaired | self.refused)
+        case = self.case(place, repaired | self.refused | (self.altered - self.state.fresh))
         step = decide(case)
         if step.reason.code == "name taken":
             self.blocked.update(step.reason.objects)

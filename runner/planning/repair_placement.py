@@ -10,7 +10,7 @@ from runner.planning.aims import Aim, Place
 from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
-from runner.sql.objects import Facts, Object
+from runner.sql.objects import DEFINED, Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
 
@@ -55,6 +55,12 @@ def _needed_by_keys(proposals: Proposals, positions: Mapping[Object, Position]) 
             column = item._replace(kind="column", name=unquoted(name))
             if column in positions and not any(made.analyze for made in proposals[column]):
                 yield column, position
+
+
+def altered_in_place(repairs: Mapping[tuple[str, int], Sequence[Proposal]]) -> frozenset[Object]:
+    """Return what gets its whole definition in its place: no other statement changes a part of that before."""
+    made = (made for proposals in repairs.values() for made in proposals)
+    return frozenset(m.object for m in made if m.object.kind in DEFINED and m.problem == "differs" and not m.blocked_by)
 
 
 def _has_names_of_now(aim: Aim, goal: Facts, now: Translation) -> bool:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 _MAKERS = frozenset(
-    {"view_stmt", "create_table_as_stmt", "create_function_stmt", "create_trig_stmt", "rule_stmt", "create_policy_stmt"}
+    """
+    view_stmt create_table_as_stmt create_function_stmt create_trig_stmt rule_stmt create_policy_stmt define_stmt
+    create_op_class_stmt create_op_family_stmt create_conversion_stmt create_cast_stmt create_transform_stmt
+    create_plang_stmt create_am_stmt
+    """.split()
 )
 
 

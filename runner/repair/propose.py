@@ -15,6 +15,7 @@ from runner.catalog.index_definitions import is_plain_index
 from runner.repair import (
     columns,
     constraints,
+    definitions,
     domains,
     event_triggers,
     functions,
@@ -30,7 +31,7 @@ from runner.repair import (
 )
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, owner, proposal
-from runner.sql.objects import PRESENT, Object, qualified_name, stands_in
+from runner.sql.objects import DEFINED, PRESENT, Object, qualified_name, stands_in
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
 
@@ -53,6 +54,7 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     ("policy", "different"): policies.different,
     ("event trigger", "different"): event_triggers.different,
     ("statistics", "different"): statistics.different,
+    **{(kind, "different"): definitions.different for kind in DEFINED},
 }
 _WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
 

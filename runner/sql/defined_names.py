@@ -1,4 +1,4 @@
-"""What statements name of the kinds without facts: aggregates, casts, collations, operators, text search."""
+"""What statements name of aggregates, casts, collations, conversions, operators and text search."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from postgast import pg_query_pb2 as pg
 from runner.sql.names import Name, Sort, name_in
 from runner.sql.object_names import ObjectNames
 
-KINDS_WITHOUT_FACTS: Mapping[str, Sort] = {
+SORTS: Mapping[str, Sort] = {
     "OBJECT_AGGREGATE": "function",
     "OBJECT_COLLATION": "collation",
+    "OBJECT_CONVERSION": "conversion",
     "OBJECT_OPERATOR": "operator",
     "OBJECT_OPCLASS": "opclass",
     "OBJECT_OPFAMILY": "opfamily",
@@ -38,10 +39,10 @@ _CHANGED = {
 }
 DEFINITIONS = (
     pg.DefineStmt, pg.CreateOpClassStmt, pg.CreateOpFamilyStmt, pg.CreateCastStmt, pg.AlterOpFamilyStmt,
-    pg.AlterOperatorStmt, pg.AlterTSConfigurationStmt, pg.AlterTSDictionaryStmt,
+    pg.AlterOperatorStmt, pg.AlterTSConfigurationStmt, pg.AlterTSDictionaryStmt, pg.CreateConversionStmt,
 )  # fmt: skip
 """Statements that make or change such things; COMMENT, DROP, RENAME and SET SCHEMA are about any kind."""
-MAKERS = ("define_stmt", "create_op_class_stmt", "create_op_family_stmt", "create_cast_stmt")
+MAKERS = ("define_stmt", "create_op_class_stmt", "create_op_family_stmt", "create_cast_stmt", "create_conversion_stmt")
 """The nodes of those that make something."""
 COUNTERPARTS = ("commutator", "negator")
 """Options of an operator that make the operator that they name, if it is not there."""
@@ -70,12 +71,14 @@ def made(tree: Any) -> Iterator[Name]:
     """Return what a statement makes; an operator class may come with a family of its name."""
     match tree:
         case pg.DefineStmt():
-            yield name_in("type" if kind_of(tree) == _BASE_TYPE else KINDS_WITHOUT_FACTS[kind_of(tree)], tree.defnames)
+            yield name_in("type" if kind_of(tree) == _BASE_TYPE else SORTS[kind_of(tree)], tree.defnames)
         case pg.CreateOpClassStmt():
             yield name_in("opclass", tree.opclassname)
             yield name_in("opfamily", tree.opclassname)
         case pg.CreateOpFamilyStmt():
             yield name_in("opfamily", tree.opfamilyname)
+        case pg.CreateConversionStmt():
+            yield name_in("conversion", tree.conversion_name)
     for option in options_of(tree):
         if option.defname in COUNTERPARTS and option.HasField("arg"):
             yield _value("operator", option)
@@ -109,20 +112,22 @@ def references(tree: Any) -> Iterator[Name]:
                     yield name_in(_ITEMS[item.itemtype], item.name.objname)
                 if item.order_family:
                     yield name_in("opfamily", item.order_family)
-        case pg.CreateCastStmt() if tree.HasField("func"):
-            yield name_in("function", tree.func.objname)
+        case pg.CreateCastStmt() | pg.CreateConversionStmt():
+            yield from run_at_once(tree)
         case pg.AlterTSConfigurationStmt():
             yield from (name_in("ts_dictionary", node.list.items) for node in tree.dicts)
 
 
 def run_at_once(tree: Any) -> Iterator[Name]:
-    """Return the functions that PostgreSQL may run for a constant when what a statement makes is used."""
+    """Return the functions that PostgreSQL runs for a statement, or for a constant when what it makes is used."""
     match tree:
         case pg.DefineStmt() if kind_of(tree) == "OBJECT_OPERATOR":
             options = (option for option in options_of(tree) if option.defname in ("function", "procedure"))
             yield from (_value("function", option) for option in options)
         case pg.CreateCastStmt() if tree.HasField("func"):
             yield name_in("function", tree.func.objname)
+        case pg.CreateConversionStmt():  # it is tried out
+            yield name_in("function", tree.func_name)
 
 
 def signature(tree: Any, target: str) -> Name | None:

@@ -7,8 +7,9 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.chosen_names import index_name, statistics_name
+from runner.sql.definition_effects import definition_of
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
-from runner.sql.objects import NOTHING, VALID, Declaration, Effect, Object
+from runner.sql.objects import DEFINED, NOTHING, VALID, Declaration, Effect, Object
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
 from runner.sql.written_facts import event_trigger, firing, roles_named
@@ -19,7 +20,8 @@ def declaration_of(node: str, body: Any, schema: str, element_text: ElementText)
     reader = _Reader(schema, element_text)
     read = getattr(reader, f"read_{node}", None)
     if read is None:
-        return NOTHING if node in _HARMLESS else Declaration(opaque=True)
+        nothing = NOTHING if node in _HARMLESS else Declaration(opaque=True)
+        return definition_of(node, body, reader.names) or nothing
     declaration: Declaration = read(body)
     return declaration
 
@@ -173,7 +175,9 @@ class _Reader:
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.remove_type)
         objects = [self.names.named_object(kind, item) for item in body.objects]
-        effects = tuple(Effect("drop", item) for item in objects if item is not None)
+        found = [item for item in objects if item is not None]
+        goes_with = [item._replace(kind="operator class") for item in found if item.kind == "operator family"]
+        effects = tuple(Effect("drop", item) for item in (*goes_with, *found))
         cascades = pg.DropBehavior.Name(body.behavior) == "DROP_CASCADE"
         return Declaration(effects, body.missing_ok, opaque=cascades)
 
@@ -198,8 +202,10 @@ class _Reader:
         if renamed is None:
             return Declaration(opaque=True)
         name = body.newname
-        if renamed.kind == "function":
+        if renamed.kind in ("function", "aggregate"):
             name += renamed.name[renamed.name.index("(") :]
+        elif renamed.kind in ("operator class", "operator family"):
+            name += renamed.name[renamed.name.rindex(" using ") :]
         return Declaration((Effect("rename", renamed, name),), relation=self.renaming(renamed))
 
     def renaming(self, renamed: Object) -> Object | None:
@@ -212,9 +218,8 @@ class _Reader:
         if kind in ("table", "view", "materialized view", "sequence"):
             moved: Object | None = self.names.relation(kind, body.relation)
         else:
-            moved = (
-                self.names.named_object(object_type, body.object) if kind in ("function", "type", "domain") else None
-            )
+            is_followed = kind in ("function", "type", "domain", *DEFINED)
+            moved = self.names.named_object(object_type, body.object) if is_followed else None
         if moved is None:
             return Declaration(opaque=True)
         return Declaration((Effect("move", moved, self.names.schema(body.newschema)),), relation=self.renaming(moved))

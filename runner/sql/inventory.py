@@ -127,7 +127,7 @@ class Inventory(Mapping[Object, str]):
                 self._mention(item, definition, present=True)
         affected = dict.fromkeys(self.below(old))
         if old.kind != "schema":
-            affected |= dict.fromkeys(self._mentioned.get(identifier(_word(old.name)), ()))
+            affected |= dict.fromkeys(self._mentioned.get(identifier(old.word), ()))
         else:
             affected = dict.fromkeys(self._facts)
         changed = []

@@ -9,7 +9,7 @@ from postgast import pg_query_pb2 as pg
 from runner.sql.trees import strings
 
 Sort = Literal[
-    "relation", "type", "function", "operator", "opclass", "opfamily", "collation", "statistics",
+    "relation", "type", "function", "operator", "opclass", "opfamily", "collation", "conversion", "statistics",
     "ts_parser", "ts_dictionary", "ts_template", "ts_configuration",
 ]  # fmt: skip
 

@@ -35,8 +35,23 @@ KINDS = {
     "OBJECT_SCHEMA": "schema",
     "OBJECT_EXTENSION": "extension",
     "OBJECT_EVENT_TRIGGER": "event trigger",
+    "OBJECT_AGGREGATE": "aggregate",
+    "OBJECT_OPERATOR": "operator",
+    "OBJECT_OPCLASS": "operator class",
+    "OBJECT_OPFAMILY": "operator family",
+    "OBJECT_COLLATION": "collation",
+    "OBJECT_CONVERSION": "conversion",
+    "OBJECT_TSPARSER": "text search parser",
+    "OBJECT_TSTEMPLATE": "text search template",
+    "OBJECT_TSDICTIONARY": "text search dictionary",
+    "OBJECT_TSCONFIGURATION": "text search configuration",
+    "OBJECT_CAST": "cast",
+    "OBJECT_TRANSFORM": "transform",
+    "OBJECT_LANGUAGE": "language",
+    "OBJECT_ACCESS_METHOD": "access method",
 }
 PARTS_OF_A_TABLE = ("trigger", "rule", "policy", "constraint", "column")
+_NAMED_OTHERWISE = ("cast", "transform", "operator class", "operator family")
 _TYPES = {
     "bool": "boolean",
     "int2": "smallint",
@@ -68,10 +83,12 @@ class ObjectNames:
         if kind is None:
             return None
         if node.HasField("object_with_args"):
-            return self.function(node.object_with_args)
+            return self.routine(kind, node.object_with_args)
         if node.HasField("string"):
             return Object(kind, node.string.sval)
         parts = node.type_name.names if node.HasField("type_name") else node.list.items
+        if kind in _NAMED_OTHERWISE:
+            return self.named_otherwise(kind, parts)
         names = [*strings(parts)]
         if kind == "domain constraint":
             domain = self.named("domain", parts[0].type_name.names)
@@ -80,6 +97,42 @@ class ObjectNames:
             schema, table = self.qualified(names[:-1])
             return Object(kind, names[-1], table, schema)
         return self.named(kind, parts)
+
+    def routine(self, kind: str, node: pg.ObjectWithArgs) -> Object:
+        """Return a function, an aggregate or an operator, with the types of its arguments."""
+        types = [item.type_name for item in node.objargs]
+        if kind == "aggregate":
+            return self.aggregate(node.objname, types)
+        return self.operator(node.objname, types) if kind == "operator" else self.function(node)
+
+    def aggregate(self, names: Iterable[pg.Node], types: Sequence[pg.TypeName]) -> Object:
+        """Return an aggregate, whose arguments are a star where it has none."""
+        return self.named("aggregate", names, self.arguments(types) if types else "(*)")
+
+    def operator(self, names: Iterable[pg.Node], types: Sequence[pg.TypeName]) -> Object:
+        """Return an operator with the types at its left and its right."""
+        sides = (self.type_name(node) if node.names else "none" for node in types)
+        return self.named("operator", names, f"({', '.join(sides)})")
+
+    def named_otherwise(self, kind: str, parts: Sequence[pg.Node]) -> Object:
+        """Return a cast, a transform, or what is of an access method, which is named first."""
+        if kind == "cast":
+            return self.cast(parts[0].type_name, parts[1].type_name)
+        if kind == "transform":
+            return self.transform(parts[0].type_name, parts[1].string.sval)
+        return self.of_method(kind, parts[1:], parts[0].string.sval)
+
+    def cast(self, source: pg.TypeName, target: pg.TypeName) -> Object:
+        """Return a cast."""
+        return Object("cast", f"({self.type_name(source)} as {self.type_name(target)})")
+
+    def transform(self, type_: pg.TypeName, language: str) -> Object:
+        """Return a transform."""
+        return Object("transform", f"for {self.type_name(type_)} language {identifier(language)}")
+
+    def of_method(self, kind: str, names: Iterable[pg.Node], method: str) -> Object:
+        """Return an operator class or family of an access method."""
+        return self.named(kind, names, f" using {method}")
 
     def function(self, node: pg.ObjectWithArgs) -> Object:
         """Return a function with the types of its arguments, where they are written."""

@@ -23,6 +23,16 @@ DETACHED = f"{RESERVED}detached"
 """The declared name of the CHECK that a table may have because it was detached CONCURRENTLY."""
 """What the names begin with of the objects that a repair needs for a while."""
 _COMMENT_ON = "comment on "
+DATABASE_WIDE = ("cast", "transform", "language", "access method")
+"""Kinds of objects that are in no schema, and are known by the statements that make them."""
+DEFINED = (
+    "aggregate", "operator", "operator family", "operator class", "collation", "conversion", "text search parser",
+    "text search template", "text search dictionary", "text search configuration", *DATABASE_WIDE,
+)  # fmt: skip
+"""Kinds of objects that say how values are compared, converted, collected and searched."""
+OF_A_METHOD = ("operator class", "operator family")
+OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
+"""Kinds whose names or definitions have types in them."""
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -49,6 +59,12 @@ class Object(NamedTuple):
     def __str__(self) -> str:
         names = (self.schema, without_table(self).table, self.name)
         return f"{self.kind} {'.'.join(shown(name) for name in names if name)}"
+
+    @property
+    def word(self) -> str:
+        """Its name alone: without arguments, and without its access method."""
+        name = self.name.rpartition(" using ")[0] if self.subject.kind in OF_A_METHOD else self.name
+        return name.partition("(")[0]
 
     @property
     def is_comment(self) -> bool:

@@ -10,7 +10,7 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql import defined_names
 from runner.sql.chosen_names import index_name
-from runner.sql.defined_names import KINDS_WITHOUT_FACTS
+from runner.sql.defined_names import SORTS
 from runner.sql.named_strings import NamedString, named_strings, roles_in
 from runner.sql.names import Name, RefusedError, Sort, name_in
 from runner.sql.trees import nodes, strings, tree_of
@@ -70,7 +70,7 @@ _SUBJECTS: dict[str, Sort] = {
     **{f"OBJECT_{kind}": "type" for kind in "TYPE DOMAIN DOMCONSTRAINT".split()},
     **{f"OBJECT_{kind}": "function" for kind in "FUNCTION PROCEDURE ROUTINE".split()},
     "OBJECT_STATISTIC_EXT": "statistics",
-    **KINDS_WITHOUT_FACTS,
+    **SORTS,
 }
 """What COMMENT, DROP, RENAME and SET SCHEMA may be about, and in which name space that is."""
 _PARTS = ("OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_POLICY")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from runner.sql.objects import OWN_NAMES, WITH_PARTS, Object, qualified_name
+from runner.sql.objects import OF_TYPES, OWN_NAMES, WITH_PARTS, Object, qualified_name
 from runner.sql.quoting import identifier
 
 _STRING = r"'(?:[^']|'')*'"
@@ -19,6 +19,7 @@ _HEADS = {
     "policy": re.compile(r'(?:"(?:[^"]|"")*"|[^"])*?(?= using \(| with check \(|\Z)'),
 }
 """The beginnings of definitions in which nothing has the name of another object."""
+_Follow = Callable[[Object, str, Object, Object], str]
 
 
 def words(text: str) -> set[str]:
@@ -38,6 +39,8 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
     """
     if item.is_comment:
         return definition
+    if item.kind in OF_TYPES and old.kind in WITH_PARTS:
+        return _anywhere(definition, old, new)
     if item.kind == "function":
         head, separator, body = definition.partition(" as ")
         return _in_types(head, old, new) + separator + body
@@ -58,6 +61,36 @@ def _followed(item: Object, definition: str, old: Object, new: Object) -> str:
     if old.kind in WITH_PARTS:
         return _in_types(_with_relation(item, definition, old, new), old, new)
     return definition
+
+
+def _anywhere(text: str, old: Object, new: Object) -> str:
+    return _replace(text, rf"{_BEFORE}{re.escape(qualified_name(old))}{_AFTER}", qualified_name(new))
+
+
+def _with_operator(item: Object, definition: str, old: Object, new: Object) -> str:
+    """Follow an operator that gets another schema, in definitions and in expressions."""
+    if item.kind in OF_TYPES:
+        before, after = (f"{identifier(each.schema)}." if each.schema else "" for each in (old, new))
+        return _replace(definition, rf"(?<= ){re.escape(before + old.word)}(?=\()", after + new.word)
+    before, after = (f" OPERATOR({e.schema}.{e.word}) " if e.schema else f" {e.word} " for e in (old, new))
+    return _replace(definition, re.escape(before), after)
+
+
+def _after_word(*words: str, kinds: tuple[str, ...] = ()) -> _Follow:
+    """Return what follows a name that comes after one of some words, in definitions of some kinds, or of all."""
+
+    def follow(item: Object, definition: str, old: Object, new: Object) -> str:
+        if kinds and item.kind not in kinds:
+            return definition
+        name, becomes = (qualified_name(each._replace(name=each.word)) for each in (old, new))
+        places = "|".join(f"(?<={word})" for word in words)
+        return _replace(definition, rf"(?:{places}){re.escape(name)}(?![\w$.])", becomes)
+
+    return follow
+
+
+def _with_configuration(_: Object, definition: str, old: Object, new: Object) -> str:
+    return definition.replace(f"'{qualified_name(old)}'::regconfig", f"'{qualified_name(new)}'::regconfig")
 
 
 def _with_domain(_: Object, definition: str, old: Object, new: Object) -> str:
@@ -126,13 +159,22 @@ def _replace(text: str, pattern: str, becomes: str) -> str:
     return re.sub(f"{_STRING}|(?P<found>{pattern})", lambda match: becomes if match["found"] else match[0], text)
 
 
-_OTHERS: Mapping[str, Callable[[Object, str, Object, Object], str]] = {
+_OTHERS: Mapping[str, _Follow] = {
     "column": _with_column,
     "domain": _with_domain,
     "function": _with_function,
     "sequence": _with_sequence,
     "index": _with_index,
     "schema": _with_schema,
+    "aggregate": _with_function,
+    "operator": _with_operator,
+    "operator class": _after_word(" ", kinds=("index", "table")),
+    "operator family": _after_word("family ", "order by ", kinds=("operator class", "operator family")),
+    "collation": _after_word("collate ", "COLLATE "),
+    "text search parser": _after_word("parser ", kinds=("text search configuration",)),
+    "text search template": _after_word("template ", kinds=("text search dictionary",)),
+    "text search dictionary": _after_word(" ", kinds=("text search configuration",)),
+    "text search configuration": _with_configuration,
 }
 """How names of a kind are followed in a definition."""
 
@@ -152,10 +194,11 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         item = item._replace(name=_signature(item, old, new))
     if old.kind in WITH_PARTS and (item.schema, item.table) == (old.schema, old.name):
         return item._replace(schema=new.schema, table=new.name)
-    if item.kind == "function" and old.kind in WITH_PARTS:
+    if item.kind in ("cast", "transform") and old.kind in WITH_PARTS:
+        return item._replace(name=_anywhere(item.name, old, new))
+    if item.kind in ("function", "aggregate", "operator") and old.kind in WITH_PARTS:
         name, bracket, arguments = item.name.partition("(")
-        pattern = rf"{_BEFORE}{re.escape(qualified_name(old))}{_AFTER}"
-        return item._replace(name=name + bracket + _replace(arguments, pattern, qualified_name(new)))
+        return item._replace(name=name + bracket + _anywhere(arguments, old, new))
     return item
 
 

@@ -10,18 +10,31 @@ def spelled(item: Object) -> str:
     """Return the kind and the name of an object, as they stand after COMMENT ON and DROP."""
     table = qualified_name(Object("table", item.table, "", item.schema))
     match item.kind:
-        case "function":
+        case "function" | "aggregate":
             name, bracket, arguments = item.name.partition("(")
-            return f"function {qualified_name(item._replace(name=name))}{bracket}{arguments}"
+            return f"{item.kind} {qualified_name(item._replace(name=name))}{bracket}{arguments}"
         case "trigger" | "rule" | "policy" | "constraint":
             return f"{item.kind} {identifier(item.name)} on {table}"
         case "domain constraint":
             return f"constraint {identifier(item.name)} on domain {table}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
-        case "schema" | "extension" | "event trigger":
+        case "schema" | "extension" | "event trigger" | "language" | "access method":
             return f"{item.kind} {identifier(item.name)}"
-    return f"{item.kind} {qualified_name(item)}"
+    return f"{item.kind} {_spelled_otherwise(item)}"
+
+
+def _spelled_otherwise(item: Object) -> str:
+    """Return the name of what may be named by more than a word."""
+    match item.kind:
+        case "operator":
+            return f"{identifier(item.schema)}.{item.name}" if item.schema else item.name
+        case "operator class" | "operator family":
+            name, _, method = item.name.rpartition(" using ")
+            return f"{qualified_name(item._replace(name=name))} using {identifier(method)}"
+        case "cast" | "transform":
+            return item.name
+    return qualified_name(item)
 
 
 def comment_of(item: Object, facts: Facts) -> tuple[str, ...]:

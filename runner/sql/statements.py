@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from runner.sql.objects import NOTHING, Declaration, Effect, Object
+from runner.sql.objects import DATABASE_WIDE, NOTHING, Declaration, Effect, Object
 from runner.sql.source_map import Rendered
 
 _FIRST_WORD = re.compile(r"[\s(]*(\w+)")
@@ -35,11 +35,14 @@ _BUILDABLE = frozenset(
     alter_object_schema_stmt view_stmt create_table_as_stmt create_seq_stmt alter_seq_stmt create_function_stmt
     alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
     composite_type_stmt create_range_stmt define_stmt create_op_class_stmt create_op_family_stmt create_cast_stmt
-    alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt rule_stmt
-    create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt
+    alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt create_conversion_stmt
+    rule_stmt create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt
     """.split()
 )
 _WRITTEN = ("create_event_trig_stmt", "alter_event_trig_stmt")
+_OF_THE_DATABASE = frozenset("create_transform_stmt create_plang_stmt create_am_stmt".split())
+"""What makes something that is compared, and is not built."""
+_NEVER_BUILT = frozenset(DATABASE_WIDE) - {"cast"}
 
 
 def data_node(text: str, begin: int = 0) -> str | None:
@@ -94,8 +97,14 @@ class Statement(Struct, frozen=True, gc=False):
 
     @property
     def is_buildable(self) -> bool:
-        """Whether it makes or changes objects that are compared, or that these use, and does nothing else."""
-        return self.node in _BUILDABLE
+        """Whether it makes or changes objects that are compared, and does nothing else."""
+        return self.node in _BUILDABLE or self.node in _OF_THE_DATABASE
+
+    @property
+    def is_built(self) -> bool:
+        """Whether it is built in scratch schemas; of what is in no schema a cast alone may be, for what uses it."""
+        about = {effect.object.subject.kind for effect in self.declaration.effects}
+        return self.node in _BUILDABLE and not (about and about <= _NEVER_BUILT)
 
     @property
     def is_declarative(self) -> bool:

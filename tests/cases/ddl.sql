@@ -2,45 +2,45 @@
 -- Behind "-->" is what the statement does to objects that are compared, or none; the target schema is public.
 
 -- Access methods
-create access method shelf type index handler shelf_handler; --> none
-create access method pile type table handler pile_handler; --> none
-comment on access method shelf is 'x'; --> none
-drop access method if exists shelf cascade; --> none
+create access method shelf type index handler shelf_handler; --> create access method shelf
+create access method pile type table handler pile_handler; --> create access method pile
+comment on access method shelf is 'x'; --> set comment on access method shelf
+drop access method if exists shelf cascade; --> drop access method shelf
 
 -- Aggregates
-create aggregate longest(text) (sfunc = longer, stype = text); --> none
-create or replace aggregate longest(order by text) (sfunc = longer, stype = text, initcond = ''); --> none
-create aggregate longest(basetype = text, sfunc = longer, stype = text); --> none
-alter aggregate longest(text) rename to widest; --> none
+create aggregate longest(text) (sfunc = longer, stype = text); --> create aggregate longest(text)
+create or replace aggregate longest(order by text) (sfunc = longer, stype = text, initcond = ''); --> create aggregate longest(text)
+create aggregate longest(basetype = text, sfunc = longer, stype = text); --> create aggregate longest(text)
+alter aggregate longest(text) rename to widest; --> rename aggregate longest(text) to widest(text)
 alter aggregate longest(text) owner to clerk; --> none
-alter aggregate longest(*) set schema archive; --> none
-comment on aggregate longest(text) is 'x'; --> none
-drop aggregate if exists longest(text), archive.widest(*) restrict; --> none
+alter aggregate longest(*) set schema archive; --> move aggregate longest(*) to archive
+comment on aggregate longest(text) is 'x'; --> set comment on aggregate longest(text)
+drop aggregate if exists longest(text), archive.widest(*) restrict; --> drop aggregate longest(text), drop aggregate archive.widest(*)
 
 -- Casts
-create cast (isbn as text) with function isbn_text(isbn) as assignment; --> none
-create cast (isbn as text) without function; --> none
-create cast (isbn as text) with inout as implicit; --> none
-comment on cast (isbn as text) is 'x'; --> none
-drop cast if exists (isbn as text); --> none
+create cast (isbn as text) with function isbn_text(isbn) as assignment; --> create cast (isbn as text)
+create cast (isbn as text) without function; --> create cast (isbn as text)
+create cast (isbn as text) with inout as implicit; --> create cast (isbn as text)
+comment on cast (isbn as text) is 'x'; --> set comment on cast (isbn as text)
+drop cast if exists (isbn as text); --> drop cast (isbn as text)
 
 -- Collations
-create collation if not exists german (provider = icu, locale = 'de', deterministic = false); --> none
-create collation german from "de_DE"; --> none
+create collation if not exists german (provider = icu, locale = 'de', deterministic = false); --> create collation german
+create collation german from "de_DE"; --> create collation german
 alter collation german refresh version; --> none
-alter collation german rename to deutsch; --> none
+alter collation german rename to deutsch; --> rename collation german to deutsch
 alter collation german owner to clerk; --> none
-alter collation german set schema archive; --> none
-comment on collation archive.german is 'x'; --> none
-drop collation if exists german cascade; --> none
+alter collation german set schema archive; --> move collation german to archive
+comment on collation archive.german is 'x'; --> set comment on collation archive.german
+drop collation if exists german cascade; --> drop collation german
 
 -- Conversions
-create default conversion shout for 'LATIN1' to 'UTF8' from shout_function; --> none
-alter conversion shout rename to whisper; --> none
+create default conversion shout for 'LATIN1' to 'UTF8' from shout_function; --> create conversion shout
+alter conversion shout rename to whisper; --> rename conversion shout to whisper
 alter conversion shout owner to clerk; --> none
-alter conversion shout set schema archive; --> none
-comment on conversion shout is 'x'; --> none
-drop conversion if exists shout; --> none
+alter conversion shout set schema archive; --> move conversion shout to archive
+comment on conversion shout is 'x'; --> set comment on conversion shout
+drop conversion if exists shout; --> drop conversion shout
 
 -- Databases
 create database library with owner clerk encoding 'UTF8' template template0; --> none
@@ -174,16 +174,16 @@ drop index concurrently if exists book_title; --> drop index book_title
 drop index book_title, archive.book_search cascade; --> drop index book_title, drop index archive.book_search
 
 -- Languages, large objects, transforms
-create or replace trusted language plsample handler sample_handler inline sample_inline validator sample_validator; --> none
-alter language plsample rename to sample; --> none
+create or replace trusted language plsample handler sample_handler inline sample_inline validator sample_validator; --> create language plsample
+alter language plsample rename to sample; --> rename language plsample to sample
 alter procedural language plsample owner to clerk; --> none
-comment on language plsample is 'x'; --> none
-drop procedural language if exists plsample cascade; --> none
+comment on language plsample is 'x'; --> set comment on language plsample
+drop procedural language if exists plsample cascade; --> drop language plsample
 alter large object 12 owner to clerk; --> none
 comment on large object 12 is 'x'; --> none
-create or replace transform for hstore language plsample (from sql with function f(internal), to sql with function g(internal)); --> none
-comment on transform for hstore language plsample is 'x'; --> none
-drop transform if exists for hstore language plsample; --> none
+create or replace transform for hstore language plsample (from sql with function f(internal), to sql with function g(internal)); --> create transform for hstore language plsample
+comment on transform for hstore language plsample is 'x'; --> set comment on transform for hstore language plsample
+drop transform if exists for hstore language plsample; --> drop transform for hstore language plsample
 
 -- Materialized views
 create materialized view if not exists overdue (id) using heap with (fillfactor = 70) tablespace fast as select 1 with no data; --> create materialized view overdue
@@ -205,26 +205,26 @@ refresh materialized view concurrently overdue with data; --> none
 drop materialized view if exists overdue, archive.late; --> drop materialized view overdue, drop materialized view archive.late
 
 -- Operators, their classes and families
-create operator === (leftarg = isbn, rightarg = isbn, function = same, commutator = ===, hashes, merges); --> none
+create operator === (leftarg = isbn, rightarg = isbn, function = same, commutator = ===, hashes, merges); --> create operator ===(isbn, isbn)
 alter operator === (isbn, isbn) owner to clerk; --> none
-alter operator @@@ (none, isbn) set schema archive; --> none
-alter operator === (isbn, isbn) set (restrict = none, join = eqjoinsel); --> none
-comment on operator archive.=== (isbn, isbn) is 'x'; --> none
-drop operator if exists === (isbn, isbn), @@@ (none, isbn); --> none
-create operator class isbn_ops default for type isbn using btree family isbn_family as operator 1 < , function 1 compare(isbn, isbn), storage text; --> none
-alter operator class isbn_ops using btree rename to code_ops; --> none
+alter operator @@@ (none, isbn) set schema archive; --> move operator @@@(none, isbn) to archive
+alter operator === (isbn, isbn) set (restrict = none, join = eqjoinsel); --> change operator ===(isbn, isbn)
+comment on operator archive.=== (isbn, isbn) is 'x'; --> set comment on operator archive.===(isbn, isbn)
+drop operator if exists === (isbn, isbn), @@@ (none, isbn); --> drop operator ===(isbn, isbn), drop operator @@@(none, isbn)
+create operator class isbn_ops default for type isbn using btree family isbn_family as operator 1 < , function 1 compare(isbn, isbn), storage text; --> create operator class isbn_ops using btree
+alter operator class isbn_ops using btree rename to code_ops; --> rename operator class isbn_ops using btree to code_ops using btree
 alter operator class isbn_ops using btree owner to clerk; --> none
-alter operator class isbn_ops using btree set schema archive; --> none
-comment on operator class isbn_ops using btree is 'x'; --> none
-drop operator class if exists isbn_ops using btree cascade; --> none
-create operator family isbn_family using btree; --> none
-alter operator family isbn_family using btree add operator 1 < (isbn, isbn) for search, function 1 (isbn, isbn) compare(isbn, isbn); --> none
-alter operator family isbn_family using btree drop operator 1 (isbn, isbn), function 1 (isbn, isbn); --> none
-alter operator family isbn_family using btree rename to code_family; --> none
+alter operator class isbn_ops using btree set schema archive; --> move operator class isbn_ops using btree to archive
+comment on operator class isbn_ops using btree is 'x'; --> set comment on operator class isbn_ops using btree
+drop operator class if exists isbn_ops using btree cascade; --> drop operator class isbn_ops using btree
+create operator family isbn_family using btree; --> create operator family isbn_family using btree
+alter operator family isbn_family using btree add operator 1 < (isbn, isbn) for search, function 1 (isbn, isbn) compare(isbn, isbn); --> change operator family isbn_family using btree
+alter operator family isbn_family using btree drop operator 1 (isbn, isbn), function 1 (isbn, isbn); --> change operator family isbn_family using btree
+alter operator family isbn_family using btree rename to code_family; --> rename operator family isbn_family using btree to code_family using btree
 alter operator family isbn_family using btree owner to clerk; --> none
-alter operator family isbn_family using btree set schema archive; --> none
-comment on operator family isbn_family using btree is 'x'; --> none
-drop operator family if exists isbn_family using btree; --> none
+alter operator family isbn_family using btree set schema archive; --> move operator family isbn_family using btree to archive
+comment on operator family isbn_family using btree is 'x'; --> set comment on operator family isbn_family using btree
+drop operator family if exists isbn_family using btree; --> drop operator class isbn_family using btree, drop operator family isbn_family using btree
 
 -- Policies and rules
 create policy own on loan as restrictive for update to clerk, current_user using (id > 0) with check (id > 1); --> none
@@ -427,32 +427,32 @@ comment on constraint book_pages on book is 'x'; --> set comment on constraint b
 drop table if exists book, archive.book cascade; --> drop table book, drop table archive.book
 
 -- Text search
-create text search configuration simple_german (copy = pg_catalog.german); --> none
-alter text search configuration simple_german add mapping for word, asciiword with german_stem, simple; --> none
-alter text search configuration simple_german alter mapping replace german_stem with simple; --> none
-alter text search configuration simple_german drop mapping if exists for word; --> none
-alter text search configuration simple_german rename to german; --> none
+create text search configuration simple_german (copy = pg_catalog.german); --> create text search configuration simple_german
+alter text search configuration simple_german add mapping for word, asciiword with german_stem, simple; --> change text search configuration simple_german
+alter text search configuration simple_german alter mapping replace german_stem with simple; --> change text search configuration simple_german
+alter text search configuration simple_german drop mapping if exists for word; --> change text search configuration simple_german
+alter text search configuration simple_german rename to german; --> rename text search configuration simple_german to german
 alter text search configuration simple_german owner to clerk; --> none
-alter text search configuration simple_german set schema archive; --> none
-comment on text search configuration simple_german is 'x'; --> none
-drop text search configuration if exists simple_german cascade; --> none
-create text search dictionary nouns (template = simple, stopwords = german); --> none
-alter text search dictionary nouns (stopwords = russian, accept); --> none
-alter text search dictionary nouns rename to words; --> none
+alter text search configuration simple_german set schema archive; --> move text search configuration simple_german to archive
+comment on text search configuration simple_german is 'x'; --> set comment on text search configuration simple_german
+drop text search configuration if exists simple_german cascade; --> drop text search configuration simple_german
+create text search dictionary nouns (template = simple, stopwords = german); --> create text search dictionary nouns
+alter text search dictionary nouns (stopwords = russian, accept); --> change text search dictionary nouns
+alter text search dictionary nouns rename to words; --> rename text search dictionary nouns to words
 alter text search dictionary nouns owner to clerk; --> none
-alter text search dictionary nouns set schema archive; --> none
-comment on text search dictionary nouns is 'x'; --> none
-drop text search dictionary if exists nouns; --> none
-create text search parser lines (start = f, gettoken = g, end = h, lextypes = l); --> none
-alter text search parser lines rename to rows; --> none
-alter text search parser lines set schema archive; --> none
-comment on text search parser lines is 'x'; --> none
-drop text search parser if exists lines; --> none
-create text search template plain (init = f, lexize = g); --> none
-alter text search template plain rename to flat; --> none
-alter text search template plain set schema archive; --> none
-comment on text search template plain is 'x'; --> none
-drop text search template if exists plain; --> none
+alter text search dictionary nouns set schema archive; --> move text search dictionary nouns to archive
+comment on text search dictionary nouns is 'x'; --> set comment on text search dictionary nouns
+drop text search dictionary if exists nouns; --> drop text search dictionary nouns
+create text search parser lines (start = f, gettoken = g, end = h, lextypes = l); --> create text search parser lines
+alter text search parser lines rename to rows; --> rename text search parser lines to rows
+alter text search parser lines set schema archive; --> move text search parser lines to archive
+comment on text search parser lines is 'x'; --> set comment on text search parser lines
+drop text search parser if exists lines; --> drop text search parser lines
+create text search template plain (init = f, lexize = g); --> create text search template plain
+alter text search template plain rename to flat; --> rename text search template plain to flat
+alter text search template plain set schema archive; --> move text search template plain to archive
+comment on text search template plain is 'x'; --> set comment on text search template plain
+drop text search template if exists plain; --> drop text search template plain
 
 -- Triggers
 create trigger watch before insert or update of title or delete on book referencing old table as was for each row when (new.id > 0) execute function watch('x'); --> create trigger book.watch

@@ -364,9 +364,6 @@ alter schema s rename to r
 alter extension e update
 alter extension e add table t
 alter role bob rename to rob
-alter aggregate g(int) rename to h
-alter collation c rename to d
-alter text search dictionary d rename to e
 alter database d rename to e
 alter publication p add table t
 alter subscription s disable
@@ -375,14 +372,6 @@ alter system set work_mem = '1MB'
 create foreign table f (a int) server s
 create server s foreign data wrapper w
 create publication p for all tables
-create operator = (leftarg = int, rightarg = int, function = f)
-create aggregate g(int) (sfunc = f, stype = int)
-create cast (a as b) without function
-create collation c (locale = 'C')
-create text search configuration c (parser = p)
-create transform for int language l (from sql with function f(internal))
-create access method m type index handler h
-create conversion c for 'UTF8' to 'LATIN1' from f
 create role bob
 create database d
 create tablespace s location '/x'
@@ -408,10 +397,6 @@ copy t from '/x'
 """
 CLEAR = """
 select 1
-drop cast (a as b)
-drop operator + (int, int)
-drop aggregate g(int)
-drop operator class o using btree
 alter table t owner to bob
 alter operator + (int, int) owner to bob
 select f()
@@ -438,8 +423,6 @@ alter database d set work_mem = '1MB'
 select 1 into u
 savepoint a
 comment on database d is 'x'
-comment on operator + (int, int) is null
-comment on cast (a as b) is 'x'
 comment on role bob is 'x'
 comment on large object 1 is 'x'
 create temp table t (a int)
