@@ -11,8 +11,11 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
-    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
-    return f"{number} {noun}{ending}"
+    if number == 1:
+        return f"{number} {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}{'es' if noun.endswith(('x', 's')) else 's'}"
 
 
 def with_uncompared(text: str, number: int) -> str:

@@ -69,6 +69,8 @@ class Declared(Struct, frozen=True):
     facts: Facts
     uncompared: tuple[Uncompared, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
+    other_kinds: Mapping[str, int] = {}
+    """How many objects scripts make of kinds that no fact is about, by kind; empty when it is from a lock."""
 
 
 def declared(
@@ -115,7 +117,8 @@ def build_declared(
         **dict(_by_name(names, built)),
         **dict.fromkeys(_skipped(names, built), PRESENT),
     }
-    return Declared(dict(_sorted(facts, names)), tuple(_uncompared(scripts, built.unbuilt)), built.unbuilt)
+    uncompared = tuple(_uncompared(scripts, built.unbuilt))
+    return Declared(dict(_sorted(facts, names)), uncompared, built.unbuilt, built.other_kinds)
 
 
 def _with_roles(facts: Facts, names: State) -> Iterator[tuple[Object, str]]:

@@ -1,4 +1,5 @@
 -- The facts of some schemas in PostgreSQL's own words, one row each: (kind, name, table, schema, definition, signature).
+-- What belongs to no kind of these is counted: ('', its kind, '', '', how many, null).
 --
 -- Only what never waits for a lock on a table is read here: catalog columns, and functions that open no relation.
 -- Where PostgreSQL must open one to find the words, the definition holds a character 1 for each part that
@@ -464,6 +465,65 @@ object as (
     select 'pg_catalog.pg_extension'::regclass, oid, 0, 'extension', extname, '', '' from pg_catalog.pg_extension
     union all
     select 'pg_catalog.pg_event_trigger'::regclass, oid, 0, 'event trigger', evtname, '', '' from event_trigger
+),
+
+-- What is in the schemas, on their tables, or in the whole database, and no kind of fact is about it: whatever the
+-- server's version knows, and what is in no row of `object`.
+other as (
+    select d.classid, d.objid
+    from namespace as n
+    inner join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_namespace'::regclass and n.oid = d.refobjid
+    where
+        d.deptype in ('n', 'a')
+        -- those that defined_facts.sql reads
+        and d.classid not in (
+            'pg_catalog.pg_collation'::regclass, 'pg_catalog.pg_conversion'::regclass, 'pg_catalog.pg_operator'::regclass,
+            'pg_catalog.pg_opclass'::regclass, 'pg_catalog.pg_opfamily'::regclass, 'pg_catalog.pg_ts_config'::regclass,
+            'pg_catalog.pg_ts_dict'::regclass, 'pg_catalog.pg_ts_parser'::regclass, 'pg_catalog.pg_ts_template'::regclass
+        )
+        and not exists (
+            select from pg_catalog.pg_proc as p
+            where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and p.prokind = 'a'
+        )
+    union
+    select d.classid, d.objid
+    from relation as r
+    inner join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_class'::regclass and r.oid = d.refobjid
+    where
+        d.deptype = 'a'
+        and d.classid not in (
+            'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_attrdef'::regclass, 'pg_catalog.pg_constraint'::regclass,
+            'pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_type'::regclass
+        )
+    union
+    select w.classid, w.oid
+    from (
+        select 'pg_catalog.pg_publication'::regclass::oid as classid, oid from pg_catalog.pg_publication
+        union all
+        select 'pg_catalog.pg_subscription'::regclass, s.oid
+        from pg_catalog.pg_subscription as s
+        inner join pg_catalog.pg_database as d on s.subdbid = d.oid
+        where d.datname = current_database()
+        union all
+        select 'pg_catalog.pg_foreign_data_wrapper'::regclass, oid from pg_catalog.pg_foreign_data_wrapper
+        union all
+        select 'pg_catalog.pg_foreign_server'::regclass, oid from pg_catalog.pg_foreign_server
+    ) as w (classid, oid)
+    where w.oid >= 16384 -- those below are PostgreSQL's own
+),
+
+other_kind as (
+    select i.type, count(*) as number
+    from other as o
+    cross join lateral pg_catalog.pg_identify_object(o.classid, o.objid, 0) as i
+    where
+        i.type is not null -- it was dropped meanwhile
+        and not exists (select from object where classoid = o.classid and oid = o.objid)
+        and not exists (
+            select from pg_catalog.pg_depend as d
+            where d.classid = o.classid and d.objid = o.objid and d.deptype in ('i', 'e')
+        )
+    group by i.type
 )
 
 select 'schema' as kind, n.nspname::text as name, '' as table_name, '' as schema, 'present' as definition, null as signature
@@ -597,3 +657,5 @@ union all
 select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d
 inner join object as o on d.classoid = o.classoid and d.objoid = o.oid and d.objsubid = o.subid
+union all
+select '', type, '', '', number::text, null from other_kind

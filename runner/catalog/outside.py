@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from runner.catalog.questions import ask
 from runner.catalog.relocation import Moved, move
 from runner.catalog.relocation_guards import RelocationContext, places
 from runner.catalog.scratch_session import ScratchSession
+from runner.catalog.snapshot import Snapshot
 from runner.catalog.stand_ins import StandIn, read_stand_ins
 from runner.resources import read_sql
 from runner.sql.names import Name, RefusedError
@@ -49,6 +51,8 @@ class Outside:
         """Those that need what scripts make."""
         self.facts: Facts = {}
         """The facts about stand-ins, which the scripts do not declare."""
+        self.other_kinds: Counter[str] = Counter()
+        """How many objects of kinds that no fact is about are there without the scripts, by kind."""
 
     def make(self, known: RelocationContext) -> RelocationContext:
         """Make what the scripts refer to and do not make; return what they may refer to then."""
@@ -58,7 +62,7 @@ class Outside:
 
     def make_late(self, known: RelocationContext) -> RelocationContext:
         """Make what could not be made before."""
-        before = self.session.read_facts() if self.session.own else {}
+        before = self.session.read_snapshot() if self.session.own else Snapshot({}, other_kinds=self.other_kinds)
         old = frozenset(self.session.own) - known.stand_ins
         made = self._make()
         if not made:
@@ -73,7 +77,9 @@ class Outside:
             self._make()
             known = replace(known, lacking=known.lacking | self._give(traits, known))
         self.session.look_again()
-        self.facts = {**self.facts, **{i: text for i, text in self.session.read_facts().items() if i not in before}}
+        after = self.session.read_snapshot()
+        self.facts = {**self.facts, **{i: text for i, text in after.facts.items() if i not in before.facts}}
+        self.other_kinds += Counter(after.other_kinds) - Counter(before.other_kinds)
         return replace(known, stand_ins=frozenset(self.session.own) - old)
 
     def _make(self) -> list[StandIn]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -56,6 +57,8 @@ class Built(Struct, frozen=True):
 
     facts: Facts
     unbuilt: tuple[Unbuilt, ...]
+    other_kinds: Mapping[str, int]
+    """How many objects they make of kinds that no fact is about, by kind."""
 
 
 def build(connection: Connection[Any], manifest: Manifest, statements: Sequence[Statement]) -> Built:
@@ -123,6 +126,7 @@ class _Build:
         self.room.require(statement for _, statement in self.movables)
         self.session.begin()
         self.session.make_extensions(dict(movable.extension for movable, _ in self.movables if movable.extension))
+        self.outside.other_kinds += Counter(self.session.read_snapshot().other_kinds)
         self.known = self.outside.make(self.find_names(()))
         self.room.look()
         if careful:
@@ -133,7 +137,8 @@ class _Build:
         snapshot = read_in_transaction(self.connection, self.session.scope)
         before, names = self.outside.facts, self.session.scratch_names
         facts = declared_facts(snapshot, before, self.statements, self.bodies, names)
-        return Built(with_families(facts, self.movables, self.known), tuple(self.unbuilt))
+        made = Counter(snapshot.other_kinds) - self.outside.other_kinds
+        return Built(with_families(facts, self.movables, self.known), tuple(self.unbuilt), dict(made))
 
     def find_names(self, others: Sequence[References]) -> RelocationContext:
         session, project = self.session, self.manifest.project

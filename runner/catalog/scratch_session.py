@@ -10,12 +10,11 @@ import psycopg
 from runner.catalog.questions import ask, set_search_path
 from runner.catalog.relocation import Moved
 from runner.catalog.scratch_facts import ScratchNames
-from runner.catalog.snapshot import READING_TIMEOUT, Scope, read_in_transaction
+from runner.catalog.snapshot import READING_TIMEOUT, Scope, Snapshot, read_in_transaction
 from runner.postgres.settings import own_settings
 from runner.project.manifest import Manifest
 from runner.resources import read_sql
 from runner.sql.names import Name
-from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
 
 if TYPE_CHECKING:
@@ -110,12 +109,12 @@ class ScratchSession:
         """Have names looked for in the scratch schemas."""
         set_search_path(self.connection, self.path, self.extensions)
 
-    def read_facts(self) -> Facts:
+    def read_snapshot(self) -> Snapshot:
         """Read what is in the scratch schemas by now, and leave the session as it is."""
         self.connection.execute("savepoint reading")
-        facts = read_in_transaction(self.connection, self.scope).facts
+        snapshot = read_in_transaction(self.connection, self.scope)
         self.connection.execute("rollback to reading")  # and with it cursors and settings
-        return facts
+        return snapshot
 
     def look_again(self) -> None:
         """Ask what is in the scratch schemas by now."""

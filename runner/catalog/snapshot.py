@@ -70,6 +70,8 @@ class Snapshot(Struct, frozen=True):
     """What roles that are not trusted have a part in, declared or not."""
     accepted: tuple[Accepted, ...] = ()
     """What differs and is among the facts as it is declared, because the manifest accepts it."""
+    other_kinds: Mapping[str, int] = {}
+    """How many objects there are of kinds that no fact is about, by kind."""
 
 
 class Scope(Struct, frozen=True):
@@ -176,7 +178,11 @@ def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[A
     facts: dict[Object, str] = {}
     unnamed: dict[Object, tuple[Object, ...]] = {}
     locked: dict[Object, int] = {}
+    other_kinds: dict[str, int] = {}
     for kind, name, table, schema, definition, signature in rows:
+        if not kind:
+            other_kinds[name] = int(definition)
+            continue
         item = Object(kind, name, table, schema)
         if item in deparsed:
             parts, pid = deparsed[item]
@@ -187,7 +193,7 @@ def _assemble(rows: Sequence[tuple[Any, ...]], deparsed: Mapping[Object, tuple[A
         if kind == "constraint":
             known_by = item._replace(name=signature or as_valid(item, definition))
             unnamed[known_by] = (*unnamed.get(known_by, ()), item)
-    return Snapshot(facts, unnamed, locked)
+    return Snapshot(facts, unnamed, locked, other_kinds=other_kinds)
 
 
 def _fill(definition: str, parts: Sequence[str]) -> str:

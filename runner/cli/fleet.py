@@ -54,7 +54,7 @@ def apply_to_many(where: Where, loaded: Project, request: Request, reporter: Rep
             words = count(len(findings), "finding")
         if not verification.ok and result.plan.older:
             words, hint = f"ahead, {words}", ROLLBACK
-        words = with_uncompared(words, len(verification.uncompared))
+        words = with_uncompared(words, verification.not_compared)
         return MemberReport(outcome, verification.ok, words, document, findings, hint)
 
     return _run(where, loaded, reporter, work, told)
@@ -80,16 +80,16 @@ def plan_for_many(where: Where, loaded: Project, asked: Options, reporter: Repor
     return _run(where, loaded, reporter, work, told)
 
 
-def verify_many(where: Where, loaded: Project, reporter: Reporter) -> int:
+def verify_many(where: Where, loaded: Project, reporter: Reporter, *, strict: bool) -> int:
     """Verify each member; return the exit code."""
 
     def work(member: Member, stop: Cancellation) -> Verification:
         with member_opener(member, where, stop, reporter.say).connect() as connection:
-            return verify_database(connection, member.loaded, said_of(member, reporter.say))
+            return verify_database(connection, member.loaded, said_of(member, reporter.say), strict=strict)
 
     def told(outcome: MemberOutcome[Verification], result: Verification) -> MemberReport:
         words = "as declared" if result.ok else count(len(result.findings), "finding")
-        words = with_uncompared(words, len(result.uncompared))
+        words = with_uncompared(words, result.not_compared)
         return MemberReport(outcome, result.ok, words, json_documents.verify_json(result), result.findings)
 
     return _run(where, loaded, reporter, work, told)

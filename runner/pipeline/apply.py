@@ -14,7 +14,7 @@ from runner.execution.results import LateResult, ScriptResult
 from runner.pipeline.declare import read_actual
 from runner.pipeline.parts import execute_in_parts
 from runner.pipeline.plan import Planned, plan_database
-from runner.pipeline.verify import repairs_between, verify_actual
+from runner.pipeline.verify import Occasion, repairs_between, verify_actual
 from runner.planning.history import last_applied
 from runner.planning.model import Options, Plan
 from runner.planning.refusals import require_allowed
@@ -102,7 +102,8 @@ def _verify(
         actual = read_actual(connection, loaded, planned.declared.facts)
         applied = {*last_applied(planned.entries), *(r.plan.script.path for r in results if r.status == "applied")}
         proposals = repairs_between(connection, loaded, planned.declared.facts, actual, applied)
-    return verify_actual(connection, loaded, planned.declared, actual, proposals, results, planned.plan.older)
+    occasion = Occasion(results, planned.plan.older)
+    return verify_actual(connection, loaded, planned.declared, actual, proposals, occasion)
 
 
 def _standing(plan: Plan, results: Sequence[ScriptResult]) -> Iterator[str]:

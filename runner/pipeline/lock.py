@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalog.declared import Declared, build_declared
 from runner.catalog.snapshot import Snapshot
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 _CLEARLY = "write moments with their offset, '2026-11-28 12:00+00', and dates as '2026-11-28'"
 
 
-def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Lockfile:
+class Locked(NamedTuple):
+    """A lock that was made, and how many objects scripts make of kinds that are not compared, by kind."""
+
+    lock: Lockfile
+    other_kinds: Mapping[str, int]
+
+
+def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], None]) -> Locked:
     """Return a fresh lock, and say what depends on the session. Raise StatementError for a statement that fails."""
     manifest = loaded.project.manifest
     declared = build_declared(connection, manifest, loaded.declaring, loaded.names, say)
@@ -40,7 +47,7 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
     if not seals:
         say("no seals: each start parses all scripts; docs/lock.md tells when that is so")
     dates = _dates(connection, loaded, declared.facts, say)
-    return make_lockfile(
+    lock = make_lockfile(
         manifest,
         loaded.declaring,
         version,
@@ -49,6 +56,7 @@ def lock_on(connection: Connection[Any], loaded: Project, say: Callable[[str], N
         dates=dates,
         uncompared=declared.uncompared,
     )
+    return Locked(lock, declared.other_kinds)
 
 
 def one_lock(locks: Sequence[Lockfile]) -> Lockfile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalog.declared import Declared
 from runner.catalog.diff import is_as_declared
@@ -34,15 +34,22 @@ _NOT_RUN = "its script failed, or was not run"
 
 
 def verify_database(
-    connection: Connection[Any], loaded: Project, say: Callable[[str], None] = lambda _: None
+    connection: Connection[Any],
+    loaded: Project,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    strict: bool = False,
 ) -> Verification:
-    """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock."""
+    """Compare the database with what is declared, and run the checks. Only reads, with a fresh lock.
+
+    With `strict`, what nobody declared is a finding, too.
+    """
     require_extensions(connection, loaded.project, lambda: loaded.names)
     declared = declare_on(connection, loaded, say)
     actual = read_with_problems(connection, loaded, declared.facts)
     applied = () if is_as_declared(declared.facts, actual) else _applied(connection, loaded, declared.facts)
     proposals = repairs_between(connection, loaded, declared.facts, actual, applied)
-    return verify_actual(connection, loaded, declared, actual, proposals)
+    return verify_actual(connection, loaded, declared, actual, proposals, Occasion(is_strict=strict))
 
 
 def _applied(connection: Connection[Any], loaded: Project, declared: Facts) -> Collection[str]:
@@ -53,25 +60,32 @@ def _applied(connection: Connection[Any], loaded: Project, declared: Facts) -> C
         return ()
 
 
+class Occasion(NamedTuple):
+    """When a database is verified: after a run with `results`, else without one.
+
+    For `older` files all has to be there that they need. With `is_strict`, what nobody declared is a finding, too.
+    """
+
+    results: tuple[ScriptResult, ...] | None = None
+    older: Older | None = None
+    is_strict: bool = False
+
+
 def verify_actual(
     connection: Connection[Any],
     loaded: Project,
     declared: Declared,
     actual: Snapshot,
     proposals: Proposals,
-    results: tuple[ScriptResult, ...] | None = None,
-    older: Older | None = None,
+    occasion: Occasion,
 ) -> Verification:
-    """Verify after a run with `results`, else without one; for `older` files, that all is there that they need."""
+    """Verify what was read of a database."""
     from runner.verification.checks import run_checks
     from runner.verification.findings import RunOutcome, find_deviations
 
-    @cache
-    def remedies() -> Remedies:
-        from runner.pipeline.full_plan import remedies
+    results, older, is_strict = occasion
 
-        applied = _applied(connection, loaded, declared.facts) if results is None else _applied_by(results)
-        return remedies(loaded, proposals, _NOT_APPLIED if results is None else _NOT_RUN, applied)
+    remedies = cache(lambda: _remedies(connection, loaded, declared.facts, proposals, results))
 
     def remedy(difference: Difference) -> Remedy:
         return remedy_for_older(older) if older else remedies().of(difference)
@@ -79,20 +93,34 @@ def verify_actual(
     def is_tolerated(difference: Difference) -> bool:
         if older:
             return difference.kind != "unmanaged" and is_enough_for(loaded, difference)
-        if difference.kind == "not compared":
-            return results is not None
-        return is_as_mapped(loaded, difference)
+        return results is not None if difference.kind == "not compared" else is_as_mapped(loaded, difference)
 
-    checks = run_checks(connection, loaded.project.manifest, loaded.checks)
+    manifest, others = loaded.project.manifest, (*_mapped(loaded, actual), *(other_data(older) if older else ()))
+    checks = tuple(run_checks(connection, manifest, loaded.checks))
+    outcome = RunOutcome(checks, results or (), declared.uncompared, manifest.accepted, is_strict)
     return find_deviations(
         declared.facts,
         actual,
-        history_table=loaded.project.manifest.run.history_table,
+        history_table=manifest.run.history_table,
         remedy=remedy,
         is_tolerated=is_tolerated,
-        others=(*_mapped(loaded, actual), *(other_data(older) if older else ())),
-        outcome=RunOutcome(tuple(checks), results or (), declared.uncompared, loaded.project.manifest.accepted),
+        others=others,
+        outcome=outcome,
     )
+
+
+def _remedies(
+    connection: Connection[Any],
+    loaded: Project,
+    declared: Facts,
+    proposals: Proposals,
+    results: tuple[ScriptResult, ...] | None,
+) -> Remedies:
+    """Return what knows what a person can do about differences."""
+    from runner.pipeline.full_plan import remedies
+
+    applied = _applied(connection, loaded, declared) if results is None else _applied_by(results)
+    return remedies(loaded, proposals, _NOT_APPLIED if results is None else _NOT_RUN, applied)
 
 
 def _applied_by(results: Iterable[ScriptResult]) -> Collection[str]:

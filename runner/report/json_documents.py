@@ -114,6 +114,7 @@ def verify_json(verification: Verification) -> dict[str, Any]:
         "unmanaged": [finding_json(finding) for finding in verification.unmanaged],
         "accepted": [{**finding_json(finding), "because": finding.because} for finding in verification.accepted],
         "not_compared": uncompared_json(verification.uncompared),
+        "other_kinds": dict(sorted(verification.other_kinds.items())),
     }
 
 

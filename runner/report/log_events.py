@@ -11,7 +11,7 @@ from runner.report import json_documents
 from runner.report.log import Event, Level
 from runner.report.progress_text import progress_text
 from runner.report.run_text import run_line
-from runner.report.verification_text import verified_line
+from runner.report.verification_text import other_kinds_lines, verified_line
 from runner.verification.finding import finding_text
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ def verification_events(verification: Verification, *, verbose: bool) -> Iterato
         verification.uncompared, json_documents.uncompared_json(verification.uncompared), strict=True
     ):
         yield Event("warning", str(item), {"not_compared": document})
+    for line in other_kinds_lines(verification.other_kinds):
+        yield Event("warning", line.text, {"other_kinds": dict(verification.other_kinds)})
     for finding in verification.unmanaged if verbose else ():
         yield _finding_event("info", finding)
     document = json_documents.verify_json(verification)
     fields = {"ok": verification.ok, "tables": document["tables"], "indexes": document["indexes"]}
     fields |= {"checks": len(verification.checks), "findings": len(verification.findings)}
-    fields |= {"not_compared": len(verification.uncompared)}
+    fields |= {"not_compared": verification.not_compared}
     yield Event("info" if verification.ok else "error", verified_line(verification).text, fields)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runner.report.line import Line, block
@@ -47,6 +47,7 @@ def verification_lines(verification: Verification, *, verbose: bool) -> Iterator
     for finding in verification.accepted:
         yield Line(f"accepted: {finding_text(finding)}; because: {finding.because}", "yellow")
     yield from uncompared_lines(verification.uncompared)
+    yield from other_kinds_lines(verification.other_kinds)
     for finding in verification.unmanaged if verbose else ():
         yield Line(finding_text(finding), "dim")
 
@@ -57,9 +58,9 @@ def verified_line(verification: Verification) -> Line:
         tables, indexes = len(verification.tables), sum(table.indexes for table in verification.tables)
         numbers = (count(tables, "table"), count(indexes, "index"), count(len(verification.checks), "check"))
         text = f"verified: {', '.join(numbers)}, no finding{_accepted(verification)}"
-        return Line(with_uncompared(text, len(verification.uncompared)), "bold green")
+        return Line(with_uncompared(text, verification.not_compared), "bold green")
     text = f"not as declared: {count(len(verification.findings), 'finding')}{_accepted(verification)}"
-    return Line(with_uncompared(text, len(verification.uncompared)), "bold red", is_failure=True)
+    return Line(with_uncompared(text, verification.not_compared), "bold red", is_failure=True)
 
 
 def _accepted(verification: Verification) -> str:
@@ -72,6 +73,12 @@ def uncompared_lines(uncompared: Sequence[Uncompared]) -> Iterator[Line]:
         yield Line(str(item), "yellow")
     if len(uncompared) > MOST_UNCOMPARED_SHOWN:
         yield Line(f"… and {len(uncompared) - MOST_UNCOMPARED_SHOWN} more that are not compared", "yellow")
+
+
+def other_kinds_lines(kinds: Mapping[str, int]) -> Iterator[Line]:
+    """Return how many objects there are of each kind that is not compared."""
+    for kind in sorted(kinds):
+        yield Line(f"not compared: {count(kinds[kind], kind)}", "yellow")
 
 
 def _table_lines(table: TableSummary, width: int) -> Iterator[Line]:

@@ -43,6 +43,19 @@ def comment_of(item: Object, facts: Facts) -> tuple[str, ...]:
     return (comment_sql(item.comment, text),) if text is not None else ()
 
 
+def dropped(item: Object) -> str:
+    """Return the statement that drops an object, or takes away its comment."""
+    name, table = identifier(item.name), qualified_name(Object("table", item.table, "", item.schema))
+    match item.kind:
+        case "column" | "constraint":
+            return f"alter table {table} drop {item.kind} {name}"
+        case "domain constraint":
+            return f"alter domain {table} drop constraint {name}"
+        case "function":
+            return f"drop routine {spelled(item).removeprefix('function ')}"
+    return f"comment on {spelled(item.subject)} is null" if item.is_comment else f"drop {spelled(item)}"
+
+
 def comment_sql(comment: Object, text: str) -> str:
     """Return the statement that gives an object its comment."""
     return f"comment on {spelled(comment.subject)} is {literal(text)}"

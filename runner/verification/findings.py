@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -56,6 +56,13 @@ class Verification(Struct, frozen=True):
     """What is declared, and known by its name alone."""
     accepted: tuple[Finding, ...] = ()
     """What is not as declared, and accepted by the manifest."""
+    other_kinds: Mapping[str, int] = {}
+    """How many objects there are of kinds that are not compared, by kind."""
+
+    @property
+    def not_compared(self) -> int:
+        """How much of the database and of the scripts is not compared."""
+        return len(self.uncompared) + sum(self.other_kinds.values())
 
     @property
     def ok(self) -> bool:
@@ -71,6 +78,8 @@ class RunOutcome(Struct, frozen=True):
     uncompared: tuple[Uncompared, ...] = ()
     accepting: tuple[AcceptEntry, ...] = ()
     """What the manifest accepts, whether it is there or not."""
+    is_strict: bool = False
+    """Whether what nobody declared is a finding, too."""
 
 
 def find_deviations(
@@ -95,7 +104,7 @@ def find_deviations(
         item = difference.object
         if not item.schema and (item.table in own or (item.subject.kind == "table" and item.name in own)):
             continue
-        kept = unmanaged if difference.kind == "unmanaged" else objects
+        kept = unmanaged if difference.kind == "unmanaged" and not outcome.is_strict else objects
         if is_tolerated(difference):
             kept = warnings
         kept.append(_finding(difference, declared, None if kept is unmanaged else remedy(difference)))
@@ -111,7 +120,8 @@ def find_deviations(
     tables = tuple(_tables(declared, actual, objects))
     found = (*objects, *ran)
     accepted = tuple(map(_accepted_finding, actual.accepted))
-    return Verification(tables, outcome.checks, found, tuple(unmanaged), tuple(warnings), outcome.uncompared, accepted)
+    others_of = (tuple(unmanaged), tuple(warnings), outcome.uncompared, accepted, actual.other_kinds)
+    return Verification(tables, outcome.checks, found, *others_of)
 
 
 def _accepted_finding(accepted: Accepted) -> Finding:

@@ -10,7 +10,7 @@ from runner.catalog.diff import Difference
 from runner.repair.proposal import Proposal
 from runner.repair.propose import Proposals
 from runner.sql.objects import ANY_ARGUMENTS, Object, without_table
-from runner.sql.spelling import spelled
+from runner.sql.spelling import dropped
 from runner.sql.statements import Script, Statement
 from runner.verification.finding import Remedy
 
@@ -31,8 +31,9 @@ class Remedies(Struct, frozen=True):
             pid = (item.actual or "").rpartition(" ")[2]
             query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
             return Remedy(query, "the lock has to end first")
-        if item.kind == "undeclared":
-            return Remedy(f"drop {spelled(item.object)};", f"no repair drops a {item.object.kind}")
+        if item.kind in ("undeclared", "unmanaged"):
+            what = "what nobody declared" if item.kind == "unmanaged" else f"a {item.object.kind}"
+            return Remedy(f"{dropped(item.object)};", f"no repair drops {what}")
         if item.namesake:
             return Remedy("-- give one of the two another name", "no repair renames what somebody has made")
         proposals = self.proposals.get(item.object, ())

@@ -89,7 +89,7 @@ def test_the_lock_file_keeps_every_fact(groups: Callable[[str], Group], name: st
     assert group.declared.unbuilt == ()
     folder = group.loaded.project.folder
     said: list[str] = []
-    made = lock_on(group.connection, group.loaded, said.append)
+    made = lock_on(group.connection, group.loaded, said.append).lock
     assert [text for text in said if not text.startswith("no seals: ")] == []
     (folder / FILE).write_text(lockfile_text(made), encoding="utf-8", newline="")
     locked = load(folder / "manifest.toml")

@@ -53,7 +53,7 @@ def settled(applied: tuple[Path, str]) -> str:
 
 def sealed_now(folder: Path, connection: Connection[Any]) -> Project:
     """Return the project with a lock that is written on this server."""
-    text = lockfile_text(lock_on(connection, load(folder / "manifest.toml", with_lock=False), lambda _: None))
+    text = lockfile_text(lock_on(connection, load(folder / "manifest.toml", with_lock=False), lambda _: None).lock)
     (folder / "schema.lock.toml").write_text(text, encoding="utf-8", newline="")
     return load(folder / "manifest.toml")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -11,11 +12,11 @@ from runner.cli.options import DATABASE_OF_EACH_VERSION, LOG, PROFILES, PROJECT,
 from runner.cli.output_files import keep_file
 from runner.project.loading import load
 from runner.project.lock_versions import versions_text, with_seals_of_file, with_versions_of_file
-from runner.project.lockfile import FILE, lockfile_text
+from runner.project.lockfile import FILE, Lockfile, lockfile_text
 from runner.report import json_documents
 from runner.report.line import Line
 from runner.report.reporter import Reporter
-from runner.report.verification_text import uncompared_lines
+from runner.report.verification_text import other_kinds_lines, uncompared_lines
 from runner.wording import with_uncompared
 
 
@@ -36,22 +37,27 @@ def lock(
     from runner.pipeline.lock import lock_on, one_lock
 
     loaded = load(manifest, variables, profiles, with_lock=False)
-    locks = []
+    locks: list[Lockfile] = []
+    other_kinds: Counter[str] = Counter()
     for dsn in dsns or (None,):
         with open_connection(loaded, dsn, wait, reporter) as (connection, _):
             reporter.stage("building what the scripts declare")
-            locks.append(lock_on(connection, loaded, reporter.say))
+            locked = lock_on(connection, loaded, reporter.say)
+            locks.append(locked.lock)
+            other_kinds |= Counter(locked.other_kinds)
     made = with_versions_of_file(loaded.project, one_lock(locks))
     written = with_seals_of_file(loaded.project, made) if check else made
-    reporter.lines(uncompared_lines(made.uncompared))
+    reporter.lines((*uncompared_lines(made.uncompared), *other_kinds_lines(other_kinds)))
     kept = keep_file(manifest.parent, FILE, lockfile_text(written), "lock", check=check)
     text = f"{kept.text} (PostgreSQL {versions_text(made.postgresql)})" if kept.ok else kept.text
-    reporter.lines([Line(with_uncompared(text, len(made.uncompared)), kept.style, is_failure=not kept.ok)])
+    left = len(made.uncompared) + sum(other_kinds.values())
+    reporter.lines([Line(with_uncompared(text, left), kept.style, is_failure=not kept.ok)])
     reporter.json(
         {
             **kept.document,
             "postgresql": list(made.postgresql),
             "not_compared": json_documents.uncompared_json(made.uncompared),
+            "other_kinds": dict(other_kinds),
         }
     )
     code = 0 if kept.ok else 1
