@@ -25,7 +25,6 @@ from runner.sql.objects import (
 )
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
-from runner.sql.written_facts import WRITTEN
 from runner.wording import shown
 
 if TYPE_CHECKING:
@@ -55,6 +54,9 @@ _ORDER = (
     "rule",
     "policy",
     "statistics",
+    "publication",
+    "publication table",
+    "publication schema",
 )
 
 
@@ -105,16 +107,16 @@ def build_declared(
 
     Raise DatabaseError when that cannot be done.
     """
-    from runner.catalog.scratch_build import build  # with a fresh lock it is not needed
+    from runner.catalog.publication_filters import build_with_filters  # with a fresh lock it is not needed
 
-    statements = [statement for script in scripts for statement in script.statements if statement.is_built]
     begun = time.monotonic()
-    built = build(connection, manifest, statements)
+    built, filtered = build_with_filters(connection, manifest, scripts, names)
     if (seconds := time.monotonic() - begun) >= _LONG:
         say(f"built what is declared in {seconds:.1f} s; with a fresh {FILE} that is not needed")
     facts = {
         **dict(_with_roles(built.facts, names)),
         **dict(_by_name(names, built)),
+        **filtered,
         **dict.fromkeys(_skipped(names, built), PRESENT),
     }
     uncompared = tuple(_uncompared(scripts, built.unbuilt))
@@ -177,9 +179,7 @@ def _by_name(names: State, built: Built) -> Iterator[tuple[Object, str]]:
             continue  # it has another name in the catalog
         elif item.kind == "constraint" and item.name.startswith("check ("):
             continue  # PostgreSQL knows it by its expression
-        elif item.kind in WRITTEN:
-            yield item, state
-        elif item in about or item.subject.kind in ("extension", *WRITTEN):
+        elif item in about or item.subject.kind == "extension":
             yield item, state if item.is_comment else PRESENT
 
 

@@ -54,6 +54,13 @@ from relation as r
 inner join pg_catalog.pg_constraint as c on r.oid = c.conrelid
 where c.contype in ('c', 'x')
 union all
+select 'publication table', p.pubname, r.relname, r.schema,
+    case when r.pid is null then array[pg_catalog.pg_get_expr(m.prqual, m.prrelid, true)] end, r.pid
+from relation as r
+inner join pg_catalog.pg_publication_rel as m on r.oid = m.prrelid
+inner join pg_catalog.pg_publication as p on m.prpubid = p.oid
+where m.prqual is not null
+union all
 select 'table', r.relname, '', r.schema, case when r.pid is null then array[pg_catalog.pg_get_partkeydef(r.oid)] end, r.pid
 from relation as r
 where r.relkind = 'p'

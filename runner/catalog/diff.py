@@ -11,13 +11,23 @@ from msgspec import Struct
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.definitions import as_valid, has_index, is_invalid, is_unique_index
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import DATABASE_WIDE, DETACHED, PRESENT, WITH_PARTS, Facts, Object, stands_in, without_table
+from runner.sql.objects import (
+    DATABASE_WIDE,
+    DETACHED,
+    PRESENT,
+    PUBLICATION_MEMBERS,
+    WITH_PARTS,
+    Facts,
+    Object,
+    stands_in,
+    without_table,
+)
 from runner.wording import shown
 
 DifferenceKind = Literal["missing", "different", "invalid", "rejecting", "undeclared", "not compared", "unmanaged"]
 _Finder = Callable[[Object], Object | None]
 _ON_ROWS = ("trigger", "rule", "policy")
-_NEVER_UNMANAGED = ("schema", "extension", "event trigger", *DATABASE_WIDE)
+_NEVER_UNMANAGED = ("schema", "extension", *DATABASE_WIDE)
 
 
 class Difference(Struct, frozen=True):
@@ -83,6 +93,8 @@ def _goes_without_saying(
 ) -> bool:
     """Return whether the relation, or what a comment is on, is missing itself, which is then the only difference."""
     owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
+    if item.kind in PUBLICATION_MEMBERS:  # a table that is made again does not become a member by itself
+        owners = [Object("publication", item.name)]
     if item.is_comment:
         owners.append(item.subject)
     if any(owner in declared and owner not in actual.facts for owner in owners):
@@ -124,9 +136,11 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
     told = {without_table(item) for item in actual.facts if item not in claimed}
     told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
-        if item in claimed or item.subject.kind in _NEVER_UNMANAGED or (item.is_comment and item.subject in told):
+        if item in claimed or (item.is_comment and item.subject in told):
             continue
-        if item.table and (item.schema, item.table) not in owners:
+        if item.kind in PUBLICATION_MEMBERS and Object("publication", item.name) in declared:
+            yield Difference("undeclared", item, None, definition, item)
+        if item.subject.kind in _NEVER_UNMANAGED or (item.table and (item.schema, item.table) not in owners):
             continue
         rejects = (item.schema, item.table) in tables and _rejects(item, definition)
         kind: DifferenceKind = "undeclared" if item.kind in _ON_ROWS else "rejecting" if rejects else "unmanaged"

@@ -465,6 +465,14 @@ object as (
     select 'pg_catalog.pg_extension'::regclass, oid, 0, 'extension', extname, '', '' from pg_catalog.pg_extension
     union all
     select 'pg_catalog.pg_event_trigger'::regclass, oid, 0, 'event trigger', evtname, '', '' from event_trigger
+    union all
+    select 'pg_catalog.pg_publication'::regclass, oid, 0, 'publication', pubname, '', '' from pg_catalog.pg_publication
+    union all
+    select 'pg_catalog.pg_publication_rel'::regclass, oid, 0, 'publication table', '', '', ''
+    from pg_catalog.pg_publication_rel
+    union all
+    select 'pg_catalog.pg_publication_namespace'::regclass, oid, 0, 'publication schema', '', '', ''
+    from pg_catalog.pg_publication_namespace
 ),
 
 -- What is in the schemas, on their tables, or in the whole database, and no kind of fact is about it: whatever the
@@ -498,9 +506,7 @@ other as (
     union
     select w.classid, w.oid
     from (
-        select 'pg_catalog.pg_publication'::regclass::oid as classid, oid from pg_catalog.pg_publication
-        union all
-        select 'pg_catalog.pg_subscription'::regclass, s.oid
+        select 'pg_catalog.pg_subscription'::regclass::oid as classid, s.oid
         from pg_catalog.pg_subscription as s
         inner join pg_catalog.pg_database as d on s.subdbid = d.oid
         where d.datname = current_database()
@@ -653,6 +659,45 @@ union all
 select 'statistics', stxname, relname, schema, definition, null from statistics
 union all
 select 'event trigger', evtname, '', '', definition, null from event_trigger
+union all
+-- Options that have their default are not shown: some are known to newer servers alone.
+select 'publication', p.pubname, '', '',
+    'publication' || case when p.puballtables then ' for all tables' else '' end
+    || coalesce(
+        ' with (' || nullif(concat_ws(
+            ', ',
+            'publish '''
+            || nullif(
+                concat_ws(
+                    ', ',
+                    case when p.pubinsert then 'insert' end, case when p.pubupdate then 'update' end,
+                    case when p.pubdelete then 'delete' end, case when p.pubtruncate then 'truncate' end
+                ), 'insert, update, delete, truncate'
+            ) || '''',
+            case when to_jsonb(p) ->> 'pubgencols' = 's' then 'publish_generated_columns ''stored''' end,
+            case when p.pubviaroot then 'publish_via_partition_root ''true''' end
+        ), '') || ')', ''
+    ), null
+from pg_catalog.pg_publication as p
+union all
+select 'publication table', p.pubname, r.relname, r.schema,
+    concat(
+        'table',
+        (
+            select ' (' || string_agg(quote_ident(a.attname), ', ' order by a.attname::text collate "C") || ')'
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = m.prrelid and a.attnum = any(m.prattrs)
+        ),
+        case when m.prqual is not null then ' where (' || chr(1) || ')' end
+    ), null
+from pg_catalog.pg_publication_rel as m
+inner join pg_catalog.pg_publication as p on m.prpubid = p.oid
+inner join relation as r on m.prrelid = r.oid
+union all
+select 'publication schema', p.pubname, '', n.schema, 'tables', null
+from pg_catalog.pg_publication_namespace as m
+inner join pg_catalog.pg_publication as p on m.pnpubid = p.oid
+inner join namespace as n on m.pnnspid = n.oid
 union all
 select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d

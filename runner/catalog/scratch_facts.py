@@ -11,7 +11,7 @@ from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
 
-_OF_THE_DATABASE = ("extension", "event trigger", *DATABASE_WIDE)
+_OF_THE_DATABASE = ("extension", *DATABASE_WIDE)
 _STRING = re.compile(r"'(?:[^']|'')*'")
 
 

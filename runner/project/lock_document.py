@@ -17,6 +17,7 @@ _PARTS = {
     "rule": "rules",
     "policy": "policies",
     "statistics": "statistics",
+    "publication table": "publications",
 }
 _COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
 _OTHER_SCHEMAS = "schemas"

@@ -21,6 +21,7 @@ from runner.repair import (
     functions,
     indexes,
     policies,
+    publications,
     rules,
     sequences,
     statistics,
@@ -55,6 +56,10 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     ("event trigger", "different"): event_triggers.different,
     ("statistics", "different"): statistics.different,
     **{(kind, "different"): definitions.different for kind in DEFINED},
+    ("publication", "different"): publications.changed,
+    ("publication table", "missing"): publications.missing,
+    ("publication table", "different"): publications.different,
+    ("publication schema", "missing"): publications.missing,
 }
 _WORDS = {"missing": "missing", "different": "different", "invalid": "different", "rejecting": "extra"}
 

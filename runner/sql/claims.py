@@ -41,6 +41,8 @@ _RELATIONS = (
     "OBJECT_SEQUENCE",
     "OBJECT_INDEX",
 )
+_WITHOUT_LOCK = ("OBJECT_PUBLICATION",)
+"""What is dropped without a lock on the tables that it is about."""
 _CHECKS_DOMAIN = ("C", "O", "V")
 """ADD CONSTRAINT, SET NOT NULL and VALIDATE CONSTRAINT in the parse tree of ALTER DOMAIN."""
 _ACCESS = (
@@ -160,7 +162,7 @@ class _Reader:
         if KINDS.get(kind) in PARTS_OF_A_TABLE:
             schema, name = self.names.qualified([*strings(item.list.items)][:-1])
             return Object("table", name, "", schema)
-        named = self.names.named_object(kind, item)
+        named = None if kind in _WITHOUT_LOCK else self.names.named_object(kind, item)
         if named is None:
             parts = [*strings(item.list.items)]
             schema, name = self.names.qualified(parts)

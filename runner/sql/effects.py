@@ -10,6 +10,7 @@ from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
 from runner.sql.objects import DEFINED, NOTHING, VALID, Declaration, Effect, Object
+from runner.sql.publication_effects import PublicationEffects
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
 from runner.sql.written_facts import event_trigger, firing, roles_named
@@ -42,6 +43,9 @@ class _Reader:
         self.tables = TableEffects(self.names, element_text)
         self.read_create_stmt = self.tables.of_create
         self.read_alter_table_stmt = self.tables.of_alter
+        publications = PublicationEffects(self.names)
+        self.read_create_publication_stmt = publications.of_create
+        self.read_alter_publication_stmt = publications.of_alter
 
     def read_create_schema_stmt(self, body: pg.CreateSchemaStmt) -> Declaration:
         name = body.schemaname or body.authrole.rolename

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
-from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, WITH_PARTS, Effect, Facts, Object
+from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
 
@@ -160,6 +160,8 @@ def belongs_to(item: Object, owner: Object) -> bool:
     """Return whether `item` is `owner`, its comment, or a part of it."""
     if owner.kind == "schema":
         return item.schema == owner.name or owner == item.subject
+    if owner.kind == "publication":
+        return item.name == owner.name and item.subject.kind.startswith("publication")
     if item.schema != owner.schema:
         return False
     name = _word(item.name) + ANY_ARGUMENTS if owner.name.endswith(ANY_ARGUMENTS) else item.name
@@ -193,5 +195,7 @@ def _keys(item: Object) -> Iterator[tuple[str, str]]:
     yield item.schema, item.table or _word(item.name)
     if item.kind in OWN_NAMES and item.table != item.name:
         yield item.schema, item.name
+    if item.kind in PUBLICATION_MEMBERS and (item.schema or item.table):
+        yield "", item.name
     if item.kind == "constraint" and (name := automatic_name(item) or item.name) != item.table:
         yield item.schema, name

@@ -49,6 +49,7 @@ KINDS = {
     "OBJECT_TRANSFORM": "transform",
     "OBJECT_LANGUAGE": "language",
     "OBJECT_ACCESS_METHOD": "access method",
+    "OBJECT_PUBLICATION": "publication",
 }
 PARTS_OF_A_TABLE = ("trigger", "rule", "policy", "constraint", "column")
 _NAMED_OTHERWISE = ("cast", "transform", "operator class", "operator family")

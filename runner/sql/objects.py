@@ -19,15 +19,20 @@ BY_ITSELF = "by itself"
 ANY_ARGUMENTS = "(…)"
 """Ends the name of a function that a statement names without its arguments."""
 RESERVED = "_runner_"
+"""What the names begin with of the objects that a repair needs for a while."""
 DETACHED = f"{RESERVED}detached"
 """The declared name of the CHECK that a table may have because it was detached CONCURRENTLY."""
-"""What the names begin with of the objects that a repair needs for a while."""
 _COMMENT_ON = "comment on "
-DATABASE_WIDE = ("cast", "transform", "language", "access method")
-"""Kinds of objects that are in no schema, and are known by the statements that make them."""
+_OF_VALUES = ("cast", "transform", "language", "access method")
+PUBLICATION_MEMBERS = ("publication table", "publication schema")
+DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS)
+"""Kinds of objects of the whole database: they are read off the statements that make them.
+
+That there are others than the declared ones is no concern of a project.
+"""
 DEFINED = (
     "aggregate", "operator", "operator family", "operator class", "collation", "conversion", "text search parser",
-    "text search template", "text search dictionary", "text search configuration", *DATABASE_WIDE,
+    "text search template", "text search dictionary", "text search configuration", *_OF_VALUES,
 )  # fmt: skip
 """Kinds of objects that say how values are compared, converted, collected and searched."""
 OF_A_METHOD = ("operator class", "operator family")
@@ -35,7 +40,6 @@ OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
 """Kinds whose names or definitions have types in them."""
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
-
 
 OWN_NAMES = ("index", "statistics")
 """Kinds of objects of a table that statements name without it."""

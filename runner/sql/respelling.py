@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from runner.sql.objects import OF_TYPES, OWN_NAMES, WITH_PARTS, Object, qualified_name
+from runner.sql.objects import OF_TYPES, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Object, qualified_name
 from runner.sql.quoting import identifier
 
 _STRING = r"'(?:[^']|'')*'"
@@ -188,8 +188,8 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         return item._replace(schema=new.schema, name=new.name) if same else item
     if item == old:
         return new
-    if old.kind == "schema":
-        return item._replace(schema=new.name) if item.schema == old.name else item
+    if old.kind in ("schema", "publication"):
+        return _within(item, old, new)
     if item.kind == "constraint" and " (" in item.name:
         item = item._replace(name=_signature(item, old, new))
     if old.kind in WITH_PARTS and (item.schema, item.table) == (old.schema, old.name):
@@ -200,6 +200,14 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         name, bracket, arguments = item.name.partition("(")
         return item._replace(name=name + bracket + _anywhere(arguments, old, new))
     return item
+
+
+def _within(item: Object, old: Object, new: Object) -> Object:
+    """Return the identity of an object after its schema, or the publication that it is a member of, was renamed."""
+    if old.kind == "schema":
+        return item._replace(schema=new.name) if item.schema == old.name else item
+    is_its = item.kind in PUBLICATION_MEMBERS and item.name == old.name
+    return item._replace(name=new.name) if is_its else item
 
 
 def _signature(item: Object, old: Object, new: Object) -> str:

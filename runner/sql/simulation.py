@@ -9,6 +9,7 @@ from itertools import chain
 from runner.errors import Hint, InputError, Place
 from runner.sql.inventory import Inventory, automatic_name
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
+from runner.sql.publications import follow
 from runner.sql.statements import Script, Statement, effects_in
 from runner.sql.written_facts import changed
 
@@ -27,6 +28,7 @@ def declare(scripts: Iterable[Script]) -> State:
     for statement, named in effects_in(scripts):
         is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
         effect = numbered(named, state) if is_chosen else resolved(named, state) or named
+        effect = follow(effect, state)
         state.apply(effect)
         if effect.action == "change" and effect.value != PRESENT:
             state[effect.object] = changed(effect.object, state[effect.object], effect.value)

@@ -19,7 +19,7 @@ def spelled(item: Object) -> str:
             return f"constraint {identifier(item.name)} on domain {table}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
-        case "schema" | "extension" | "event trigger" | "language" | "access method":
+        case "schema" | "extension" | "event trigger" | "language" | "access method" | "publication":
             return f"{item.kind} {identifier(item.name)}"
     return f"{item.kind} {_spelled_otherwise(item)}"
 
@@ -43,6 +43,14 @@ def comment_of(item: Object, facts: Facts) -> tuple[str, ...]:
     return (comment_sql(item.comment, text),) if text is not None else ()
 
 
+def published(member: Object, definition: str) -> str:
+    """Return a member of a publication as ALTER PUBLICATION names it; `definition` is what follows its name."""
+    if member.kind == "publication schema":
+        return f"tables in schema {identifier(member.schema) if member.schema else 'current_schema'}"
+    table = qualified_name(Object("table", member.table, "", member.schema))
+    return f"table {table}{definition.removeprefix('table')}"
+
+
 def dropped(item: Object) -> str:
     """Return the statement that drops an object, or takes away its comment."""
     name, table = identifier(item.name), qualified_name(Object("table", item.table, "", item.schema))
@@ -51,6 +59,8 @@ def dropped(item: Object) -> str:
             return f"alter table {table} drop {item.kind} {name}"
         case "domain constraint":
             return f"alter domain {table} drop constraint {name}"
+        case "publication table" | "publication schema":
+            return f"alter publication {name} drop {published(item, '')}"
         case "function":
             return f"drop routine {spelled(item).removeprefix('function ')}"
     return f"comment on {spelled(item.subject)} is null" if item.is_comment else f"drop {spelled(item)}"

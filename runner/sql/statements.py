@@ -39,9 +39,13 @@ _BUILDABLE = frozenset(
     rule_stmt create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt
     """.split()
 )
-_WRITTEN = ("create_event_trig_stmt", "alter_event_trig_stmt")
-_OF_THE_DATABASE = frozenset("create_transform_stmt create_plang_stmt create_am_stmt".split())
-"""What makes something that is compared, and is not built."""
+_DATABASE_WIDE = frozenset(
+    """
+    create_transform_stmt create_plang_stmt create_am_stmt create_event_trig_stmt alter_event_trig_stmt
+    create_publication_stmt alter_publication_stmt
+    """.split()
+)
+"""What makes or changes something that is compared, and is not built."""
 _NEVER_BUILT = frozenset(DATABASE_WIDE) - {"cast"}
 
 
@@ -96,20 +100,15 @@ class Statement(Struct, frozen=True, gc=False):
         return self.declaration.opaque or self.declaration.moves or self.node in _CHANGES_ROWS
 
     @property
-    def is_buildable(self) -> bool:
+    def is_declarative(self) -> bool:
         """Whether it makes or changes objects that are compared, and does nothing else."""
-        return self.node in _BUILDABLE or self.node in _OF_THE_DATABASE
+        return self.node in _BUILDABLE or self.node in _DATABASE_WIDE
 
     @property
     def is_built(self) -> bool:
         """Whether it is built in scratch schemas; of what is in no schema a cast alone may be, for what uses it."""
         about = {effect.object.subject.kind for effect in self.declaration.effects}
         return self.node in _BUILDABLE and not (about and about <= _NEVER_BUILT)
-
-    @property
-    def is_declarative(self) -> bool:
-        """Whether what is declared depends on it; what is not buildable is read off its text."""
-        return self.is_buildable or self.node in _WRITTEN
 
 
 class Script(Struct, frozen=True):

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from runner.sql.object_names import ObjectNames
 
 PUBLIC = "public"
-WRITTEN = ("event trigger",)
-"""Kinds of objects whose whole definition is read so."""
 _STATE = re.compile(r"(?: disabled| enabled replica| enabled always)?\Z")
 _STATES = {"D": " disabled", "R": " enabled replica", "A": " enabled always"}
 
@@ -48,4 +46,4 @@ def firing(body: pg.AlterEventTrigStmt) -> str:
 
 def changed(item: Object, definition: str, value: str) -> str:
     """Return what is known of an object after a change that says `value`."""
-    return _STATE.sub(value, definition, count=1) if item.kind in WRITTEN else value
+    return _STATE.sub(value, definition, count=1) if item.kind == "event trigger" else value

@@ -22,7 +22,9 @@ def finding_text(finding: Finding) -> str:
         case "rejecting":
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
         case "undeclared":
-            return f"undeclared: {finding.object}: it acts on rows: {finding.actual}"
+            is_member = str(finding.object).startswith("publication ")
+            does = "is a member" if is_member else "acts on rows"
+            return f"undeclared: {finding.object}: it {does}: {finding.actual}"
         case "not compared" | "untrusted" | "accept":
             return f"{finding.kind}: {finding.object}: {finding.actual}"
         case "data":

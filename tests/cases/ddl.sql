@@ -239,16 +239,16 @@ comment on rule keep on book is 'x'; --> set comment on rule book.keep
 drop rule if exists keep on archive.book cascade; --> drop rule archive.book.keep
 
 -- Publications and subscriptions
-create publication news for table book (id, title) where (id > 0), tables in schema archive with (publish = 'insert'); --> none
-create publication news for all tables with (publish_generated_columns = stored); --> none
-alter publication news add table only loan; --> none
-alter publication news set tables in schema current_schema; --> none
-alter publication news drop table loan; --> none
-alter publication news set (publish = 'insert, update'); --> none
-alter publication news rename to feed; --> none
+create publication news for table book (id, title) where (id > 0), tables in schema archive with (publish = 'insert'); --> create publication news, create publication table book.news, create publication schema archive.news
+create publication news for all tables with (publish_generated_columns = stored); --> create publication news
+alter publication news add table only loan; --> create publication table loan.news
+alter publication news set tables in schema current_schema; --> change publication news, create publication schema news
+alter publication news drop table loan; --> drop publication table loan.news
+alter publication news set (publish = 'insert, update'); --> change publication news
+alter publication news rename to feed; --> rename publication news to feed
 alter publication news owner to clerk; --> none
-comment on publication news is 'x'; --> none
-drop publication if exists news, feed; --> none
+comment on publication news is 'x'; --> set comment on publication news
+drop publication if exists news, feed; --> drop publication news, drop publication feed
 create subscription reader connection 'host=x' publication news, feed with (connect = false, slot_name = none); --> none
 alter subscription reader connection 'host=y'; --> none
 alter subscription reader set publication news with (refresh = false); --> none

@@ -365,13 +365,11 @@ alter extension e update
 alter extension e add table t
 alter role bob rename to rob
 alter database d rename to e
-alter publication p add table t
 alter subscription s disable
 alter tablespace s rename to r
 alter system set work_mem = '1MB'
 create foreign table f (a int) server s
 create server s foreign data wrapper w
-create publication p for all tables
 create role bob
 create database d
 create tablespace s location '/x'

@@ -19,6 +19,8 @@ EMPTY = """
     select format('drop extension %I cascade', extname) from pg_extension where extname <> 'plpgsql'
     union all
     select format('drop schema %I cascade', nspname) from pg_namespace where nspname !~ '^pg_|^information_schema$'
+    union all
+    select format('drop publication %I', pubname) from pg_publication
 """
 
 

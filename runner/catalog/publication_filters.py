@@ -1,0 +1,67 @@
+"""The conditions of members of publications in PostgreSQL's own words: each is built as a CHECK of its table.
+
+All else of publications is read off the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from runner.catalog.constraint_definitions import check_expression
+from runner.catalog.scratch_build import Built, build
+from runner.project.manifest import Manifest
+from runner.sql.objects import PRESENT, Declaration, Effect, Facts, Object, qualified_name
+from runner.sql.publications import TABLE, WHERE, filter_name
+from runner.sql.quoting import identifier
+from runner.sql.statements import Script, Statement
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def build_with_filters(
+    connection: Connection[Any], manifest: Manifest, scripts: Sequence[Script], names: Mapping[Object, str]
+) -> tuple[Built, Facts]:
+    """Return what is built of scripts, and the tables with conditions; `names` is all that the scripts declare."""
+    built = build(connection, manifest, [*_to_build(scripts)])
+    filtered = {
+        item: _with_built_filter(item, definition, built.facts)
+        for item, definition in names.items()
+        if item.kind == TABLE and WHERE in definition
+    }
+    filters = {item for item in built.facts if item.kind == "constraint" and item.name.startswith(filter_name())}
+    return replace(built, facts={item: text for item, text in built.facts.items() if item not in filters}), filtered
+
+
+def _to_build(scripts: Sequence[Script]) -> Iterator[Statement]:
+    for statement in (statement for script in scripts for statement in script.statements):
+        if statement.is_built:
+            yield statement
+        else:
+            yield from _filters(statement)
+
+
+def _filters(statement: Statement) -> Iterator[Statement]:
+    """Yield what makes a CHECK of each condition."""
+    for effect in statement.declaration.effects:
+        item, (_, found, condition) = effect.object, effect.value.partition(WHERE)
+        if effect.action != "create" or item.kind != TABLE or not found:
+            continue
+        table = Object("table", item.table, "", item.schema)
+        name = filter_name(effect.value)
+        sql = f"alter table {qualified_name(table)} add constraint {identifier(name)} check ({condition}"
+        made = Effect("create", Object("constraint", name, item.table, item.schema))
+        yield Statement(
+            statement.script, statement.line, statement.offset, sql, "alter_table_stmt", Declaration((made,))
+        )
+
+
+def _with_built_filter(item: Object, definition: str, built: Facts) -> str:
+    """Return the definition of a member with its condition in PostgreSQL's words."""
+    head = definition.partition(WHERE)[0]
+    check = built.get(Object("constraint", filter_name(definition), item.table, item.schema))
+    condition = check_expression(check) if check else None
+    return PRESENT if condition is None else f"{head}{WHERE}{condition[1:-1]})"
