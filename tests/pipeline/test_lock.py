@@ -247,7 +247,14 @@ def test_documents_of_lock(project_copy: Path, objects: Locked, server: Server) 
     """--json says whether all is well, whether the file was fresh, and which file it is."""
     path, lock = project_copy / FILE, ("lock", "--json", "--dsn", objects.dsn)
     versions = [server.major]
-    document = {"ok": True, "fresh": True, "file": str(path), "postgresql": versions, "not_compared": []}
+    document = {
+        "ok": True,
+        "fresh": True,
+        "file": str(path),
+        "postgresql": versions,
+        "not_compared": [],
+        "other_kinds": {},
+    }
     assert call(*lock, "--check", folder=project_copy).json == document
     path.unlink()
     result = call(*lock, "--check", folder=project_copy)
