@@ -23,6 +23,7 @@ from runner.sql.objects import (
     Object,
     without_table,
 )
+from runner.sql.privileges import OF_DATABASE, may_be_no_fact
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
 from runner.wording import shown
@@ -38,6 +39,7 @@ _ORDER = (
     "schema",
     "extension",
     "event trigger",
+    *(kind for kind in OF_DATABASE if kind not in DEFINED),
     "type",
     "domain",
     "domain constraint",
@@ -119,6 +121,7 @@ def build_declared(
         **filtered,
         **dict.fromkeys(_skipped(names, built), PRESENT),
     }
+    facts |= dict(_access(names, facts))
     uncompared = tuple(_uncompared(scripts, built.unbuilt))
     return Declared(dict(_sorted(facts, names)), uncompared, built.unbuilt, built.other_kinds)
 
@@ -130,6 +133,18 @@ def _with_roles(facts: Facts, names: State) -> Iterator[tuple[Object, str]]:
             roles = names.get(item, PRESENT)
             definition = PRESENT if roles == PRESENT else definition.replace(_TO_ALL, f" {roles}", 1)  # noqa: PLW2901
         yield item, definition
+
+
+def _access(names: State, facts: Facts) -> Iterator[tuple[Object, str]]:
+    """Return the owners and privileges of what scripts make, and of what is no fact by itself."""
+    columns = {(item.schema, name) for item in names if item.kind == "column" for name in names.columns(item)}
+    for item, text in names.items():
+        subject = item.subject
+        is_there = subject in facts or may_be_no_fact(subject)
+        if subject.kind == "sequence":
+            is_there = subject in facts or (subject.schema, subject.name) in columns
+        if item.is_access and is_there:
+            yield item, text
 
 
 def _skipped(names: State, built: Built) -> Iterator[Object]:
@@ -158,7 +173,7 @@ def _about(statement: Statement) -> Iterator[Object]:
     for item in objects:
         owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
         if (
-            not item.is_comment
+            not item.is_attached
             and item.kind not in DATABASE_WIDE
             and not (item.table and any(owner in objects for owner in owners))
         ):
@@ -171,6 +186,8 @@ def _by_name(names: State, built: Built) -> Iterator[tuple[Object, str]]:
     for item, state in names.items():
         if item.kind in ("schema", "extension"):
             yield item, PRESENT
+        elif item.is_access:
+            continue
         elif item.subject.kind in DATABASE_WIDE:
             yield item, state
         elif item.is_comment and item.subject.kind in DEFINED and item.subject in built.facts:
@@ -193,8 +210,16 @@ def _sorted(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object,
     def order(item: Object) -> tuple[object, ...]:
         subject, kind = item.subject, item.subject.kind
         owner = (item.schema, item.table or indexed.get(subject) or item.name)
-        rank = ranks.get(owner, -1 if _ORDER.index(kind) < _ORDER.index("table") else len(ranks))
+        rank = ranks.get(owner, -1 if kind in _ORDER[: _ORDER.index("table")] else len(ranks))
         place = places.get(subject, 0) if kind == "column" else 0
-        return rank, owner if rank in (-1, len(ranks)) else "", _ORDER.index(kind), place, item.name, item.is_comment
+        return (
+            rank,
+            owner if rank in (-1, len(ranks)) else "",
+            _ORDER.index(kind),
+            place,
+            item.name,
+            item.kind != kind,
+            item.kind,
+        )
 
     return ((item, facts[item]) for item in sorted(facts, key=order))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from runner.catalog.access import access_facts
 from runner.catalog.definitions import as_valid
 from runner.catalog.snapshot import Snapshot
 from runner.project.input_files import without_returns
@@ -22,6 +23,8 @@ _NOT_WRITTEN = ("schema", "extension")
 
 def in_declared_words(actual: Snapshot, declared: Mapping[Object, str]) -> Snapshot:
     """Return the facts, in which what is declared in other words alone has the declared definition."""
+    if actual.access:
+        actual = replace(actual, facts={**actual.facts, **dict(access_facts(actual.access, declared))})
     changed = dict(_other_words(actual, declared))
     if not changed:
         return actual
@@ -66,7 +69,7 @@ def _same(item: Object, definition: str, known: Iterable[str]) -> str | None:
     for other in known:
         if other == text:
             return other
-        if not item.is_comment:
+        if not item.is_attached:
             from runner.sql.round_trip import is_same  # a quiet start loads no parser
 
             if is_same(item.kind, text, other):

@@ -95,7 +95,7 @@ def _goes_without_saying(
     owners = [Object(kind, item.table, "", item.schema) for kind in WITH_PARTS] if item.table else []
     if item.kind in PUBLICATION_MEMBERS:  # a table that is made again does not become a member by itself
         owners = [Object("publication", item.name)]
-    if item.is_comment:
+    if item.is_attached:
         owners.append(item.subject)
     if any(owner in declared and owner not in actual.facts for owner in owners):
         return True
@@ -133,17 +133,20 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
     built = [item for item, definition in declared.items() if definition != PRESENT]
     tables = {(item.schema, item.name) for item in built if item.kind == "table"}
     owners = {(item.schema, item.name) for item in claimed if item.kind in WITH_PARTS and item in actual.facts}
-    told = {without_table(item) for item in actual.facts if item not in claimed}
+    told = {without_table(item) for item in actual.facts if item not in claimed and item.kind not in _NEVER_UNMANAGED}
     told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
-        if item in claimed or (item.is_comment and item.subject in told):
+        if item in claimed or (item.is_attached and item.subject in told):
             continue
         if item.kind in PUBLICATION_MEMBERS and Object("publication", item.name) in declared:
             yield Difference("undeclared", item, None, definition, item)
-        if item.subject.kind in _NEVER_UNMANAGED or (item.table and (item.schema, item.table) not in owners):
+        is_ours = item.subject.kind in _NEVER_UNMANAGED and not item.is_access
+        if is_ours or (item.table and (item.schema, item.table) not in owners):
             continue
         rejects = (item.schema, item.table) in tables and _rejects(item, definition)
-        kind: DifferenceKind = "undeclared" if item.kind in _ON_ROWS else "rejecting" if rejects else "unmanaged"
+        kind: DifferenceKind = (
+            "undeclared" if item.kind in _ON_ROWS or item.is_access else "rejecting" if rejects else "unmanaged"
+        )
         yield Difference(kind, item, None, definition, item)
 
 

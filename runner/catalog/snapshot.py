@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.catalog.access import Access, AccessRow, patterns
 from runner.catalog.definitions import as_valid
 from runner.catalog.questions import BEGIN_ASKING, send_question, set_search_path
 from runner.catalog.untrusted import Untrusted, untrusted_in, untrusted_sql
@@ -72,19 +73,23 @@ class Snapshot(Struct, frozen=True):
     """What differs and is among the facts as it is declared, because the manifest accepts it."""
     other_kinds: Mapping[str, int] = {}
     """How many objects there are of kinds that no fact is about, by kind."""
+    access: Access | None = None
+    """What managed roles may do, before it is a part of the facts."""
 
 
 class Scope(Struct, frozen=True):
     """What is read: `schemas` maps a schema's name to what it is called in the result.
 
     Names on `path`, and in the schemas of `extensions`, are written without a schema. With `trusted`, names of
-    roles, what others than these and those trusted anyway have a part in is looked for too.
+    roles, what others than these and those trusted anyway have a part in is looked for too. With `managed`, patterns of
+    their names, so is what roles may do.
     """
 
     schemas: Mapping[str, str]
     path: tuple[str, ...]
     extensions: tuple[str, ...]
     trusted: tuple[str, ...] | None = None
+    managed: tuple[str, ...] | None = None
 
 
 def read_snapshot(connection: Connection[Any], scope: Scope) -> Snapshot:
@@ -150,6 +155,7 @@ def _read(
         refused = error
     closed, facts, defined, deparsed, *others = asked
     untrusted = others.pop(0).fetchall() if scope.trusted is not None else ()
+    rows = tuple(map(AccessRow._make, others.pop(0))) if scope.managed is not None else ()
     for (name,) in closed:
         from runner.postgres.session import current_role
 
@@ -159,7 +165,8 @@ def _read(
     answers = [cursor.fetchall() if cursor.pgresult and cursor.description else [] for cursor in others]
     answers += [[] for _ in after[len(answers) :]]  # not sent any more
     snapshot = _assemble([*facts, *((*row, None) for row in defined)], {Object(*row[:4]): row[4:] for row in deparsed})
-    return replace(snapshot, untrusted=untrusted_in(untrusted)), answers, refused
+    access = Access(rows, connection.info.server_version // 10_000) if scope.managed is not None else None
+    return replace(snapshot, untrusted=untrusted_in(untrusted), access=access), answers, refused
 
 
 def _questions(scope: Scope) -> dict[str, Question]:
@@ -171,6 +178,8 @@ def _questions(scope: Scope) -> dict[str, Question]:
     if scope.trusted is not None:
         known = {"path": list(scope.path), "trusted": list(scope.trusted)}
         own["untrusted"] = untrusted_sql(), {**parameters, **known}
+    if scope.managed is not None:
+        own["access"] = read_sql("catalog/access.sql"), {**parameters, "managed": patterns(scope.managed)}
     return own
 
 

@@ -19,6 +19,7 @@ from runner.project.field_mappings import FieldMappings
 from runner.project.input_files import read_text
 from runner.project.loading import read_project, render_files
 from runner.project.manifest import ManifestFile, is_script_name, load_manifest
+from runner.sql.inventory import Inventory
 from runner.sql.simulation import State
 from runner.sql.statements import Script
 
@@ -53,7 +54,7 @@ def check(manifest: Path, overrides: tuple[str, ...] = (), chosen: tuple[str, ..
     others = profiles.left_out(whole, chosen_project)
     project, problems = read_project(chosen_project, with_seals=False)
     files, left_out = project.files, render_files(others, project.field_mappings)
-    names = next(iter(files.names.values), {})
+    names = next(iter(files.names.values), Inventory())
     flaws = [*unlisted(whole), *map(diagnostic_of, chain(problems, left_out.problems_of_each()))]
     read = (*files.scripts.values, *left_out.scripts.values, *files.checks.values)
     flaws += chain.from_iterable(map(long_names_in, read))

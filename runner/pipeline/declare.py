@@ -123,7 +123,8 @@ def scope_of(loaded: Project, wanted: Mapping[Object, str]) -> Scope:
     """Return which schemas have to be read for the wanted objects."""
     project = loaded.project.manifest.project
     others = dict.fromkeys(item.schema for item in wanted if item.schema)
-    others |= dict.fromkeys(item.name for item in wanted if item.is_comment and item.subject.kind == "schema")
+    others |= dict.fromkeys(item.name for item in wanted if item.is_attached and item.subject.kind == "schema")
     extensions = tuple(item.name for item in wanted if item.kind == "extension")
     schemas = {name: name for name in others} | {project.schema: ""}
-    return Scope(schemas, (project.schema, project.extension_schema), extensions, project.trusted_creators)
+    path, managed = (project.schema, project.extension_schema), loaded.project.manifest.managed_roles
+    return Scope(schemas, path, extensions, project.trusted_creators, managed)

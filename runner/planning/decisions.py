@@ -13,7 +13,9 @@ from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
-from runner.sql.objects import ANY_ARGUMENTS, DEFINED, PRESENT, WITH_PARTS, Facts, Object, without_table
+from runner.sql.access_sql import given_together
+from runner.sql.objects import ANY_ARGUMENTS, DEFINED, PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
+from runner.sql.privileges import EVERY, EVERY_OF, may_be_no_fact
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import finalized
 from runner.sql.spelling import comment_sql
@@ -111,6 +113,34 @@ def _has_no_subject(case: Case) -> Step | None:
     return gone and case.unchanged(Reason("missing", (gone,), left_because="there is nothing to comment on"))
 
 
+def _has_no_role(case: Case) -> Step | None:
+    """Leave out what is about a role that there is not, or an object that is missing and that nothing adds."""
+    for aim in (aim for aim in case.needed if aim.effect.object.is_access):
+        item = aim.effect.object
+        if role := case.state.lacks_role(item, aim.definition):
+            return case.unchanged(Reason("missing", (item,), left_because=f"role {role} does not exist"))
+        if item.subject in case.goal and item.subject not in case.state.facts:
+            return case.unchanged(Reason("missing", (item.subject,), left_because="there is nothing to give access to"))
+    return None
+
+
+def _gives_in_part(case: Case) -> Step | None:
+    """Send for all objects of a schema no more than is declared, and for renamed ones their names of now."""
+    aims = [aim for aim in case.needed if aim.effect.action in ("grant", "revoke")]
+    effects = case.place.flow.statement.declaration.effects
+    if not aims or not (case.place.is_stale or (effects[0].object.name == EVERY and _is_about_more(effects[0], case))):
+        return None
+    action, reason = _action(case.needed, case.state), _reason(case.needed, case.state)
+    return Step(case.place.flow.statement, action, reason, given_together([aim.effect for aim in aims]))
+
+
+def _is_about_more(written: Effect, case: Case) -> bool:
+    """Return whether there are more objects in a schema than what a statement declares something of."""
+    kinds, schema = EVERY_OF[written.object.subject.kind], written.object.schema
+    aimed = {aim.effect.object.subject for aim in case.needed}
+    return any(item.kind in kinds and item.schema == schema and item not in aimed for item in case.state.facts)
+
+
 def _moves(case: Case) -> Step | None:
     """Send what sets a counter or converts values, in a script that is not run always."""
     flow = case.place.flow
@@ -119,7 +149,9 @@ def _moves(case: Case) -> Step | None:
 
 
 def _is_not_compared(case: Case) -> Step | None:
-    if case.needed or not any(_is_stranger(aim, case) for aim in case.aims):
+    flow = case.place.flow
+    has_others = bool(flow.statement.declaration.unmanaged) and not flow.script.runs_always
+    if case.needed or not (has_others or any(_is_stranger(aim, case) for aim in case.aims)):
         return None
     return case.whole("run", Reason("not compared"))
 
@@ -131,6 +163,8 @@ def _is_stranger(aim: Aim, case: Case) -> bool:
         return not _is_known(item, case)
     if action == "create" and item.table:
         return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
+    if item.is_access:
+        return not may_be_no_fact(item.subject) and not _is_known(item.subject, case)
     if action == "set" and item.subject.kind in DEFINED:
         return item not in case.goal and not _is_known(item.subject, case)
     names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
@@ -149,8 +183,9 @@ def _needs_nothing(case: Case) -> Step | None:
 
 
 def _reason_for_nothing(case: Case) -> Reason:
-    declares = [aim for aim in case.aims if aim.effect.action in ("create", "change", "set")]
-    different = tuple(aim.effect.object for aim in declares if _stays_different(aim, case))
+    declares = [aim for aim in case.aims if aim.effect.action in ("create", "change", "set", "grant", "revoke")]
+    defined = (aim for aim in declares if aim.effect.action in ("create", "change", "set"))
+    different = tuple(aim.effect.object for aim in defined if _stays_different(aim, case))
     if case.blocked:
         first = case.blocked[0]
         about = tuple(proposal.object for proposal in case.blocked)
@@ -220,7 +255,9 @@ def _as_written(case: Case) -> Step:
 
 
 def _action(needed: Sequence[Aim], state: State) -> StepAction:
-    creates = any(aim.effect.action in ("create", "set") and aim.effect.object not in state.facts for aim in needed)
+    creates = any(
+        aim.effect.action in ("create", "set", "grant") and aim.effect.object not in state.facts for aim in needed
+    )
     return "create" if creates else "alter"
 
 
@@ -238,9 +275,11 @@ _RULES: tuple[Callable[[Case], Step | None], ...] = (
     _uses_a_namesake,
     _declares_nothing,
     _has_no_subject,
+    _has_no_role,
     _moves,
     _is_not_compared,
     _needs_nothing,
+    _gives_in_part,
     _has_old_names,
     _adds_to_table,
     _ends_detaching,

@@ -31,7 +31,7 @@ def origin_of(past: Past, named: Collection[Object], actual: Snapshot) -> Origin
     """Return where a database comes from; `named` is what the scripts make, by each name that it ever has."""
     if past.is_known:
         return "known"
-    there = (without_table(item) for item in actual.facts if item.kind not in _NOT_OWN and not item.is_comment)
+    there = (without_table(item) for item in actual.facts if item.kind not in _NOT_OWN and not item.is_attached)
     return "unknown" if any(item in named for item in there) else "new"
 
 

@@ -14,6 +14,7 @@ from runner.planning.program import Flow
 from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
 from runner.sql.objects import BY_ITSELF, PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
+from runner.sql.privileges import default_text, may_be_no_fact
 from runner.sql.quoting import identifier
 from runner.sql.respelling import names_in, renamed, words
 from runner.sql.used_names import used_names
@@ -98,6 +99,8 @@ class _Walk:
         match effect.action:
             case "create" | "change" | "set":
                 return self._made(flow, effect)
+            case "grant" | "revoke":
+                return Aim(effect, self._privileges(effect.object))
             case "drop":
                 return self._dropped(flow, effect)
             case "take":
@@ -118,6 +121,11 @@ class _Walk:
         """Return what an object that lives on will be, None when it does not."""
         definition = self.goal.get(item)
         return PRESENT if definition is None and self._whole_owner(item) is not None else definition
+
+    def _privileges(self, item: Object) -> str | None:
+        """Return what a role may do with an object that lives on, None when it does not."""
+        definition, lives = self._definition(item), item.subject in self.goal or may_be_no_fact(item.subject)
+        return default_text(item) if definition is None and lives else definition
 
     def _known_by(self, item: Object) -> Object:
         """Return a constraint by the name that it has in the goal, when its statement gives it none."""

@@ -23,6 +23,7 @@ from runner.planning.past import Past
 from runner.planning.program import DueScript, all_names, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import altered_in_place, places_of_repairs
+from runner.planning.repair_steps import AccessRepairs, repair_step, without_access
 from runner.planning.situation import Situation
 from runner.planning.state import State
 from runner.planning.translation import Translation
@@ -34,6 +35,7 @@ from runner.sql.quoting import identifier
 from runner.sql.search_path import search_path_set
 from runner.sql.statements import Script, Statement
 
+_MAKES_ROLES = ("create_role_stmt", "do_stmt")
 _CHANGES_NO_ROWS = frozenset({"select_stmt", "variable_set_stmt", "variable_show_stmt"})
 
 
@@ -56,8 +58,10 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     places, goal = look_back(flows, situation.declared, actual)
     repairs = places_of_repairs(situation.propose(goal), places, goal)
     apart = ConcurrentBuilds(goal, situation, is_single=options.single_transaction)
-    planner = _Planner(goal, actual, repairs, apart, named, manifest, single=options.single_transaction)
+    planner = _Planner(goal, actual, without_access(repairs), apart, named, manifest, single=options.single_transaction)
     planner.changed, planner.attached_to = _changed(places)
+    last = next((place.flow.statement.key for place in reversed(places) if place.flow.runs), None)
+    planner.access = AccessRepairs(repairs, goal, planner.state, manifest, last)
     rest = iter(places)
     steps = [tuple(planner.script_steps(script, rest)) for script in planned]
     plans = tuple(_script_plan(script, past, own) for script, own in zip(planned, steps, strict=True))
@@ -101,6 +105,8 @@ def _changed(places: Sequence[Place]) -> tuple[frozenset[Object], frozenset[Obje
 
 class _Planner:
     """Goes through the places in order, and keeps the state that the database will have at each."""
+
+    access: AccessRepairs
 
     def __init__(
         self,
@@ -172,6 +178,7 @@ class _Planner:
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         is_whole = place.flow.script.entry.transaction
         repairs = list(self.mend(statement, proposals, in_transaction=is_whole))
+        repairs += self.access.steps(statement)
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield from self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)
         yield from repairs
@@ -183,6 +190,8 @@ class _Planner:
         if step.reason.code == "name taken":
             self.blocked.update(step.reason.objects)
         if step.action != "unchanged":
+            if place.flow.statement.node in _MAKES_ROLES:
+                self.state.roles = None
             self.moved_rows = self.moved_rows or place.flow.statement.node not in _CHANGES_NO_ROWS
             self.state.advance(case.aims if step.sql == place.flow.statement.sql else case.needed)
         return step
@@ -193,6 +202,7 @@ class _Planner:
         needed = tuple(aim for aim in aims if self.state.is_needed(aim, place.flow))
         placed = self.repairs.get(place.flow.statement.key, ())
         blocked = tuple(proposal for proposal in placed if proposal.blocked_by and proposal.problem != "used")
+        blocked += self.access.blocked(place.flow.statement)
         return Case(place, self.state, needed, repaired, blocked, self.blocked, self.goal, self.changed, self.named)
 
     def next_transaction(self) -> int:
@@ -235,30 +245,30 @@ class _Planner:
         """Return the steps of a repair in the script's transaction, or, where it has none and has to, in its own."""
         if not proposal.instead:
             for sql in proposal.now:
-                yield self.apart.moved(_repair(statement, [proposal], sql), self.next_transaction)
+                yield self.apart.moved(repair_step(statement, [proposal], sql), self.next_transaction)
             return
         number = 0 if in_transaction else self.next_transaction()
         for sql in proposal.now:
-            yield _repair(statement, [proposal], sql, transaction=number)
+            yield repair_step(statement, [proposal], sql, transaction=number)
 
     def mend(self, statement: Statement, proposals: Sequence[Proposal], *, in_transaction: bool) -> Iterator[Step]:
         """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
         runs = [proposal for proposal in proposals if not proposal.blocked_by]
         earlier = -1 if self.apart.transactional and not self.single else 0
-        yield from (_repair(statement, [p], sql, transaction=earlier) for p in runs for sql in p.first)
+        yield from (repair_step(statement, [p], sql, transaction=earlier) for p in runs for sql in p.first)
         if clauses := [proposal for proposal in runs if proposal.clauses]:
             sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
-            yield _repair(statement, clauses, sql)
+            yield repair_step(statement, clauses, sql)
         for proposal in runs:
             yield from self.repaired_now(statement, proposal, in_transaction=in_transaction)
         for proposal in runs:
             for transaction in proposal.then:
                 number = self.next_transaction()
                 for sql in transaction:
-                    yield _repair(statement, [proposal], sql, transaction=number)
+                    yield repair_step(statement, [proposal], sql, transaction=number)
         if retyped := [proposal for proposal in runs if proposal.analyze]:
             sql = analyze(retyped[0].table, [proposal.analyze for proposal in retyped])
-            yield _repair(statement, retyped, sql, transaction=self.next_transaction())
+            yield repair_step(statement, retyped, sql, transaction=self.next_transaction())
         for proposal in runs:
             self.state.repair(proposal)
             self.apart.repair(proposal)
@@ -273,12 +283,6 @@ def _is_sent_as_written(proposal: Proposal, place: Place) -> bool:
     """Return whether a statement asks for a change that no repair dares to make, and rows are not against it."""
     changed = (aim.effect.object for aim in place.aims if aim.effect.action == "change")
     return bool(proposal.blocked_by) and not proposal.rows and not _shows_the_end(place) and proposal.object in changed
-
-
-def _repair(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
-    about = tuple(proposal.object for proposal in proposals)
-    parts = tuple(Reason(p.problem, (p.object,), p.detail) for p in proposals)
-    return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction)
 
 
 def _setup(manifest: Manifest, past: Past, scripts: Sequence[DueScript], actual: Facts) -> Iterator[str]:

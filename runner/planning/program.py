@@ -15,7 +15,7 @@ from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
 from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, Effect, Facts, Object, without_table
 from runner.sql.respelling import names_in
-from runner.sql.simulation import numbered, resolved
+from runner.sql.simulation import numbered, of_each, resolved
 from runner.sql.statements import Script, Statement
 
 
@@ -102,7 +102,7 @@ class _Follower:
 
     def flow(self, script: DueScript, statement: Statement) -> Flow:
         effects, made, untold = [], [], []
-        for written in statement.declaration.effects:
+        for written in self.written(statement):
             effect = self.resolved(written, is_chosen=statement.declaration.nameless)
             effects.append(effect)
             made.append(effect.object in self.program)
@@ -116,6 +116,11 @@ class _Follower:
             untold.append(False)
             self.apply(effect)
         return Flow(script, statement, tuple(effects), tuple(made), tuple(untold))
+
+    def written(self, statement: Statement) -> Iterator[Effect]:
+        """Yield the effects, those on all objects of a schema one by one."""
+        for effect in statement.declaration.effects:
+            yield from of_each(effect, self.program)
 
     def apply(self, effect: Effect) -> None:
         """Take in what a statement does."""

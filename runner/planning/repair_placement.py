@@ -33,10 +33,13 @@ def places_of_repairs(
     positions: dict[Object, Position] = {}
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
+        subject = item.subject
         is_early = several[0].problem == "missing" or several[0].instead or several[0].first
         first, second = (makers, changers) if is_early else (changers, makers)
-        candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(table))
+        candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(subject), makers.get(table))
         position = next((position for position in candidates if position is not None), None)
+        if position is None and item.is_access:
+            position = max((place for place, one in enumerate(places) if one.flow.runs), default=None)
         if position is not None:
             positions[item] = position
     for column, position in _needed_by_keys(proposals, positions):
@@ -84,7 +87,7 @@ def _makers(places: Sequence[Place], goal: Facts) -> tuple[dict[Object, Position
                 continue
             elif effect.action == "create":
                 makers.setdefault(effect.object, position)
-            elif effect.action in ("set", "change") and effect.object.kind != "index":
+            elif effect.action in ("set", "change", "grant", "revoke") and effect.object.kind != "index":
                 changers[effect.object] = position
     return makers, changers
 

@@ -12,6 +12,7 @@ from runner.planning.program import Flow
 from runner.repair.proposal import Proposal
 from runner.sql.inventory import Inventory
 from runner.sql.objects import BY_ITSELF, PRESENT, Element, Facts, Object
+from runner.sql.privileges import NONE, PUBLIC, owner_of, role_of, serves
 
 
 class State:
@@ -20,6 +21,8 @@ class State:
     def __init__(self, actual: Snapshot, goal: Facts) -> None:
         self.facts = Inventory(known_facts(actual, goal))
         self.initial = dict(self.facts)
+        self.roles = actual.access.roles if actual.access else None
+        """The managed roles that there are; None when that is unknown."""
         self.fresh: set[Object] = set()
         """What the run makes or changes before."""
 
@@ -65,9 +68,16 @@ class State:
             case "change":
                 is_known_by_name = aim.definition == PRESENT and not flow.script.runs_always
                 return aim.definition is not None and (item in self.fresh or is_known_by_name or self.differs(aim))
+            case "grant" | "revoke":
+                return aim.definition is not None and self._serves(aim)
             case "set":
                 return aim.definition is not None and self._lacks_value(aim)
         return False
+
+    def lacks_role(self, item: Object, role: str | None) -> str:
+        """Return the role that an owner or privileges are about, when there is none of the name."""
+        name = (role or "") if item == owner_of(item.subject) else role_of(item)
+        return "" if self.roles is None or name == PUBLIC or name in self.roles else name
 
     def differs(self, aim: Aim) -> bool:
         """Return whether an object that lives on is not as it will be."""
@@ -76,6 +86,11 @@ class State:
     def lacks(self, element: Element) -> bool:
         """Return whether a column or a constraint is missing, by whatever name it is known."""
         return element.object not in self.facts and element.same_as not in self.facts
+
+    def _serves(self, aim: Aim) -> bool:
+        """Return whether some privilege is brought to what it will be."""
+        there = self.facts.get(aim.effect.object)
+        return aim.definition == PRESENT or serves(aim.effect, aim.definition or NONE, there)
 
     def _lacks_value(self, aim: Aim) -> bool:
         item, value = aim.effect.object, aim.effect.value

@@ -17,8 +17,8 @@ class Translation:
         """Return the object by its other name."""
         if not self.known:
             return item
-        if item.is_comment:
-            return self.of(item.subject).comment
+        if item.is_attached:
+            return item.attached_to(self.of(item.subject))
         exact, owner = self.known.get(without_table(item)), self._owner(item)
         if exact is not None:
             return exact._replace(table=owner.name if owner else item.table) if item.kind in OWN_NAMES else exact

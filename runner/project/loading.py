@@ -119,7 +119,7 @@ class Files:
     def _parse(self, rendered: Iterable[Rendered], schema: str) -> Read[Script]:
         from runner.sql.parser import parse
 
-        return each(partial(parse, schema=schema), rendered)
+        return each(partial(parse, schema=schema, managed=self.project.manifest.managed_roles), rendered)
 
 
 @dataclass(frozen=True)

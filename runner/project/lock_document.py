@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.project.lock_privileges import ACCESS, access_in, add_access
 from runner.sql.objects import OWN_NAMES, WITH_PARTS, Facts, Object, without_table
 
 ABSENT = False
@@ -20,6 +21,7 @@ _PARTS = {
     "publication table": "publications",
 }
 _COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
+_SECTIONS = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
 _OTHER_SCHEMAS = "schemas"
 
 
@@ -33,7 +35,10 @@ def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
         definition = ABSENT if text is None else text
         base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
         kind = item.subject.kind
-        if table := item.table or tables.get(item.subject):
+        if item.is_access:
+            owner = kinds.get((item.schema, item.table), "table") if item.table else kind
+            add_access(_below(base, _key(owner), item.table or item.name), item, text)
+        elif table := item.table or tables.get(item.subject):
             section = f"{_key(kind)}_comments" if item.is_comment else _PARTS[kind]
             owner = kinds.get((item.schema, table), "table")
             _below(base, _key(owner), table, section)[item.name] = definition
@@ -54,7 +59,6 @@ def _key(kind: str) -> str:
 
 def unnested(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Object, str]]:
     """Return the facts that `nested` has nested."""
-    sections = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
     for key, objects in document.items():
         if key == _OTHER_SCHEMAS and not schema:
             for name, below in objects.items():
@@ -63,11 +67,18 @@ def unnested(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Ob
         kind = key.replace("_", " ")
         for name, entry in objects.items():
             for part, value in entry.items():
-                if part == "definition":
-                    yield Object(kind, name, "", schema), value
-                elif part == "comment":
-                    yield Object(kind, name, "", schema).comment, value
-                elif part in sections:
-                    for inner, text in value.items():
-                        item = Object(sections[part], inner, name, schema)
-                        yield item.comment if part in _COMMENTS else item, text
+                yield from _part(Object(kind, name, "", schema), part, value)
+
+
+def _part(item: Object, part: str, value: Any) -> Iterator[tuple[Object, Any]]:
+    """Return the facts that a key of an object's table has."""
+    if part == "definition":
+        yield item, value
+    elif part == "comment":
+        yield item.comment, value
+    elif part in ACCESS:
+        yield from access_in(item, part, value)
+    elif part in _SECTIONS:
+        for inner, text in value.items():
+            own = Object(_SECTIONS[part], inner, item.name, item.schema)
+            yield own.comment if part in _COMMENTS else own, text

@@ -19,6 +19,8 @@ def stale(lock: Lockfile, manifest: Manifest, scripts: tuple[Script, ...], postg
     project = manifest.project
     if lock.extension_schema != project.extension_schema:
         return f"its extensions are in {lock.extension_schema}"
+    if lock.managed != manifest.managed_roles:
+        return "it is for other managed roles"
     checksums = ddl_checksums(scripts)
     changed = [path for path in {**lock.scripts, **checksums} if lock.scripts.get(path) != checksums.get(path)]
     if changed:
@@ -68,7 +70,7 @@ def is_of_same_scripts(lock: Lockfile, other: Lockfile) -> bool:
 
 
 def _ground(lock: Lockfile) -> tuple[object, ...]:
-    return lock.schema, lock.extension_schema, dict(lock.scripts), lock.dates
+    return lock.schema, lock.extension_schema, dict(lock.scripts), lock.dates, lock.managed
 
 
 def with_seals_of_file(project: ManifestFile, lock: Lockfile) -> Lockfile:

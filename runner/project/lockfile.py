@@ -62,6 +62,8 @@ class Lockfile(msgspec.Struct, frozen=True):
     uncompared: tuple[Uncompared, ...] = ()
     overrides: Mapping[int, Override] = {}
     """What differs on older versions."""
+    managed: tuple[str, ...] | None = None
+    """Whose privileges are among the facts."""
 
     def facts_on(self, postgresql: int) -> Facts:
         """Return what is declared in the words of a version that it covers."""
@@ -85,6 +87,7 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     dates: str = ""
     not_compared: list[_Uncompared] = []
     not_compared_on: dict[str, list[_Uncompared]] = {}
+    managed_roles: list[str] | None = None
 
 
 class _Uncompared(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,7 +109,8 @@ def make_lockfile(
     """Return the lock of what scripts declare on a major version of PostgreSQL."""
     project = manifest.project
     schemas, checksums = (project.schema, project.extension_schema), ddl_checksums(scripts)
-    return Lockfile(facts, (postgresql,), *schemas, checksums, seals, dates, uncompared)
+    managed = manifest.managed_roles
+    return Lockfile(facts, (postgresql,), *schemas, checksums, seals, dates, uncompared, managed=managed)
 
 
 def ddl_checksums(scripts: tuple[Script, ...]) -> dict[str, str]:
@@ -158,7 +162,8 @@ def _read_document(document: dict[str, Any], place: str) -> Lockfile:
     seals = {path: _seal(text) for path, text in known.seals.items()}
     schemas, versions = (known.schema, known.extension_schema), tuple(known.postgresql)
     uncompared = _read_uncompared(known.not_compared)
-    return Lockfile(facts, versions, *schemas, known.scripts, seals, known.dates, uncompared, overrides)
+    managed = None if known.managed_roles is None else tuple(known.managed_roles)
+    return Lockfile(facts, versions, *schemas, known.scripts, seals, known.dates, uncompared, overrides, managed)
 
 
 def _read_overrides(document: Any, head: _Head, place: str) -> dict[int, Override]:
@@ -227,6 +232,8 @@ def lockfile_text(lock: Lockfile) -> str:
         "scripts": dict(lock.scripts),
         "seals": {path: f"{seal.total} {seal.checksum} {seal.hash}" for path, seal in lock.seals.items()},
     }
+    if lock.managed is not None:
+        head["managed_roles"] = list(lock.managed)
     if lock.uncompared:
         head["not_compared"] = _uncompared_tables(lock.uncompared)
     others = {str(v): each.uncompared for v, each in lock.overrides.items() if each.uncompared != lock.uncompared}

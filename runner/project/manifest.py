@@ -13,13 +13,13 @@ from runner.errors import Hint, InputError, Place
 from runner.project.agreements import AcceptEntry, IgnoreEntry, Section
 from runner.project.input_files import convert, key_path, read_text, shown_value
 from runner.project.key_places import excerpt_at, place_of_error, pointing, toml_keys
+from runner.project.role_names import check_roles
 from runner.project.units import ByteSize, Duration
 from runner.project.variables import Overrides, check_variable, override
 from runner.sql.lock_rules import HAZARDS
 from runner.sql.quoting import NAME_BYTES
 
 OLDEST_POSTGRESQL = 15
-
 _LONGEST_HISTORY_TABLE = 50
 _LOWER_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _FILE_NAME = re.compile(r"([0-9]{3,})_[a-z0-9_]+\.sql")
@@ -72,6 +72,12 @@ class RunSection(Section, frozen=True):
         return release_table(self.history_table)
 
 
+class RolesSection(Section, frozen=True):
+    """Whose privileges are compared: those of roles by name, `*` for any characters, and of PUBLIC."""
+
+    managed: tuple[str, ...]
+
+
 class FieldMappingsSection(Section, frozen=True):
     """Where the field mappings stand, and how a field becomes a column."""
 
@@ -117,12 +123,18 @@ class Manifest(Section, frozen=True, rename=_TABLES):
     project: ProjectSection
     scripts: tuple[ScriptEntry, ...]
     run: RunSection = RunSection()
+    roles: RolesSection | None = None
     variables: dict[str, object] = msgspec.field(default_factory=dict)
     field_mappings: FieldMappingsSection | None = None
     checks: tuple[CheckEntry, ...] = ()
     profiles: tuple[ProfileEntry, ...] = ()
     accepted: tuple[AcceptEntry, ...] = ()
     ignored: tuple[IgnoreEntry, ...] = ()
+
+    @property
+    def managed_roles(self) -> tuple[str, ...] | None:
+        """The roles whose privileges are compared, besides PUBLIC; None when nobody's are."""
+        return self.roles.managed if self.roles else None
 
 
 class ManifestFile(msgspec.Struct, frozen=True):
@@ -205,8 +217,8 @@ def _check_values(project: ManifestFile) -> None:
         _check_prefix(manifest.field_mappings, file)
     for key, name in names.items():
         check_name(name, Place(file, key=key))
-    for index, name in enumerate(manifest.project.trusted_creators):
-        _check_role(name, Place(file, key=key_path("project", "trusted_creators", index)))
+    check_roles(manifest.project.trusted_creators, file, "project", "trusted_creators")
+    check_roles(manifest.managed_roles or (), file, "roles", "managed")
     if len(manifest.run.history_table.encode()) > _LONGEST_HISTORY_TABLE:
         message = f"at most {_LONGEST_HISTORY_TABLE} bytes, because its constraints are named after it"
         raise InputError(message, place=Place(file, key="run.history_table"))
@@ -232,13 +244,6 @@ def check_allowance(text: str, place: str) -> None:
     if kind not in HAZARDS or (colon and not name.strip()):
         known = ", ".join(HAZARDS)
         raise InputError(f"expected a hazard, or HAZARD:TABLE, not {shown_value(text)}; they are {known}", place=place)
-
-
-def _check_role(name: str, place: str) -> None:
-    if not name or len(name.encode()) > NAME_BYTES:
-        raise InputError(f"the name of a role has 1 to {NAME_BYTES} bytes, not {shown_value(name)}", place=place)
-    if name == "public":
-        raise InputError("no role can be called 'public'; write 'PUBLIC' for every role", place=place)
 
 
 def _check_prefix(section: FieldMappingsSection, file: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
-from runner.sql.simulation import resolved
+from runner.sql.simulation import of_each, resolved
 from runner.sql.statement_words import clause_of, command_of
 from runner.sql.statements import UNREAD, Script, Statement
 
@@ -34,7 +34,7 @@ def refused_renames(pairs: Sequence[tuple[ScriptEntry, Script]]) -> Iterator[Inp
     made = Inventory()
     for script, parsed in pairs:
         for statement in parsed.statements:
-            for written in statement.declaration.effects:
+            for written in (each for effect in statement.declaration.effects for each in of_each(effect, made)):
                 effect = resolved(written, made) or written
                 is_renaming = effect.action in ("rename", "move")
                 if is_renaming and effect.object not in made and effect.becomes in made:
@@ -97,15 +97,14 @@ def _problems_each_time(script: ScriptEntry, statement: Statement) -> Iterator[t
             "nested too deeply to be compared with the database, about 45 levels, and would be sent with each run",
             'split the expression, or move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
+    elif declaration.unmanaged:
+        yield (
+            f"what it says of role {declaration.unmanaged[0]} is not compared, and would be sent with each run",
+            'name it in managed, [roles] in the manifest, or move it to a script that has run = "on_change" or "once"',
+        )
     elif not is_compared and not statement.is_data and statement.node not in _QUIET and not traits.destroys:
         yield (
             f"{_words(statement)} cannot be compared with the database, and would be sent with each run",
-            'move it to a script that has run = "on_change" or run = "once" in the manifest',
-        )
-    elif declaration.sets_owner:
-        command = command_of(statement.sql)
-        yield (
-            f"the owner that {command} sets cannot be compared with the database, and would be left as it is",
             'move it to a script that has run = "on_change" or run = "once" in the manifest',
         )
 

@@ -79,7 +79,7 @@ def _ground(manifest: Manifest) -> str:
     project, section = manifest.project, manifest.field_mappings
     names = (project.schema, project.extension_schema, manifest.run.history_table, section.table if section else "")
     scripts = [(script.path, script.run, script.transaction, script.allow_destructive) for script in manifest.scripts]
-    return hashlib.sha256(msgspec.json.encode((__version__, names, scripts))).hexdigest()
+    return hashlib.sha256(msgspec.json.encode((__version__, names, scripts, manifest.roles))).hexdigest()
 
 
 def _hash_of_text(ground: str, rendered: Rendered, total: int) -> hashlib._Hash:

@@ -13,6 +13,7 @@ from runner.catalog.column_definitions import column_type
 from runner.catalog.diff import Difference
 from runner.catalog.index_definitions import is_plain_index
 from runner.repair import (
+    access,
     columns,
     constraints,
     definitions,
@@ -110,6 +111,7 @@ def _of(context: Context, item: Difference) -> Iterator[Proposal]:
     repair = _REPAIRS.get((item.object.kind, _WORDS.get(item.kind, "")))
     if item.kind == "missing" and context.is_left(owner(item.object)):
         return  # it has it as a part of the other one's, and keeps it
+    repair = access.brought if item.object.is_access else repair
     if repair and item.declared != PRESENT:
         yield from map(context.judged, repair(context, item, owner(item.object)))
 

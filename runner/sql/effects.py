@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.access_effects import AccessEffects
 from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
@@ -16,9 +18,14 @@ from runner.sql.trees import strings
 from runner.sql.written_facts import event_trigger, firing, roles_named
 
 
-def declaration_of(node: str, body: Any, schema: str, element_text: ElementText) -> Declaration:
-    """Return what a statement declares; `node` is the name of its kind in the parse tree, `body` the tree below."""
-    reader = _Reader(schema, element_text)
+def declaration_of(
+    node: str, body: Any, schema: str, element_text: ElementText, managed: Sequence[str] | None = None
+) -> Declaration:
+    """Return what a statement declares; `node` is the name of its kind in the parse tree, `body` the tree below.
+
+    Of roles only the `managed` ones count, and PUBLIC; without any such list, none.
+    """
+    reader = _Reader(schema, element_text, managed)
     read = getattr(reader, f"read_{node}", None)
     if read is None:
         nothing = NOTHING if node in _HARMLESS else Declaration(opaque=True)
@@ -30,22 +37,26 @@ def declaration_of(node: str, body: Any, schema: str, element_text: ElementText)
 _HARMLESS = frozenset(
     """
     select_stmt insert_stmt update_stmt delete_stmt merge_stmt truncate_stmt lock_stmt variable_set_stmt
-    variable_show_stmt explain_stmt grant_stmt grant_role_stmt alter_default_privileges_stmt alter_role_stmt
-    alter_role_set_stmt alter_database_set_stmt vacuum_stmt transaction_stmt alter_owner_stmt
+    variable_show_stmt explain_stmt grant_role_stmt alter_role_stmt alter_role_set_stmt alter_database_set_stmt
+    vacuum_stmt transaction_stmt
     """.split()
 )
 """Statements that neither drop nor rename an object that another one declares."""
 
 
 class _Reader:
-    def __init__(self, schema: str, element_text: ElementText) -> None:
+    def __init__(self, schema: str, element_text: ElementText, managed: Sequence[str] | None) -> None:
         self.names = ObjectNames(schema)
-        self.tables = TableEffects(self.names, element_text)
+        self.access = AccessEffects(self.names, managed)
+        self.tables = TableEffects(self.names, element_text, self.access)
         self.read_create_stmt = self.tables.of_create
         self.read_alter_table_stmt = self.tables.of_alter
         publications = PublicationEffects(self.names)
         self.read_create_publication_stmt = publications.of_create
         self.read_alter_publication_stmt = publications.of_alter
+        self.read_grant_stmt = self.access.of_grant
+        self.read_alter_default_privileges_stmt = self.access.of_defaults
+        self.read_alter_owner_stmt = self.access.of_alter_owner
 
     def read_create_schema_stmt(self, body: pg.CreateSchemaStmt) -> Declaration:
         name = body.schemaname or body.authrole.rolename

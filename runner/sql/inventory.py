@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
 from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
+from runner.sql.privileges import NEW, RUNNING, after, default_text, of_new
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
 
@@ -22,6 +23,8 @@ class Inventory(Mapping[Object, str]):
         """By schema and name of the table, or of an object without one; indexes and constraints by their own too."""
         self._mentioned: dict[str, dict[Object, None]] | None = None
         """By the words of definitions, from the first renaming on."""
+        self._defaults: dict[Object, None] = {}
+        """The default privileges among them."""
         self._columns: dict[Object, tuple[str, ...]] = {}
         """The columns that a constraint or an index goes with, where statements tell."""
         for item, definition in (facts or {}).items():
@@ -44,6 +47,8 @@ class Inventory(Mapping[Object, str]):
         if before is None:
             for key in _keys(item):
                 self._near.setdefault(key, {})[item] = None
+            if item.is_access and item.subject.kind.startswith(NEW):
+                self._defaults[item] = None
         elif self._mentioned is not None and before != definition:
             self._mention(item, before, present=False)
         self._facts[item] = definition
@@ -56,6 +61,7 @@ class Inventory(Mapping[Object, str]):
         if definition is not None:
             for key in _keys(item):
                 self._near[key].pop(item, None)
+            self._defaults.pop(item, None)
             if self._mentioned is not None:
                 self._mention(item, definition, present=False)
         return definition
@@ -98,10 +104,13 @@ class Inventory(Mapping[Object, str]):
             case "create" | "change":
                 if item not in self._facts:
                     self[item] = effect.value
+                    self._give_defaults(effect)
                 if effect.columns:
                     self._columns[item] = effect.columns
             case "set":
                 self[item] = effect.value
+            case "grant" | "revoke":
+                self._give(effect)
             case "drop":
                 self.drop(item)
             case "rename" | "move":
@@ -109,6 +118,26 @@ class Inventory(Mapping[Object, str]):
             case "take":
                 for part in self.below(item):
                     self.pop(part)
+
+    def _give(self, effect: Effect) -> None:
+        """Take in GRANT and REVOKE."""
+        item = effect.object
+        text = after(effect, self._facts.get(item))
+        if text == default_text(item):
+            self.pop(item)
+        else:
+            self[item] = text
+
+    def _give_defaults(self, effect: Effect) -> None:
+        """Take in what the default privileges give on what is made; a column may have a sequence."""
+        if not self._defaults or effect.action != "create" or effect.object.is_attached:
+            return
+        made = [effect.object]
+        if effect.object.kind == "column":
+            made = [Object("sequence", name, "", effect.object.schema) for name in effect.columns]
+        defaults = [(item, self._facts[item]) for item in self._defaults if item.subject.name == RUNNING]
+        for privileges, text in (pair for item in made for pair in of_new(item, defaults)):
+            self[privileges] = text
 
     def drop(self, item: Object) -> list[Object]:
         """Remove an object with its parts and what goes with it; return all of that."""

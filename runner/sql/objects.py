@@ -38,6 +38,7 @@ DEFINED = (
 OF_A_METHOD = ("operator class", "operator family")
 OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
 """Kinds whose names or definitions have types in them."""
+_ATTACHED = (_COMMENT_ON, "owner of ", "privileges of ")
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -45,14 +46,15 @@ OWN_NAMES = ("index", "statistics")
 """Kinds of objects of a table that statements name without it."""
 
 
-EffectKind = Literal["create", "set", "change", "drop", "rename", "move", "take"]
+EffectKind = Literal["create", "set", "change", "drop", "rename", "move", "take", "grant", "revoke"]
 
 
 class Object(NamedTuple):
     """The identity of an object; `table` is set for what belongs to a table.
 
     An unnamed constraint is named by its definition: `primary key (id)`, `unique (a)`, `foreign key (a) references t`.
-    A function is named with the types of its arguments: `add(integer, text)`. A comment is an object too.
+    A function is named with the types of its arguments: `add(integer, text)`. A comment is an object too, and so are an
+    owner and the privileges of a role: `comment on table`, `owner of table`, `privileges of app on table`.
     """
 
     kind: str
@@ -81,23 +83,42 @@ class Object(NamedTuple):
         return without_table(self)._replace(kind=_COMMENT_ON + self.kind)
 
     @property
+    def is_attached(self) -> bool:
+        """Whether it is the comment on another object, its owner, or what a role may do with it."""
+        return self.kind.startswith(_ATTACHED)
+
+    @property
+    def is_access(self) -> bool:
+        """Whether it is an owner, or what a role may do."""
+        return self.kind.startswith(_ATTACHED[1:])
+
+    @property
     def subject(self) -> Object:
-        """What a comment is on, an index without its table; the object itself when it is no comment."""
-        return self._replace(kind=self.kind.removeprefix(_COMMENT_ON)) if self.is_comment else self
+        """What something is attached to, an index without its table; the object itself when it is not attached."""
+        if not self.kind.startswith(_ATTACHED):
+            return self
+        if self.kind.startswith("privileges of "):
+            return self._replace(kind=self.kind.rpartition(" on ")[2])
+        return self._replace(kind=self.kind.removeprefix(_COMMENT_ON).removeprefix("owner of "))
+
+    def attached_to(self, subject: Object) -> Object:
+        """Return what it is called when it is attached to another object."""
+        return without_table(subject)._replace(kind=self.kind.removesuffix(self.subject.kind) + subject.kind)
 
 
 class Effect(NamedTuple):
     """What happens to one object; `value` is its state afterwards, its new name for `rename`, its schema for `move`.
 
     `create` does nothing to an object that is there already, `set` gives it a state, `change` another definition. With
-    `take` it becomes a part of `other`: an index of a constraint or of a partitioned index, a sequence of a column.
+    `take` it becomes a part of `other`: an index of a constraint or of a partitioned index, a sequence of a column. For
+    `grant` and `revoke` the value is the privileges that are given or taken.
     """
 
     action: EffectKind
     object: Object
     value: str = PRESENT
     columns: tuple[str, ...] = ()
-    """The columns that a constraint or an index goes with when they are dropped."""
+    """The columns that a constraint or an index goes with when they are dropped; the sequence of a serial column."""
     other: Object | None = None
     """What takes it; the constraint by which a column is NOT NULL."""
 
@@ -132,8 +153,10 @@ class Declaration(NamedTuple):
     """It changes rows or a counter, which no definition tells: USING, RESTART."""
     restarts: bool = False
     """It sets a counter: RESTART."""
-    sets_owner: bool = False
-    """It sets an owner, which is not compared."""
+    unmanaged: tuple[str, ...] = ()
+    """The roles whose privileges or objects it is about, and that the manifest does not name as managed."""
+    gives_access: bool = False
+    """It is about privileges or an owner alone."""
     has_more_parts: bool = False
     """It makes a table with parts that its text does not name: LIKE, OF, AS."""
     elements: tuple[Element, ...] = ()
@@ -150,7 +173,7 @@ class Declaration(NamedTuple):
     @property
     def declares(self) -> tuple[Effect, ...]:
         """The effects that leave something behind."""
-        return tuple(effect for effect in self.effects if effect.action in ("create", "set", "change"))
+        return tuple(effect for effect in self.effects if effect.action in ("create", "set", "change", "grant"))
 
 
 NOTHING = Declaration()

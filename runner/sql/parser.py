@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 PIECE = 1 << 15
 """How many characters of a large script are parsed at a time: tokens and trees take many times as much memory."""
 _END_OF_LINE = re.compile(r";[^\S\n]*\n")
-_BEFORE_SCHEMA = (b"create schema", b"create schema if not exists", b"comment on schema")
+_BEFORE_SCHEMA = (b"create schema", b"create schema if not exists", b" on schema", b" in schema")
 
 
-def parse(rendered: Rendered, *, schema: str) -> Script:
-    """Parse a rendered script; `schema` is the one that unqualified names mean. Raise InputError with the place."""
+def parse(rendered: Rendered, *, schema: str, managed: Sequence[str] | None = None) -> Script:
+    """Parse a rendered script; `schema` is the one that unqualified names mean. Raise InputError with the place.
+
+    Privileges count of `managed` roles alone, and of PUBLIC; without such a list of nobody.
+    """
     words, words_of_objects = _Checksum(), _Checksum(schema)
     statements: list[Statement] = []
-    for source, own in _pieces(rendered, schema):
+    for source, own in _pieces(rendered, schema, managed):
         words.add(source.words())
         words_of_objects.add(source.words_of_objects(own))
         statements += own
@@ -33,7 +36,7 @@ def parse(rendered: Rendered, *, schema: str) -> Script:
     return Script(rendered, tuple(statements), words.text, ddl_checksum, len(statements))
 
 
-def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Statement]]]:
+def _pieces(rendered: Rendered, schema: str, managed: Sequence[str] | None) -> Iterator[tuple[Source, list[Statement]]]:
     """Yield a script in pieces of whole statements. Raise InputError.
 
     Where a piece ends inside a string, a comment or the body of a function, a longer one is tried.
@@ -48,7 +51,7 @@ def _pieces(rendered: Rendered, schema: str) -> Iterator[tuple[Source, list[Stat
         is_whole = is_last or source.ends_with_semicolon
         try:
             source.check_edges(rendered.edges.between(begin, end + is_last))
-            own = list(source.statements(schema, adds_value=adds_value))
+            own = list(source.statements(schema, managed, adds_value=adds_value))
         except InputError:
             if is_last or not source.ends_early:
                 raise

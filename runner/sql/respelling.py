@@ -37,7 +37,7 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
 
     The body of a function is a text that PostgreSQL does not follow names in; so is a comment.
     """
-    if item.is_comment:
+    if item.is_attached:
         return definition
     if item.kind in OF_TYPES and old.kind in WITH_PARTS:
         return _anywhere(definition, old, new)
@@ -181,8 +181,8 @@ _OTHERS: Mapping[str, _Follow] = {
 
 def renamed(item: Object, old: Object, new: Object) -> Object:
     """Return the identity that an object has when another one, or itself, has got another name or schema."""
-    if item.is_comment:
-        return renamed(item.subject, old, new).comment
+    if item.is_attached:
+        return item.attached_to(renamed(item.subject, old, new))
     if item.kind == old.kind and item.kind in OWN_NAMES:
         same = (item.schema, item.name) == (old.schema, old.name)
         return item._replace(schema=new.schema, name=new.name) if same else item

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from runner.errors import Hint, InputError, Place
 from runner.sql.inventory import Inventory, automatic_name
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
+from runner.sql.privileges import EVERY, EVERY_OF, privileges_of, role_of
 from runner.sql.publications import follow
 from runner.sql.statements import Script, Statement, effects_in
 from runner.sql.written_facts import changed
 
-State = Mapping[Object, str]
+State = Inventory
 
 
 _VIEWS = ("view", "materialized view")
-_ALSO: Mapping[str, Sequence[str]] = {"type": ("domain",), "table": (*_VIEWS, "sequence")}
+_ALSO: Mapping[str, Sequence[str]] = {
+    "type": ("domain",),
+    "table": (*_VIEWS, "sequence"),
+    "function": ("aggregate",),
+}
 """Other kinds of what statements may call by one kind."""
 
 
@@ -25,17 +30,45 @@ def declare(scripts: Iterable[Script]) -> State:
     """Return the declared objects of all scripts with their states. Raise InputError for a table that is too wide."""
     state = Inventory()
     widening: dict[tuple[str, str], Statement] = {}
-    for statement, named in effects_in(scripts):
-        is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
-        effect = numbered(named, state) if is_chosen else resolved(named, state) or named
-        effect = follow(effect, state)
-        state.apply(effect)
-        if effect.action == "change" and effect.value != PRESENT:
-            state[effect.object] = changed(effect.object, state[effect.object], effect.value)
-        if effect.object.kind == "column":
-            widening[effect.object.schema, effect.object.table] = statement
+    for statement, written in effects_in(scripts):
+        for named in of_each(written, state):
+            effect = _applied(statement, named, state)
+            if effect.object.kind == "column":
+                widening[effect.object.schema, effect.object.table] = statement
     _check_width(state, widening)
     return state
+
+
+def _applied(statement: Statement, named: Effect, state: Inventory) -> Effect:
+    """Take in an effect of a statement, and return it with the names and the definition that it has."""
+    is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
+    effect = follow(numbered(named, state) if is_chosen else resolved(named, state) or named, state)
+    state.apply(effect)
+    if effect.action == "change" and effect.value != PRESENT:
+        state[effect.object] = changed(effect.object, state[effect.object], effect.value)
+    return effect
+
+
+def of_each(effect: Effect, known: Inventory) -> Iterator[Effect]:
+    """Yield the effect, one for each object that there is when it is about all objects of a kind in a schema.
+
+    What is revoked of a table is revoked of its columns.
+    """
+    item = effect.object
+    if item.name != EVERY:
+        yield effect
+        if effect.action == "revoke" and not item.table:
+            columns = privileges_of(role_of(item), Object("column", "")).kind
+            own = [other for other in known.near(item.schema, item.name) if other.kind == columns]
+            yield from (effect._replace(object=other) for other in own)
+        return
+    kinds = EVERY_OF[item.subject.kind]
+    for other in [other for other in known if other.schema == item.schema]:
+        if other.kind in kinds:
+            yield from of_each(effect._replace(object=item.attached_to(other)), known)
+        elif other.kind == "column" and kinds == ("sequence",):
+            for name in known.columns(other):
+                yield effect._replace(object=item._replace(name=name))
 
 
 def numbered(effect: Effect, known: Mapping[Object, str]) -> Effect:
@@ -90,7 +123,7 @@ def _of_another_kind(item: Object, known: Inventory) -> Object | None:
     found = next((other for other in others if other in known), None)
     if found is None and item.kind == "table":
         return _with_table(item, known)
-    return found.comment if found and item.is_comment else found
+    return item.attached_to(found) if found and item.is_attached else found
 
 
 def _view_of(column: Object, known: Inventory) -> Object | None:

@@ -102,13 +102,14 @@ class Statement(Struct, frozen=True, gc=False):
     @property
     def is_declarative(self) -> bool:
         """Whether it makes or changes objects that are compared, and does nothing else."""
-        return self.node in _BUILDABLE or self.node in _DATABASE_WIDE
+        return self.node in _BUILDABLE or self.node in _DATABASE_WIDE or self.declaration.gives_access
 
     @property
     def is_built(self) -> bool:
         """Whether it is built in scratch schemas; of what is in no schema a cast alone may be, for what uses it."""
         about = {effect.object.subject.kind for effect in self.declaration.effects}
-        return self.node in _BUILDABLE and not (about and about <= _NEVER_BUILT)
+        is_buildable = self.node in _BUILDABLE and not self.declaration.gives_access
+        return is_buildable and not (about and about <= _NEVER_BUILT)
 
 
 class Script(Struct, frozen=True):

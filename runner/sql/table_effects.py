@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.access_effects import AccessEffects
+from runner.sql.chosen_names import chosen_name
 from runner.sql.object_names import KINDS, ObjectNames, is_temporary
 from runner.sql.objects import (
     NOT_VALIDATED,
@@ -45,6 +47,7 @@ _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
     **dict.fromkeys(_CHANGES_TRIGGER, ("change", "trigger")),
     **dict.fromkeys(_CHANGES_RULE, ("change", "rule")),
 }
+_SERIAL = ("serial", "bigserial", "smallserial", "serial2", "serial4", "serial8")
 _TURNS = ("AT_DropColumn AT_DropConstraint", "AT_AlterColumnType", "AT_AddColumn")
 """What PostgreSQL does first of the clauses of a statement; what is not named comes after these."""
 
@@ -52,8 +55,9 @@ _TURNS = ("AT_DropColumn AT_DropConstraint", "AT_AlterColumnType", "AT_AddColumn
 class TableEffects:
     """Reads statements on tables."""
 
-    def __init__(self, names: ObjectNames, element_text: ElementText) -> None:
+    def __init__(self, names: ObjectNames, element_text: ElementText, access: AccessEffects) -> None:
         self.names = names
+        self.access = access
         self.element_text = element_text
 
     def of_create(self, body: pg.CreateStmt) -> Declaration:
@@ -83,7 +87,9 @@ class TableEffects:
         match item.WhichOneof("node"):
             case "column_def":
                 column = item.column_def
-                yield Effect("create", Object("column", column.colname, table.name, table.schema))
+                yield Effect(
+                    "create", Object("column", column.colname, table.name, table.schema), columns=_own(table, column)
+                )
                 for constraint in column.constraints:
                     yield from self._constraint(table, constraint.constraint, column.colname)
             case "constraint":
@@ -122,9 +128,8 @@ class TableEffects:
         """Return what ALTER TABLE, or another statement of its form, declares."""
         kind = KINDS.get(pg.ObjectType.Name(body.objtype))
         relation = self.names.relation(kind or "", body.relation)
-        sets_owner = any(_subtype(item) == "AT_ChangeOwner" for item in body.cmds)
         if kind in ("index", "sequence", "view", "materialized view", "type"):
-            return self._of_another_kind(relation, body)._replace(sets_owner=sets_owner)
+            return self._of_another_kind(relation, body)
         if kind != "table":
             return Declaration(opaque=True)
         in_order = sorted(enumerate(body.cmds), key=lambda numbered: _turn(numbered[1]))
@@ -139,12 +144,15 @@ class TableEffects:
             nameless=any(clause.nameless for clause in clauses),
             moves=any(clause.moves for clause in clauses),
             restarts=any(clause.restarts for clause in clauses),
-            sets_owner=any(clause.sets_owner for clause in clauses),
+            unmanaged=tuple(role for clause in clauses for role in clause.unmanaged),
             clauses=clauses,
             relation=table,
         )
 
     def _of_another_kind(self, relation: Object, body: pg.AlterTableStmt) -> Declaration:
+        owners = [item.alter_table_cmd.newowner for item in body.cmds if _subtype(item) == "AT_ChangeOwner"]
+        if owners:
+            return self.access.of_owner(relation, owners[0])
         if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
             return Declaration()
         parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
@@ -154,6 +162,8 @@ class TableEffects:
 
     def _clause(self, table: Object, item: pg.Node) -> Declaration:
         command, subtype = item.alter_table_cmd, _subtype(item)
+        if subtype == "AT_ChangeOwner":
+            return self.access.of_owner(table, command.newowner)
         effects = tuple(self._command_effects(table, command, subtype))
         declaration = Declaration(
             effects,
@@ -161,7 +171,6 @@ class TableEffects:
             opaque=pg.DropBehavior.Name(command.behavior) == "DROP_CASCADE",
             moves=_restarts(item) or _converts(item),
             restarts=_restarts(item),
-            sets_owner=subtype == "AT_ChangeOwner",
             relation=table,
         )
         adds = subtype in ("AT_AddColumn", "AT_AddConstraint") and _constraint_type(item) != "CONSTR_NOTNULL"
@@ -191,6 +200,13 @@ class TableEffects:
             yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
         elif subtype in _CHANGES_TABLE:
             yield Effect("change", table)
+
+
+def _own(table: Object, column: pg.ColumnDef) -> tuple[str, ...]:
+    """Return the sequence that PostgreSQL makes for a serial or identity column."""
+    is_serial = next(reversed([*strings(column.type_name.names)]), "") in _SERIAL
+    is_identity = any(item.constraint.contype == pg.CONSTR_IDENTITY for item in column.constraints)
+    return (chosen_name(table.name, column.colname, "seq"),) if is_serial or is_identity else ()
 
 
 def _columns_in(expression: pg.Node) -> Iterator[str]:

@@ -87,7 +87,7 @@ class Source:
         if position == token.end and token.token == pg.SQL_COMMENT and acts_in_comment(edge, self.rendered):
             raise misplaced(edge, where, self.rendered.path)
 
-    def statements(self, schema: str, *, adds_value: bool) -> Iterator[Statement]:
+    def statements(self, schema: str, managed: Sequence[str] | None = None, *, adds_value: bool) -> Iterator[Statement]:
         """Yield its statements; `adds_value` tells whether one before it adds a value to an enum. Raise InputError."""
         if self.scan_error:
             raise self._foreign_before() or self._syntax_error(self.scan_error)
@@ -112,7 +112,7 @@ class Source:
             node = intern(str(tree.WhichOneof("node")))
             body = getattr(tree, node)
             self._check_allowed(body, offset)
-            declaration = declaration_of(node, body, schema, partial(self._element, shift=shift))
+            declaration = declaration_of(node, body, schema, partial(self._element, shift=shift), managed)
             traits = traits_of(node, body, may_delete=self._has_delete(start, end))
             strings = strings_in(body) if adds_value else NO_STRINGS
             adds_value = adds_value or bool(traits.new_value)

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from runner.sql.objects import Object
 
 
+_WHY = {"publication": "it is a member: ", "privileges": ""}
+_ACTS = "it acts on rows: "
+"""Why what is undeclared is a finding, by the first word of its kind."""
+
+
 def finding_text(finding: Finding) -> str:
     """Return a finding in one line."""
     match finding.kind:
@@ -22,9 +27,7 @@ def finding_text(finding: Finding) -> str:
         case "rejecting":
             return f"rejecting: {finding.object}: not declared, and refuses rows: {finding.actual}"
         case "undeclared":
-            is_member = str(finding.object).startswith("publication ")
-            does = "is a member" if is_member else "acts on rows"
-            return f"undeclared: {finding.object}: it {does}: {finding.actual}"
+            return f"undeclared: {finding.object}: {_WHY.get(str(finding.object).split()[0], _ACTS)}{finding.actual}"
         case "not compared" | "untrusted" | "accept":
             return f"{finding.kind}: {finding.object}: {finding.actual}"
         case "data":

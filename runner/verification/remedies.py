@@ -31,7 +31,7 @@ class Remedies(Struct, frozen=True):
             pid = (item.actual or "").rpartition(" ")[2]
             query = f"select * from pg_stat_activity where pid = {pid};"  # noqa: S608
             return Remedy(query, "the lock has to end first")
-        if item.kind in ("undeclared", "unmanaged"):
+        if item.kind in ("undeclared", "unmanaged") and not item.object.is_access:
             what = "what nobody declared" if item.kind == "unmanaged" else f"a {item.object.kind}"
             return Remedy(f"{dropped(item.object)};", f"no repair drops {what}")
         if item.namesake:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runner.catalog.snapshot import Snapshot
 from runner.catalog.untrusted import Untrusted
 from runner.sql.objects import PRESENT, Facts, Object
+from runner.sql.privileges import owner_of
 from runner.verification.finding import Finding, Remedy
 
 _LOOK = "no run takes away what somebody may do, or owns"
@@ -21,7 +22,7 @@ def find_untrusted(declared: Facts, actual: Snapshot) -> Iterator[Finding]:
     for one in actual.untrusted:
         if one.problem == "creates":
             yield _finding(one, f"role {one.what} may create objects in it", _LOOK)
-        elif one.problem == "owns" and one.object in own:
+        elif one.problem == "owns" and one.object in own and owner_of(one.object) not in declared:
             yield _finding(one, f"it belongs to role {one.what}", _LOOK)
         elif one.problem == "uses" and _is_hijacked(one, own, declared):
             yield _finding(one, f"it uses {one.what}", _UNKNOWN)

@@ -196,7 +196,7 @@ alter materialized view overdue set (fillfactor = 50), reset (autovacuum_enabled
 alter materialized view overdue depends on extension hstore; --> none
 alter materialized view overdue rename column id to number; --> change materialized view overdue
 alter materialized view overdue rename to late; --> rename materialized view overdue to late
-alter materialized view overdue owner to clerk; --> change materialized view overdue
+alter materialized view overdue owner to clerk; --> none
 alter materialized view overdue set schema archive; --> move materialized view overdue to archive
 alter materialized view all in tablespace fast set tablespace slow; --> none
 comment on materialized view overdue is 'x'; --> set comment on materialized view overdue
@@ -310,7 +310,7 @@ create temporary sequence loan_number; --> none
 create unlogged sequence archive.loan_number; --> create sequence archive.loan_number
 alter sequence if exists loan_number restart with 7 owned by none; --> change sequence loan_number
 alter sequence loan_number set unlogged; --> change sequence loan_number
-alter sequence loan_number owner to clerk; --> change sequence loan_number
+alter sequence loan_number owner to clerk; --> none
 alter sequence loan_number rename to loan_count; --> rename sequence loan_number to loan_count
 alter sequence loan_number set schema archive; --> move sequence loan_number to archive
 comment on sequence loan_number is 'x'; --> set comment on sequence loan_number
@@ -490,7 +490,7 @@ create recursive view numbers (n) as values (1) union all select n + 1 from numb
 create temporary view books as select 1; --> none
 alter view if exists books alter column id set default 1; --> change view books
 alter view books alter id drop default; --> change view books
-alter view books owner to clerk; --> change view books
+alter view books owner to clerk; --> none
 alter view books rename column id to number; --> change view books
 alter view books rename to titles; --> rename view books to titles
 alter view books set schema archive; --> move view books to archive

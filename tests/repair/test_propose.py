@@ -15,7 +15,7 @@ from tests.support.projects import CASES
 from tests.support.servers import Server
 
 DRIFTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "repairs.toml").read_text(encoding="utf-8"))
-ACCESS: dict[str, Any] = tomllib.loads((CASES / "access.toml").read_text(encoding="utf-8"))
+POLICIES: dict[str, Any] = tomllib.loads((CASES / "policies.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +32,14 @@ def test_a_drift_is_repaired_or_reported(pair: Sequence[str], tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("level", ["none", "additive", "align"])
-@pytest.mark.parametrize("state", ACCESS["before"])
+@pytest.mark.parametrize("state", POLICIES["before"])
 def test_what_decides_who_sees_rows(pair: Sequence[str], tmp_path: Path, state: str, level: str) -> None:
     """Policies, rules, statistics and event triggers are repaired at the level that may; SQL of findings works."""
     drift = {
-        "declared": ACCESS["declared"],
-        "before": ACCESS["base"] + ACCESS["before"][state],
+        "declared": POLICIES["declared"],
+        "before": POLICIES["base"] + POLICIES["before"][state],
         "run": {"repair": level},
-        "left": ACCESS["left"][state][level],
+        "left": POLICIES["left"][state][level],
     }
     assert_repaired_or_reported(pair, tmp_path, drift)
     findings = run_command(tmp_path, "verify", pair[0], "--json").json["findings"]

@@ -1,0 +1,81 @@
+"""Repairs as steps of a plan; those of privileges and owners come last, and only do what no statement does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from runner.planning.model import Step
+from runner.planning.reasons import Reason
+from runner.planning.state import State
+from runner.project.manifest import Manifest
+from runner.repair.access import proposals_for
+from runner.repair.proposal import Proposal
+from runner.sql.objects import Facts
+from runner.sql.statements import Statement
+
+Key = tuple[str, int]
+Placed = Mapping[Key, Sequence[Proposal]]
+"""What is repaired at a statement, by its key."""
+
+
+def repair_step(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
+    """Return the step that sends a repair, or a part of one."""
+    about = tuple(proposal.object for proposal in proposals)
+    parts = tuple(Reason(p.problem, (p.object,), p.detail) for p in proposals)
+    return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction)
+
+
+def without_access(placed: Placed) -> Placed:
+    """Return the repairs, but for those of privileges and owners."""
+    own = {key: [made for made in several if not made.object.is_access] for key, several in placed.items()}
+    return {key: several for key, several in own.items() if several}
+
+
+class AccessRepairs:
+    """The repairs of privileges and owners, at the last statement that is about them."""
+
+    def __init__(self, placed: Placed, goal: Facts, state: State, manifest: Manifest, last: Key | None) -> None:
+        self.placed = {key: [made for made in several if made.object.is_access] for key, several in placed.items()}
+        self.goal = goal
+        self.state = state
+        self.schema = manifest.project.schema
+        self.level = manifest.run.repair
+        self.last = last
+        """The last statement that is run."""
+
+    def blocked(self, statement: Statement) -> tuple[Proposal, ...]:
+        """Return what would be repaired at a statement if nothing were against it."""
+        return tuple(made for made in self.placed.get(statement.key, ()) if made.blocked_by)
+
+    def steps(self, statement: Statement) -> Iterator[Step]:
+        """Yield the steps of what is left to do after a statement, and take them into the state."""
+        for made in self.placed.get(statement.key, ()):
+            if made.blocked_by:
+                continue
+            item = made.object
+            still = proposals_for(item, self.goal.get(item), self.state.facts.get(item), self.schema)
+            for left in (
+                left for left in still if (left.problem == "not declared") == (made.problem == "not declared")
+            ):
+                yield from self.done(statement, left)
+        if statement.key == self.last:
+            for left in [*self.of_new()]:
+                yield from self.done(statement, left)
+
+    def done(self, statement: Statement, made: Proposal) -> Iterator[Step]:
+        """Yield the steps of a repair, and take it into the state."""
+        yield from (repair_step(statement, [made], sql) for sql in made.now)
+        self.state.repair(made)
+
+    def of_new(self) -> Iterator[Proposal]:
+        """Yield what is left to do about what the run has made: default privileges may give it more, or less."""
+        items = [
+            item for item in (*self.state.facts, *self.goal) if item.is_access and item.subject in self.state.fresh
+        ]
+        for item in dict.fromkeys(items):
+            declared, there = self.goal.get(item), self.state.facts.get(item)
+            for made in proposals_for(item, declared, there, self.schema) if declared != there else ():
+                is_less = made.problem != "not declared"
+                is_done = self.level == "align" or (self.level == "additive" and is_less)
+                if is_done and not self.state.lacks_role(item, made.becomes):
+                    yield made

@@ -1,0 +1,142 @@
+"""What roles may do is declared: it is compared, planned, repaired by level, and the plan is what psql does."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from runner.sql.objects import Object
+from tests.support.dumps import still_dump
+from tests.support.planned_cases import feed, run_command
+from tests.support.projects import CASES, write_project
+from tests.support.servers import Server
+
+FILE: dict[str, Any] = tomllib.loads((CASES / "access.toml").read_text(encoding="utf-8"))
+ROLES = ("test_app", "test_reader_a", "test_reader_b", "test_other")
+MANAGED = ["test_app", "test_reader_*"]
+RUNS = [(name, "none") for name in FILE["cases"]] + [
+    (n, "align") for n, case in FILE["cases"].items() if "align" in case
+]
+
+
+@pytest.fixture(scope="module")
+def roles(server: Server) -> None:
+    """The roles of the cases, which all databases of a server share."""
+    with server.database() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        for name in ROLES:
+            if not connection.execute("select from pg_roles where rolname = %s", (name,)).fetchall():
+                connection.execute(f"create role {name}")
+
+
+def write(folder: Path, scripts: Mapping[str, str], level: str = "align", **sections: Any) -> Path:
+    return write_project(folder, scripts, **{"roles": {"managed": MANAGED}, "run": {"repair": level}, **sections})
+
+
+def sent(folder: Path, dsn: str) -> list[str]:
+    document = run_command(folder, "plan", dsn, "--json").json
+    return [step["sql"] for step in document["steps"] if step["action"] != "unchanged"]
+
+
+@pytest.mark.parametrize(("name", "level"), RUNS)
+@pytest.mark.usefixtures("roles")
+def test_what_differs_is_repaired(name: str, level: str, database: str, second: str, tmp_path: Path) -> None:
+    """A plan sends what the level allows, as psql would; the rest is a finding, and nothing is left to send."""
+    case = FILE["cases"][name]
+    expected = case.get("all") or case.get("align" if level == "align" else "others", {})
+    for dsn in (database, second):
+        write(tmp_path, FILE["scripts"])
+        assert run_command(tmp_path, "apply", dsn).code == 0
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(case["damage"])
+    write(tmp_path, FILE["scripts"], level)
+    assert sent(tmp_path, database) == expected.get("sent", [])
+    dry = run_command(tmp_path, "apply", second, "--dry-run").out
+    assert feed(tmp_path, second, dry) == (0, "")
+    applied = run_command(tmp_path, "apply", database, "--json").json
+    left = [f"{finding['kind']} {finding['object']}" for finding in applied["verify"]["findings"]]
+    assert left == expected.get("left", [])
+    assert still_dump(second) == still_dump(database)
+    assert sent(tmp_path, database) == []
+
+
+@pytest.fixture
+def second(server: Server) -> Iterator[str]:
+    with server.database() as dsn:
+        yield dsn
+
+
+@pytest.mark.usefixtures("roles")
+def test_an_empty_database_gets_what_psql_makes(database: str, second: str, tmp_path: Path) -> None:
+    """Each statement is sent as it is written; the lock file has it all, and with it nothing is parsed or sent."""
+    write(tmp_path, FILE["scripts"])
+    statements = [one.strip() for one in FILE["scripts"]["010_item.sql"].split(";") if one.strip()]
+    assert sent(tmp_path, database) == statements
+    assert run_command(tmp_path, "lock", database).code == 0
+    assert run_command(tmp_path, "apply", database).code == 0
+    assert feed(tmp_path, second, FILE["scripts"]["010_item.sql"]) == (0, "")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop table runner_history, runner_history_release")
+    assert still_dump(second) == still_dump(database)
+    lock = tomllib.loads((tmp_path / "schema.lock.toml").read_text(encoding="utf-8"))
+    assert lock["table"]["item"]["privileges"] == {
+        "test_app": "select, insert, update (name) with grant option",
+        "test_reader_a": "select",
+    }
+    assert lock["function"]["f(integer)"]["privileges"] == {"PUBLIC": "none", "test_app": "execute"}
+    assert lock["table"]["part"]["owner"] == "test_app"
+    assert lock["lock"]["managed_roles"] == MANAGED
+
+
+@pytest.mark.parametrize("name", FILE["refused"])
+def test_roles_that_are_not_managed_are_refused(name: str, database: str, tmp_path: Path) -> None:
+    """A script that is run always says nothing of them: it could not be compared."""
+    case = FILE["refused"][name]
+    write(tmp_path, {"010_item.sql": f"create table if not exists item (id integer);\n{case['sql']};"})
+    refused = run_command(tmp_path, "apply", database)
+    assert refused.code == 2
+    assert f"script/010_item.sql:2: what it says of role {case['role']} is not compared" in refused.err
+
+
+def test_a_role_that_does_not_exist_is_a_finding(database: str, tmp_path: Path) -> None:
+    """Nothing is sent for it, with a fresh lock file too, and no command fails."""
+    sql = "create table if not exists item (id integer);\ngrant select on item to test_reader_nobody;"
+    write(tmp_path, {"010_item.sql": sql})
+    assert run_command(tmp_path, "lock", database).code == 0
+    applied = run_command(tmp_path, "apply", database, "--json")
+    (finding,) = applied.json["verify"]["findings"]
+    item = "privileges of test_reader_nobody on table item"
+    assert (applied.code, finding["kind"], finding["object"]) == (1, "missing", item)
+    assert finding["repair"]["why"] == "role test_reader_nobody does not exist"
+    assert sent(tmp_path, database) == []
+
+
+@pytest.mark.usefixtures("roles")
+def test_without_the_section_nothing_is_compared(database: str, tmp_path: Path) -> None:
+    """A script that is run once gives what it says, and nobody looks at it again."""
+    scripts = {"010_item.sql": "create table item (id integer);", "020_grants.sql": "grant select on item to test_app;"}
+    options = {name: {"run": "once"} for name in scripts}
+    write_project(tmp_path, scripts, options=options)
+    assert run_command(tmp_path, "apply", database).code == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert connection.execute("select has_table_privilege('test_app', 'item', 'select')").fetchone() == (True,)
+        connection.execute("revoke all on item from test_app; grant insert on item to test_reader_a")
+    assert run_command(tmp_path, "verify", database).code == 0
+
+
+def test_attachments_follow_what_they_are_attached_to() -> None:
+    """A role may have any name."""
+    table = Object("table", "item", "", "s")
+    for kind in (
+        "privileges of app on table",
+        'privileges of "a on view" on table',
+        "owner of table",
+        "comment on table",
+    ):
+        item = table._replace(kind=kind)
+        assert item.subject == table
+        assert item.attached_to(Object("view", "v")).kind == kind.removesuffix("table") + "view"
