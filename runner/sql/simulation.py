@@ -114,16 +114,24 @@ def resolved(effect: Effect, known: Inventory) -> Effect | None:
 
 def _with_arguments(item: Object, known: Inventory) -> Object | None:
     own = known.near(item.schema, item.name.removesuffix(ANY_ARGUMENTS))
-    return next((item._replace(name=other.name) for other in own if other.kind == item.subject.kind), None)
+    kinds = (item.subject.kind, *_ALSO.get(item.subject.kind, ()))
+    found = next((other for other in own if other.kind in kinds), None)
+    return item.attached_to(found) if found and item.is_attached else found
 
 
 def _of_another_kind(item: Object, known: Inventory) -> Object | None:
     """Return what a statement calls a type or a table, and is a domain or another relation, or the comment on it."""
-    others = (item.subject._replace(kind=kind) for kind in _ALSO[item.subject.kind])
+    others = (_called(item.subject, kind) for kind in _ALSO[item.subject.kind])
     found = next((other for other in others if other in known), None)
     if found is None and item.kind == "table":
         return _with_table(item, known)
     return item.attached_to(found) if found and item.is_attached else found
+
+
+def _called(item: Object, kind: str) -> Object:
+    """Return what an object of another kind is called; an aggregate without arguments has a star."""
+    name = f"{item.word}(*)" if kind == "aggregate" and item.name.endswith("()") else item.name
+    return item._replace(kind=kind, name=name)
 
 
 def _view_of(column: Object, known: Inventory) -> Object | None:
