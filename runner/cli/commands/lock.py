@@ -52,14 +52,8 @@ def lock(
     text = f"{kept.text} (PostgreSQL {versions_text(made.postgresql)})" if kept.ok else kept.text
     left = len(made.uncompared) + sum(other_kinds.values())
     reporter.lines([Line(with_uncompared(text, left), kept.style, is_failure=not kept.ok)])
-    reporter.json(
-        {
-            **kept.document,
-            "postgresql": list(made.postgresql),
-            "not_compared": json_documents.uncompared_json(made.uncompared),
-            "other_kinds": dict(other_kinds),
-        }
-    )
+    uncompared = {"not_compared": json_documents.uncompared_json(made.uncompared), "other_kinds": dict(other_kinds)}
+    reporter.json({**kept.document, "postgresql": list(made.postgresql), **uncompared})
     code = 0 if kept.ok else 1
     if code == 0 and written is not made:
         reporter.line("the seals are out of date, the declared schema is not; a start is slightly slower")
