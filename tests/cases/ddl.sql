@@ -75,13 +75,13 @@ comment on constraint isbn_check on domain isbn is 'x'; --> set comment on domai
 drop domain if exists isbn, archive.isbn cascade; --> drop domain isbn, drop domain archive.isbn
 
 -- Event triggers
-create event trigger watch on ddl_command_start when tag in ('DROP TABLE') execute function refuse(); --> none
-alter event trigger watch disable; --> none
-alter event trigger watch enable replica; --> none
-alter event trigger watch rename to guard; --> none
+create event trigger watch on ddl_command_start when tag in ('DROP TABLE') execute function refuse(); --> create event trigger watch
+alter event trigger watch disable; --> change event trigger watch
+alter event trigger watch enable replica; --> change event trigger watch
+alter event trigger watch rename to guard; --> rename event trigger watch to guard
 alter event trigger watch owner to clerk; --> none
-comment on event trigger watch is 'x'; --> none
-drop event trigger if exists watch; --> none
+comment on event trigger watch is 'x'; --> set comment on event trigger watch
+drop event trigger if exists watch; --> drop event trigger watch
 
 -- Extensions
 create extension if not exists hstore with schema archive version '1.8' cascade; --> create extension hstore
@@ -227,11 +227,11 @@ comment on operator family isbn_family using btree is 'x'; --> set comment on op
 drop operator family if exists isbn_family using btree; --> drop operator class isbn_family using btree, drop operator family isbn_family using btree
 
 -- Policies and rules
-create policy own on loan as restrictive for update to clerk, current_user using (id > 0) with check (id > 1); --> none
-alter policy own on loan to public using (id > 2); --> none
-alter policy own on loan rename to theirs; --> none
-comment on policy own on loan is 'x'; --> none
-drop policy if exists own on loan; --> none
+create policy own on loan as restrictive for update to clerk, current_user using (id > 0) with check (id > 1); --> create policy loan.own
+alter policy own on loan to public using (id > 2); --> change policy loan.own
+alter policy own on loan rename to theirs; --> rename policy loan.own to theirs
+comment on policy own on loan is 'x'; --> set comment on policy loan.own
+drop policy if exists own on loan; --> drop policy loan.own
 create or replace rule keep as on delete to book where old.id > 0 do instead (insert into gone values (old.id); notify gone); --> create rule book.keep
 create rule nothing as on insert to archive.book do instead nothing; --> create rule archive.book.nothing
 alter rule keep on book rename to hold; --> rename rule book.keep to hold
@@ -317,14 +317,14 @@ comment on sequence loan_number is 'x'; --> set comment on sequence loan_number
 drop sequence if exists loan_number, archive.loan_number; --> drop sequence loan_number, drop sequence archive.loan_number
 
 -- Statistics
-create statistics if not exists book_stats (ndistinct, mcv) on title, (lower(title)) from book; --> none
-create statistics on id, title from book; --> none
-alter statistics book_stats set statistics default; --> none
-alter statistics book_stats rename to title_stats; --> none
+create statistics if not exists book_stats (ndistinct, mcv) on title, (lower(title)) from book; --> create statistics book_stats
+create statistics on id, title from book; --> create statistics book_id_title_stat
+alter statistics book_stats set statistics default; --> change statistics book_stats
+alter statistics book_stats rename to title_stats; --> rename statistics book_stats to title_stats
 alter statistics book_stats owner to clerk; --> none
 alter statistics book_stats set schema archive; --> none
-comment on statistics book_stats is 'x'; --> none
-drop statistics if exists book_stats, archive.book_stats; --> none
+comment on statistics book_stats is 'x'; --> set comment on statistics book_stats
+drop statistics if exists book_stats, archive.book_stats; --> drop statistics book_stats, drop statistics archive.book_stats
 
 -- The system and tablespaces
 alter system set work_mem = '8MB'; --> none
@@ -393,8 +393,8 @@ alter table book disable trigger watch, enable trigger watch; --> change trigger
 alter table book enable replica trigger watch, enable always trigger watch; --> change trigger book.watch, change trigger book.watch
 alter table book disable trigger all, enable trigger user; --> none
 alter table book disable trigger user, enable trigger all; --> none
-alter table book disable rule keep, enable rule keep; --> none
-alter table book enable replica rule keep, enable always rule keep; --> none
+alter table book disable rule keep, enable rule keep; --> change rule book.keep, change rule book.keep
+alter table book enable replica rule keep, enable always rule keep; --> change rule book.keep, change rule book.keep
 alter table book enable row level security, force row level security; --> change table book, change table book
 alter table book disable row level security, no force row level security; --> change table book, change table book
 alter table book cluster on book_key; --> change table book
