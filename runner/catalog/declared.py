@@ -24,6 +24,7 @@ from runner.sql.objects import (
     without_table,
 )
 from runner.sql.privileges import OF_DATABASE, may_be_no_fact
+from runner.sql.publications import WHERE
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
 from runner.wording import shown
@@ -168,13 +169,13 @@ def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterat
 
 
 def _about(statement: Statement) -> Iterator[Object]:
-    """Return what a statement makes or changes: a table without its parts, and no comment, whose text is known."""
-    objects = dict.fromkeys(effect.object for effect in statement.declaration.declares)
-    for item in objects:
+    """Return what a statement makes or changes: a table without its parts, and nothing that is read off its text."""
+    objects = {effect.object: effect.value for effect in statement.declaration.declares}
+    for item, definition in objects.items():
         owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
         if (
             not item.is_attached
-            and item.kind not in DATABASE_WIDE
+            and (item.kind not in DATABASE_WIDE or WHERE in definition)
             and not (item.table and any(owner in objects for owner in owners))
         ):
             yield item

@@ -14,7 +14,17 @@ from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
 from runner.repair.proposal import Proposal
 from runner.sql.access_sql import given_together
-from runner.sql.objects import ANY_ARGUMENTS, DEFINED, PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
+from runner.sql.objects import (
+    ANY_ARGUMENTS,
+    DEFINED,
+    PRESENT,
+    PUBLICATION_MEMBERS,
+    WITH_PARTS,
+    Effect,
+    Facts,
+    Object,
+    without_table,
+)
 from runner.sql.privileges import EVERY, EVERY_OF, may_be_no_fact
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import finalized
@@ -161,7 +171,7 @@ def _is_stranger(aim: Aim, case: Case) -> bool:
     item, action = aim.effect.object, aim.effect.action
     if action in ("create", "set") and item.name.endswith(ANY_ARGUMENTS):
         return not _is_known(item, case)
-    if action == "create" and item.table:
+    if action == "create" and item.table and item.kind not in PUBLICATION_MEMBERS:
         return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
     if item.is_access:
         return not may_be_no_fact(item.subject) and not _is_known(item.subject, case)
