@@ -483,11 +483,12 @@ other as (
     inner join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_namespace'::regclass and n.oid = d.refobjid
     where
         d.deptype in ('n', 'a')
-        -- those that defined_facts.sql reads
+        -- those that defined_facts.sql reads, and access.sql
         and d.classid not in (
             'pg_catalog.pg_collation'::regclass, 'pg_catalog.pg_conversion'::regclass, 'pg_catalog.pg_operator'::regclass,
             'pg_catalog.pg_opclass'::regclass, 'pg_catalog.pg_opfamily'::regclass, 'pg_catalog.pg_ts_config'::regclass,
-            'pg_catalog.pg_ts_dict'::regclass, 'pg_catalog.pg_ts_parser'::regclass, 'pg_catalog.pg_ts_template'::regclass
+            'pg_catalog.pg_ts_dict'::regclass, 'pg_catalog.pg_ts_parser'::regclass, 'pg_catalog.pg_ts_template'::regclass,
+            'pg_catalog.pg_default_acl'::regclass
         )
         and not exists (
             select from pg_catalog.pg_proc as p

@@ -110,7 +110,7 @@ def _in_full(
 
 def _left(loaded: Project, plan: Plan, declared: Declared, actual: Snapshot) -> Iterator[Difference]:
     """Return the differences that verification would find, and that are about nothing which the plan changes."""
-    sent = {item for step in plan.sent for item in step.objects}
+    sent = {item for step in plan.sent for item in (*step.objects, *step.reason.objects)}
     for difference in compare(declared.facts, actual):
         item = difference.object
         is_sent = item in sent or Object("table", item.table, "", item.schema) in sent
