@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from runner.project.lock_document import ABSENT, nested, unnested
 from runner.project.lock_versions import merged, versions_text
 from runner.project.lockfile import FILE, Lockfile
 from runner.sql.objects import Object
+from runner.sql.privileges import owner_of, privileges_of
 from runner.sql.uncompared import Uncompared
 from tests.support.in_process import call
 from tests.support.projects import write_project
@@ -56,6 +58,20 @@ def test_what_is_not_compared_is_known_of_each_version() -> None:
     item = Uncompared("a.sql", ("view v",), "refers to nothing")
     one = merged((lock(15, uncompared=(item,), view="a"), lock(18, view="a")))
     assert (one.uncompared_on(15), one.uncompared_on(18)) == ((item,), ())
+
+
+@pytest.mark.parametrize("text", ["select, update", None])
+@pytest.mark.parametrize("column", ["update with grant option", None])
+def test_what_roles_may_do_on_a_version_comes_back(text: str | None, column: str | None) -> None:
+    """What a version does not have is told apart from what it has, for a table and for each of its columns."""
+    own = {
+        owner_of(TABLE): text,
+        privileges_of("app", TABLE): text,
+        privileges_of("app", NEW): column,
+        privileges_of("app", NEW._replace(name="a, b")): "select",
+    }
+    document = nested(own, {TABLE: "table"})
+    assert dict(unnested(document)) == {item: ABSENT if known is None else known for item, known in own.items()}
 
 
 @pytest.mark.parametrize(
