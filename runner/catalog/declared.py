@@ -24,7 +24,6 @@ from runner.sql.objects import (
     without_table,
 )
 from runner.sql.privileges import OF_DATABASE, may_be_no_fact
-from runner.sql.publications import WHERE
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
 from runner.wording import shown
@@ -170,6 +169,8 @@ def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterat
 
 def _about(statement: Statement) -> Iterator[Object]:
     """Return what a statement makes or changes: a table without its parts, and nothing that is read off its text."""
+    from runner.sql.publications import WHERE
+
     objects = {effect.object: effect.value for effect in statement.declaration.declares}
     for item, definition in objects.items():
         owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
