@@ -21,6 +21,21 @@ EMPTY = """
     select format('drop schema %I cascade', nspname) from pg_namespace where nspname !~ '^pg_|^information_schema$'
     union all
     select format('drop publication %I', pubname) from pg_publication
+    union all -- what an operator class has left in PostgreSQL's own families
+    select format('alter operator family %s using %I drop %s (%s, %s)', f.opfname, m.amname, p.part, p.left, p.right)
+    from (
+        select 'operator ' || amopstrategy as part, amoplefttype::regtype as left, amoprighttype::regtype as right,
+            amopfamily as family, 'pg_amop'::regclass as classid, oid from pg_amop
+        union all
+        select 'function ' || amprocnum, amproclefttype::regtype, amprocrighttype::regtype,
+            amprocfamily, 'pg_amproc'::regclass, oid from pg_amproc
+    ) as p
+    join pg_opfamily as f on p.family = f.oid
+    join pg_am as m on f.opfmethod = m.oid
+    where p.oid >= 16384 and f.oid < 16384
+        and not exists (
+            select from pg_depend as d where d.classid = p.classid and d.objid = p.oid and d.deptype in ('i', 'e')
+        )
 """
 
 
