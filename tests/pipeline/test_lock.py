@@ -107,7 +107,7 @@ def test_lock_says_what_is_declared(objects: Locked, server: Server) -> None:
     document = tomllib.loads(objects.lock.decode())
     head = document.pop("lock")
     assert document == tomllib.loads((SAMPLES / "objects.toml").read_text(encoding="utf-8"))
-    assert (head["format"], head["postgresql"]) == (2, [server.major])
+    assert (head["format"], head["postgresql"]) == (3, [server.major])
     assert (head["schema"], head["extension_schema"]) == ("public", "public")
     assert list(head["scripts"]) == ["script/010_objects.sql"]
 
