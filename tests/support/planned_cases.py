@@ -21,6 +21,16 @@ EMPTY = """
     select format('drop schema %I cascade', nspname) from pg_namespace where nspname !~ '^pg_|^information_schema$'
     union all
     select format('drop publication %I', pubname) from pg_publication
+    union all
+    select format('drop transform if exists for %s language %I', trftype::regtype, l.lanname)
+    from pg_transform as t join pg_language as l on t.trflang = l.oid where t.oid >= 16384
+    union all
+    select format('drop cast if exists (%s as %s)', castsource::regtype, casttarget::regtype)
+    from pg_cast where oid >= 16384
+    union all
+    select format('drop language if exists %I cascade', lanname) from pg_language where oid >= 16384
+    union all
+    select format('drop access method if exists %I cascade', amname) from pg_am where oid >= 16384
     union all -- what an operator class has left in PostgreSQL's own families
     select format('alter operator family %s using %I drop %s (%s, %s)', f.opfname, m.amname, p.part, p.left, p.right)
     from (
