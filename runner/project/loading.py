@@ -22,6 +22,7 @@ from runner.project.seals import Sealed, open_seals
 from runner.project.templates import Template, depends_on, render_each, template_variables
 from runner.project.variables import Overrides
 from runner.sql.objects import Object
+from runner.sql.restrict_lines import without_restrict
 from runner.sql.source_map import Rendered
 from runner.sql.statements import Script
 
@@ -233,7 +234,7 @@ def begin_rendering(project: ManifestFile, field_mappings: FieldMappings | None)
     manifest = project.manifest
 
     def read(entry: ScriptEntry | CheckEntry) -> Template:
-        return Template(entry.path, project.read(entry.path))
+        return Template(entry.path, without_restrict(project.read(entry.path)))
 
     entries: tuple[ScriptEntry | CheckEntry, ...] = (*manifest.scripts, *manifest.checks)
     files = outcomes(read, entries)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from runner.sql.restrict_lines import FLAGS, QUOTED
+
 _TOKEN = re.compile(
-    r"""
+    rf"""
     (?P<head> ^--[ ]Name:[ ](?P<name>[^\n]*);[ ]Type:[ ](?P<type>[A-Z ]+);[ ]Schema:[ ](?P<schema>[^\n]*);[ ]Owner:
         [ ](?P<owner>[^\n;]*)(?:;[ ]Tablespace:[ ](?P<space>[^\n]*))?$ )
-    | --[^\n]* | /\*.*?\*/
-    | e'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
-    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
+    | {QUOTED}
     | (?P<word> [^\W\d][\w$]* )
     """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE | re.IGNORECASE,
+    FLAGS,
 )
 _WORD = re.compile(r'"((?:[^"]|"")*)"|([^\W\d][\w$]*)')
 _OWNER = re.compile(r"\n+ALTER [A-Z ]+ [^;]+ OWNER TO (\"(?:[^\"]|\"\")*\"|[^\s;]+);\s*\Z")

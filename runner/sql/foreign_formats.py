@@ -16,7 +16,8 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql.positions import Positions
 
-NO_COPY = "COPY from or to the client is not possible; use INSERT"
+_COPY = "COPY from or to the client is not possible; use INSERT"
+_COPY_CURE = "pg_dump --inserts writes the rows so; --schema-only leaves them out"
 
 
 class Foreign(NamedTuple):
@@ -98,6 +99,11 @@ _PSQL_CURES = {
 }
 
 
+def copy_at(offset: int) -> Foreign:
+    """Return what is said of a COPY whose rows would come from the client, or go there."""
+    return Foreign(offset, _COPY, _COPY_CURE)
+
+
 def marker_in(text: str, tokens: Sequence[pg.ScanToken], positions: Positions) -> Foreign | None:
     """Return the first comment of a text that is a marker of another tool's format."""
     for found in _MARKER.finditer(text):
@@ -123,7 +129,7 @@ def foreign_at(text: str, offset: int) -> Foreign | None:
     if marker := marker_in(before, tokens, positions):
         return marker
     for start in _copies(tokens):
-        return Foreign(positions.to_character(start), NO_COPY)
+        return copy_at(positions.to_character(start))
     if command := _PSQL_COMMAND.match(text, offset):
         cure = next((cure for names, cure in _PSQL_CURES.items() if command[1] in names), "remove the line")
         return Foreign(offset, f"{command[0]} is a command of psql, not SQL", cure)

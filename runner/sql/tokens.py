@@ -16,7 +16,7 @@ from postgast import pg_query_pb2 as pg
 from runner.errors import Hint, InputError, Place
 from runner.sql.effects import declaration_of
 from runner.sql.excerpts import point
-from runner.sql.foreign_formats import NO_COPY, Foreign, foreign_at, marker_in
+from runner.sql.foreign_formats import Foreign, copy_at, foreign_at, marker_in
 from runner.sql.objects import NOTHING, Declaration
 from runner.sql.placement import acts_in_comment, misplaced
 from runner.sql.positions import Positions
@@ -205,7 +205,7 @@ class Source:
                 place=Place(self.rendered.path, self.rendered.line_at(offset)),
             )
         if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
-            raise self._foreign(Foreign(offset - self.begin, NO_COPY))
+            raise self._foreign(copy_at(offset - self.begin))
 
     def _foreign_before(self) -> InputError | None:
         """Return what is no SQL before that which has no end, and may be why."""

@@ -15,8 +15,8 @@ from runner.project.written_schema import written_schema
 from runner.sql.dump_entries import dump_entries
 from tests.conftest import Run
 from tests.support.in_process import call
-from tests.support.projects import CASES
-from tests.support.servers import Server, dump, psql
+from tests.support.projects import CASES, write_project
+from tests.support.servers import Server, dump, program, psql
 
 MANY_KINDS = CASES / "adopted.sql"
 OWN = ("-s", "--exclude-table=*.runner_history*")
@@ -88,6 +88,21 @@ def test_what_cannot_be_adopted_writes_nothing(run: Run, database: str, tmp_path
     wrong = run("init", "--from", "postgresql://me:sesame@[/x")
     assert (wrong.code, "sesame" in nowhere.said + wrong.said) == (2, False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [(), ("--schema-only", "--no-owner", "--no-acl")], ids=["whole", "schema"])
+def test_a_dump_is_a_script(options: tuple[str, ...], server: Server, tmp_path: Path) -> None:
+    """What pg_dump writes is a script as it is, but for braces, and leaves its settings to none after it."""
+    with server.database() as dsn, server.database() as empty:
+        made = psql(dsn, MANY_KINDS)
+        assert made.returncode == 0, made.stderr
+        dumped = program("pg_dump", "--inserts", *options, "--dbname", dsn).stdout
+        assert "\n\\restrict " in dumped
+        scripts = {"010_dump.sql": f"{{% raw %}}{dumped}{{% endraw %}}", "020_later.sql": "create table later (i int);"}
+        folder = write_project(tmp_path, scripts, options={script: {"run": "once"} for script in scripts})
+        applied = call("apply", "--dsn", empty, folder=folder)
+        assert applied.code == 0, applied
+        assert dump(empty, *OWN[1:], "--exclude-table=later", *options) == dump(dsn, *options)
 
 
 DUMP = """
