@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from unicodedata import category
+
+PROGRAM = name if (name := Path(sys.argv[0]).name) in ("plainpg", "runner") else "python -m runner"
+"""What the program is called in messages: as it was started."""
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of Unicode: control characters, what turns or joins text and has no width, the ends of lines."""

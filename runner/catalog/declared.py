@@ -26,7 +26,7 @@ from runner.sql.objects import (
 from runner.sql.privileges import OF_DATABASE, may_be_no_fact
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
-from runner.wording import shown
+from runner.wording import PROGRAM, shown
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -94,7 +94,7 @@ def declared(
         reason = stale(lock, manifest, tuple(scripts), version, dates)
         if reason is None:
             return Declared(facts_in(lock, manifest.project.schema, version), lock.uncompared_on(version))
-        say(f"{FILE} is not fresh ({reason}): building what is declared; 'python -m runner lock' renews it")
+        say(f"{FILE} is not fresh ({reason}): building what is declared; '{PROGRAM} lock' renews it")
     return build_declared(connection, manifest, scripts, names, say)
 
 

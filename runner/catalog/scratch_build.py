@@ -30,6 +30,7 @@ from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
 from runner.sql.references import References
 from runner.sql.statements import Statement
+from runner.wording import PROGRAM
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _PREFIX = "_runner_scratch_"
 _AMBIGUOUS = "42725"
 _WITHOUT_LOCK = "what the scripts declare is found out by building it in a schema of its own that is rolled back"
-_COMMIT_LOCK = "or commit a fresh schema.lock.toml, written by 'python -m runner lock' where that is possible"
+_COMMIT_LOCK = f"or commit a fresh schema.lock.toml, written by '{PROGRAM} lock' where that is possible"
 
 
 class Unbuilt(Struct, frozen=True):

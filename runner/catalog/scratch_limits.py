@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import DatabaseError, Hint
 from runner.resources import read_sql
 from runner.sql.statements import Statement
+from runner.wording import PROGRAM
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,7 +26,7 @@ _LOOKS_AFTER = 200
 _INSUFFICIENT_RESOURCES, _TRANSACTION_ROLLBACK, _INTERVENTION = "53", "40", "57"
 _LOCK_NOT_AVAILABLE = "55P03"
 _LOCK_FILE = Hint(
-    "commit a fresh schema.lock.toml: 'python -m runner lock' on a server of your own, such as the embedded one"
+    f"commit a fresh schema.lock.toml: '{PROGRAM} lock' on a server of your own, such as the embedded one"
 )
 
 

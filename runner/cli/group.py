@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from runner.version import __version__
+from runner.wording import PROGRAM
 
 ORDER = (
     "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test",
@@ -46,7 +47,7 @@ def command_named(name: str) -> click.Command:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=False,
-    epilog="python -m runner COMMAND --help has the options of a command, and examples.",
+    epilog=f"{PROGRAM} COMMAND --help has the options of a command, and examples.",
 )
 @click.version_option(__version__, message="runner %(version)s")
 def cli() -> None:

@@ -20,10 +20,7 @@ from runner.cli.group import COMPLETE, ORDER, cli, command_named
 from runner.errors import Hint, InputError, InterruptError, RunnerError, internal_error
 from runner.report.log import LogFormat
 from runner.report.reporter import Reporter
-
-NAME = "python -m runner"
-"""What the program is called in messages, however it was started."""
-
+from runner.wording import PROGRAM
 
 _TAKES_NO_MORE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why nothing more can be written to a stream; files that a command writes have errors of their own."""
@@ -62,7 +59,7 @@ def run_command(arguments: list[str]) -> int:
     """Run one command, print what it raises, and return the exit code. Raise OSError when stdout takes no more."""
     reporter = Reporter(as_json="--json" in arguments, log_format=_log_format(arguments))
     try:
-        code = cli.main(arguments, prog_name=NAME, standalone_mode=False, complete_var=COMPLETE)
+        code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, complete_var=COMPLETE)
         sys.stdout.flush()
         return int(code or 0)
     except RunnerError as error:
@@ -100,8 +97,8 @@ def _help_for(error: click.ClickException, arguments: list[str]) -> str:
     if isinstance(error, click.NoSuchOption) and context and context.parent is None and command:
         known = (option for parameter in command_named(command).params for option in parameter.opts)
         if error.option_name in known:
-            return Hint(f"options stand after the command: {NAME} {command} {error.option_name} …")
-    asked = context.command_path if context else f"{NAME} {command}" if command else NAME
+            return Hint(f"options stand after the command: {PROGRAM} {command} {error.option_name} …")
+    asked = context.command_path if context else f"{PROGRAM} {command}" if command else PROGRAM
     return Hint(f"see {asked} --help")
 
 

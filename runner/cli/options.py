@@ -14,11 +14,12 @@ from runner.fleet.targets import Where
 from runner.postgres.environment import load_env_file
 from runner.project.manifest import check_allowance
 from runner.report.reporter import Reporter
+from runner.wording import PROGRAM
 
 
 def examples(*arguments: str) -> str:
     """Return the end of a command's help; the first line keeps click from wrapping the others."""
-    return "\n".join(("\b", "Examples:", *(f"  python -m runner {each}" for each in arguments)))
+    return "\n".join(("\b", "Examples:", *(f"  {PROGRAM} {each}" for each in arguments)))
 
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:

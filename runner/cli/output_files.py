@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.errors import Hint, InputError
+from runner.wording import PROGRAM
 
 
 class Kept(NamedTuple):
@@ -28,7 +29,7 @@ def keep_file(folder: Path, name: str, text: str, command: str, *, check: bool) 
     is_fresh = path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
     document = {"ok": is_fresh or not check, "fresh": is_fresh, "file": str(path)}
     if check and not is_fresh:
-        return Kept(f"{path} is not what 'python -m runner {command}' would write", "bold red", document)
+        return Kept(f"{path} is not what '{PROGRAM} {command}' would write", "bold red", document)
     if is_fresh:
         return Kept(f"{path} is fresh", "green", document)
     write_file(folder, name, text)

@@ -23,14 +23,14 @@ from runner.project.seals import Seal
 from runner.sql.objects import Facts, Object
 from runner.sql.statements import Script
 from runner.sql.uncompared import Uncompared
-from runner.wording import shown
+from runner.wording import PROGRAM, shown
 
 FILE = "schema.lock.toml"
 FORMAT = 3
 _TITLE = (
     "# What the scripts declare, in PostgreSQL's own words. Written by 'python -m runner lock'; do not edit it.\n\n"
 )
-_CURE = Hint("write it anew with 'python -m runner lock'")
+_CURE = Hint(f"write it anew with '{PROGRAM} lock'")
 _OVERRIDES = "overrides"
 _VERSIONS = re.compile(r"^postgresql = \[\n((?:    [0-9]+,\n)+)\]", re.MULTILINE)
 _LAST_SHORT = 0xFFFF

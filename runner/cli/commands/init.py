@@ -12,6 +12,7 @@ from runner.cli.options import MANIFEST, examples, options, output
 from runner.cli.output_files import write_new_file
 from runner.report.line import Line
 from runner.report.reporter import Reporter
+from runner.wording import PROGRAM
 
 _NEXT = {
     "apply": "applies the scripts, and proves the result",
@@ -60,4 +61,4 @@ def _next_lines(manifest: Path) -> Iterator[Line]:
     option = "" if manifest == Path("manifest.toml") else f" --manifest {quote(str(manifest))}"
     yield Line("next:")
     for command, purpose in _NEXT.items():
-        yield Line(f"  python -m runner {command + option:<{len(option) + 12}}  {purpose}")
+        yield Line(f"  {PROGRAM} {command + option:<{len(option) + 12}}  {purpose}")
