@@ -11,7 +11,7 @@ from runner.wording import PROGRAM
 
 ORDER = (
     "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test",
-    "accept", "shell", "completion",
+    "accept", "json-schema", "shell", "completion",
 )  # fmt: skip
 """The commands in the order of work."""
 COMPLETE = "_RUNNER_COMPLETE"

@@ -52,14 +52,18 @@ class TargetEntry(Struct, frozen=True):
     place: str = ""
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class TargetTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A database of a fleet, as its file has it."""
+
     dsn: str
     name: str | None = None
     schema: str | None = None
 
 
-class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    target: tuple[_Table, ...]
+class TargetsFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """The databases of a fleet."""
+
+    target: tuple[TargetTable, ...]
 
 
 def read_targets(path: str, schema: str) -> tuple[TargetEntry, ...]:
@@ -92,7 +96,7 @@ def require_different(entries: Sequence[TargetEntry], schema: str) -> tuple[Targ
 
 def _from_toml(text: str, file: str) -> tuple[TargetEntry, ...]:
     try:
-        tables = msgspec.convert(tomllib.loads(text), _File).target
+        tables = msgspec.convert(tomllib.loads(text), TargetsFile).target
     except (ValueError, RecursionError) as error:
         what = str(error) if isinstance(error, ValueError) else "too deeply nested"
         hint = Hint("a target is [[target]] with dsn, and if need be name and schema")
@@ -100,7 +104,7 @@ def _from_toml(text: str, file: str) -> tuple[TargetEntry, ...]:
     return tuple(_entry(table, Place(file, key=f"target[{number}]")) for number, table in enumerate(tables))
 
 
-def _entry(table: _Table, place: Place) -> TargetEntry:
+def _entry(table: TargetTable, place: Place) -> TargetEntry:
     if table.schema is not None:
         check_name(table.schema, place.below(".schema"))
     if table.name is not None and not table.name.isprintable():

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
 from runner.errors import InputError, Place
+from runner.project.field_mappings_format import Document, Field, Group, Instance, InstanceField
 from runner.project.input_files import convert, key_path, shown_value
 from runner.project.key_places import excerpt_at, json_keys, pointing
 from runner.project.manifest import FieldMappingsSection, ManifestFile
@@ -47,41 +48,6 @@ _LONGEST_INSTANCE = 50
 _SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KNOWN_FIELD_KEYS = ("type", "required", "description", "system_field", "field_id")
-
-
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class _Instance(_Strict, frozen=True):
-    name: str
-    url: str
-
-
-class _Group(_Strict, frozen=True):
-    fields: dict[str, Any]
-    description: str = ""
-
-
-class _Document(_Strict, frozen=True):
-    version: str
-    instances: dict[str, Any]
-    field_groups: dict[str, Any]
-    last_updated: str = ""
-    description: str = ""
-
-
-class _Field(_Strict, frozen=True):
-    type: str
-    required: bool = False
-    description: str = ""
-    system_field: bool = False
-    field_id: str | None = None
-
-
-class _InstanceField(_Strict, frozen=True):
-    field_id: str | None = None
-    name: str | None = None
 
 
 class MappedColumn(msgspec.Struct, frozen=True):
@@ -147,7 +113,7 @@ class _Reader:
         self.row_keys: dict[tuple[str, str], str] = {}
 
     def read(self) -> FieldMappings:
-        document = convert(self.raw, _Document, file=self.file)
+        document = convert(self.raw, Document, file=self.file)
         self.instances = tuple(document.instances)
         for name, instance in document.instances.items():
             key = key_path("instances", name)
@@ -156,10 +122,10 @@ class _Reader:
                 self.fail(key, f"an instance's key has at most {_LONGEST_INSTANCE} characters, not {len(name)}")
             if name in _KNOWN_FIELD_KEYS:
                 self.fail(key, f"{name!r} is a key of fields; give the instance another name")
-            convert(instance, _Instance, file=self.file, key=key)
+            convert(instance, Instance, file=self.file, key=key)
         for group, value in document.field_groups.items():
             key = key_path("field_groups", group)
-            for field, spec in convert(value, _Group, file=self.file, key=key).fields.items():
+            for field, spec in convert(value, Group, file=self.file, key=key).fields.items():
                 self.read_field(field, spec, key_path(key, "fields", field))
         if len(self.columns) > MOST_COLUMNS:
             self.fail(
@@ -177,12 +143,12 @@ class _Reader:
         if unknown := next((k for k in own if k not in _KNOWN_FIELD_KEYS), None):
             known = ", ".join((*_KNOWN_FIELD_KEYS, *self.instances))
             self.fail(key_path(key, unknown), f"unknown key {unknown!r}; known here: {known}")
-        field = convert(own, _Field, file=self.file, key=key)
+        field = convert(own, Field, file=self.file, key=key)
         if field.type not in COLUMN_TYPES:
             known = ", ".join(COLUMN_TYPES)
             self.fail(key_path(key, "type"), f"unknown field type {field.type!r}; known types: {known}")
         mapped = [
-            (instance, convert(spec[instance], _InstanceField, file=self.file, key=key_path(key, instance)))
+            (instance, convert(spec[instance], InstanceField, file=self.file, key=key_path(key, instance)))
             for instance in self.instances
             if instance in spec
         ]
@@ -200,7 +166,7 @@ class _Reader:
             return lowered
         return self.section.prefix + lowered
 
-    def add_column(self, name: str, field: _Field, field_name: str, key: str) -> None:
+    def add_column(self, name: str, field: Field, field_name: str, key: str) -> None:
         if name in _SYSTEM_COLUMNS:
             self.fail(key, f"{name!r} is a column that every table has already; rename the key")
         if len(name.encode()) > NAME_BYTES:
@@ -217,7 +183,7 @@ class _Reader:
             )
         self.column_keys.setdefault(name, key)
 
-    def add_row(self, instance: str, entry: _InstanceField, column: str, type_: str, name: str, key: str) -> None:
+    def add_row(self, instance: str, entry: InstanceField, column: str, type_: str, name: str, key: str) -> None:
         if not entry.field_id or len(entry.field_id) > _LONGEST_TEXT:
             shown = shown_value(entry.field_id)
             self.fail(key_path(key, "field_id"), f"a Jira field id has 1 to {_LONGEST_TEXT} characters, not {shown}")
