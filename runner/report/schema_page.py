@@ -48,8 +48,8 @@ def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
 
 
 def _places(scripts: Sequence[Script]) -> Mapping[Object, str]:
-    """Return the script and line of the statement that makes each object first."""
-    return {item: f"{maker.script}:{maker.line}" for item, maker in first_makers(scripts).items()}
+    """Return the script of the statement that makes each object first; a line would change with each comment."""
+    return {item: maker.script for item, maker in first_makers(scripts).items()}
 
 
 def _name(item: Object) -> str:

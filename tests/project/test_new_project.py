@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from runner.postgres.embedded import FOLDER
+from runner.project.lockfile import FILE
+from runner.project.new_project import PAGE, SCRIPT
 from tests.conftest import Run
+from tests.support.git import git, make_release
 from tests.support.in_process import call
 
 FILES = {"manifest.toml", "sql/010_tables.sql", ".gitignore", ".gitattributes"}
@@ -88,3 +92,33 @@ def call_again(folder: Path) -> str:
     (folder / "manifest.toml").unlink()
     (folder / "sql" / "010_tables.sql").unlink()
     return call("init", folder=folder).out
+
+
+def test_branches_merge(database: str, tmp_path: Path) -> None:
+    """Two branches that change the schema conflict in generated files alone, which two commands write anew."""
+    generated = [PAGE, FILE]
+
+    def change(before: str = "", after: str = "") -> None:
+        script.write_text(script.read_text().replace(before, after))
+        for command in ("lock", "docs"):
+            assert call(command, "--dsn", database, folder=tmp_path).code == 0
+
+    assert call("init", folder=tmp_path).code == 0
+    script = tmp_path / SCRIPT
+    tables = "create table if not exists {} (\n    id integer primary key,\n    name text\n);\n"
+    script.write_text("\n".join(map(tables.format, ("one", "two", "three"))))
+    change()
+    make_release(tmp_path)
+    git(tmp_path, "switch", "--create", "other")
+    change("one (\n", "one (\n    first integer,\n")
+    make_release(tmp_path)
+    git(tmp_path, "switch", "main")
+    change("three (\n", "-- Of a branch.\n    three (\n    third integer,\n")
+    make_release(tmp_path)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(tmp_path, "merge", "other")
+    assert git(tmp_path, "diff", "--name-only", "--diff-filter=U").split() == generated
+    change()
+    make_release(tmp_path)
+    assert git(tmp_path, "status", "--porcelain") == ""
+    assert {"first", "third"} <= set((tmp_path / FILE).read_text().split())
