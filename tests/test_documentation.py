@@ -39,7 +39,7 @@ PAGES = {str(page): page for page in pages()}
 
 # What a test of a command line has to know
 
-RUNNER = re.compile(r"(?P<before>(?:\w+=\S+ )*)(?:python -m runner|scripts/run|runner(?= \w))\b")
+RUNNER = re.compile(r"(?P<before>(?:\w+=\S+ )*)(?:python -m runner|scripts/run|(?:plainpg|runner)(?= \w))\b")
 """The runner by its names, after variables that are set for it; it becomes the one that is tested."""
 
 PLACEHOLDERS = {
@@ -66,7 +66,7 @@ NOT_RUN = {
     r"psql -f$": "names the program, not a file",
     r"scripts/(?:run)?$": "names the program, no command",
     r"python -m runner \w+ --profile citus\b": "needs a Citus cluster, which test_citus.py looks for",
-    r"python -m runner init .*--from ": "needs a database that has something, which test_adopted.py makes",
+    r"python -m runner init .*--from": "needs a database that has something, which test_adopted.py makes",
     r"python -m runner accept ": "needs a difference, which test_agreed.py makes",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
@@ -93,6 +93,7 @@ OTHER_OPTIONS = {
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
     "--rewrite": "scripts/test",
+    **dict.fromkeys(("--inserts", "--schema-only"), "pg_dump"),
     **dict.fromkeys(("--require-hashes", "--no-deps", "--no-build-isolation"), "pip"),
     **dict.fromkeys(("--build", "--build-arg", "--env", "--read-only", "--rm", "--tag", "--volumes"), "docker"),
 }

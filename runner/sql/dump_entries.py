@@ -11,8 +11,9 @@ from runner.sql.restrict_lines import FLAGS, QUOTED
 
 _TOKEN = re.compile(
     rf"""
-    (?P<head> ^--[ ]Name:[ ](?P<name>[^\n]*);[ ]Type:[ ](?P<type>[A-Z ]+);[ ]Schema:[ ](?P<schema>[^\n]*);[ ]Owner:
-        [ ](?P<owner>[^\n;]*)(?:;[ ]Tablespace:[ ](?P<space>[^\n]*))?$ )
+    (?P<head> ^--[ ](?:Data[ ]for[ ])?Name:[ ](?P<name>[^\n]*);[ ]Type:[ ](?P<type>[A-Z ]+);
+        [ ]Schema:[ ](?P<schema>[^\n]*);[ ]Owner:[ ](?P<owner>[^\n;]*)(?:;[ ]Tablespace:[ ](?P<space>[^\n]*))?$ )
+    | ^COPY[ ][^\n]+[ ]FROM[ ]stdin;\n.*?^\\\.$
     | {QUOTED}
     | (?P<word> [^\W\d][\w$]* )
     """,
@@ -24,6 +25,8 @@ _SETTING = re.compile(r"(?:^|\n+)SET (default_tablespace|default_table_access_me
 _AROUND = re.compile(r"\A(?:\s|--\n)+|(?:\s|\n--)+\Z")
 _REMARK = re.compile(r"(?:--[^\n]*\s*)*")
 """What pg_dump says and does not do: `-- *not* creating schema`."""
+_ROWS = ("TABLE DATA", "MATERIALIZED VIEW DATA", "SEQUENCE SET", "BLOB", "STATISTICS DATA")
+"""Kinds of entries that are no schema, by their beginning."""
 _USUAL = "heap"
 _WITH_METHOD = ("TABLE", "MATERIALIZED VIEW")
 _END = "\n--\n-- PostgreSQL database dump complete\n"
@@ -51,6 +54,11 @@ class DumpEntry(Struct, frozen=True):
     def names(self) -> frozenset[str]:
         """What others call it, in lower case; of a part of a table there is no such name."""
         return frozenset({self.name.partition("(")[0].lower()})
+
+    @property
+    def is_schema(self) -> bool:
+        """Whether it makes an object, and not rows or what is counted of them."""
+        return not self.kind.startswith(_ROWS)
 
     @property
     def words(self) -> frozenset[str]:

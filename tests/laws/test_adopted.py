@@ -23,6 +23,7 @@ OWN = ("-s", "--exclude-table=*.runner_history*")
 """Options of pg_dump that leave out rows, and what a run makes for itself."""
 
 
+ENTRY = "--\n-- Name: item; Type: TABLE; Schema: public; Owner: me\n--\n\nCREATE TABLE public.item (id integer);\n\n\n"
 NAME_OF_NOT_NULL = re.compile(r' CONSTRAINT (?:"(?:[^"]|"")+"|\w+) NOT NULL')
 """Of two tables that have one, what pg_dump writes gives it to the first, and another one to the second."""
 
@@ -103,6 +104,50 @@ def test_a_dump_is_a_script(options: tuple[str, ...], server: Server, tmp_path: 
         applied = call("apply", "--dsn", empty, folder=folder)
         assert applied.code == 0, applied
         assert dump(empty, *OWN[1:], "--exclude-table=later", *options) == dump(dsn, *options)
+
+
+@pytest.mark.parametrize("options", [(), ("--inserts",), ("--no-owner",)])
+def test_a_dump_is_adopted(options: tuple[str, ...], server: Server, tmp_path: Path) -> None:
+    """The scripts are those that a database with this schema gives; rows are left out, and this is reported."""
+    path = tmp_path / "shop.sql"
+    with server.database() as dsn:
+        made = psql(dsn, MANY_KINDS)
+        assert made.returncode == 0, made.stderr
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(
+                b"create table odd (a text); insert into odd values (e'it''s\n-- Name: a; $$'), ('\\\\.')"
+            )
+        path.write_text(program("pg_dump", *options, "--dbname", dsn).stdout)
+        adopted = call("init", "shop", "--from", dsn, folder=tmp_path / "live")
+    begun = call("init", "--from-dump", path, folder=tmp_path / "dump")
+    assert (begun.code, adopted.code) == (0, 0), begun
+    assert "not written: rows of " in begun.out
+    written, expected = (
+        {file.name: file.read_text() for file in (tmp_path / each).rglob("*.*")} for each in ("dump", "live")
+    )
+    assert written == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("PGDMP\0\1", "an archive of pg_dump, not a script"),
+        ("create table item (id integer);", "has no object as pg_dump writes it"),
+        ("", "has no object as pg_dump writes it"),
+        (f"{ENTRY}\\connect other\n{ENTRY}", "has several databases"),
+        (None, "file not found"),
+    ],
+)
+def test_what_is_no_dump(text: str | None, message: str, tmp_path: Path) -> None:
+    """Each has its message, and nothing is written."""
+    path = tmp_path / "dump.sql"
+    if text is not None:
+        path.write_text(text)
+    begun = call("init", "--from-dump", path, folder=tmp_path / "made")
+    assert (begun.code, message in begun.err) == (2, True), begun
+    both = call("init", "--from-dump", path, "--from", "service=x", folder=tmp_path / "made")
+    assert (both.code, "not from both" in both.err) == (2, True)
+    assert not (tmp_path / "made").exists()
 
 
 DUMP = """

@@ -10,6 +10,7 @@ import click
 
 from runner.cli.options import MANIFEST, examples, options, output
 from runner.cli.output_files import write_new_file
+from runner.errors import InputError
 from runner.report.line import Line
 from runner.report.reporter import Reporter
 from runner.wording import PROGRAM
@@ -26,18 +27,28 @@ _NEXT = {
 @options(MANIFEST, *output())
 @click.argument("name", required=False)
 @click.option("--from", "source", metavar="DSN", help="A database, which the scripts are to declare.")
-def init(manifest: Path, name: str | None, *, source: str | None, reporter: Reporter) -> int:
+@click.option(
+    "--from-dump", "dump", metavar="FILE", type=click.Path(path_type=Path), help="The same, from what pg_dump wrote."
+)
+def init(manifest: Path, name: str | None, *, source: str | None, dump: Path | None, reporter: Reporter) -> int:
     """Begin a project, called NAME or as its folder.
 
-    With --from, its scripts declare what a database has. Overwrites nothing, and changes no database.
+    With --from or --from-dump, its scripts declare what a database has. Overwrites nothing, and changes no database.
     """
     from runner.project.new_project import new_files, new_project, require_absent
 
     folder = manifest.parent
     lost: tuple[str, ...] = ()
+    files: Mapping[str, str]
     require_absent(folder, [manifest.name])
-    if source is None:
-        files: Mapping[str, str] = new_files(manifest.name, name or folder.absolute().name or "database")
+    if source is not None and dump is not None:
+        raise InputError("a project is begun from a database or from a dump, not from both", place="--from-dump")
+    if dump is not None:
+        from runner.pipeline.adopt import schema_of_dump
+
+        files, lost = schema_of_dump(dump, manifest.name, name)
+    elif source is None:
+        files = new_files(manifest.name, name or folder.absolute().name or "database")
     else:
         from runner.pipeline.adopt import schema_of
 

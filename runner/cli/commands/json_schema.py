@@ -14,7 +14,7 @@ FILES = ("manifest", "field-mappings", "targets")
 @click.command(epilog=examples("json-schema manifest > manifest.schema.json", "json-schema targets"))
 @click.argument("file", type=click.Choice(FILES))
 def json_schema(file: str) -> int:
-    """Print the JSON Schema of a file that people write, for their editor."""
+    """Print the JSON Schema of a file, for editors."""
     from runner.fleet.targets import TargetsFile
     from runner.project.json_schemas import field_mappings_schema, manifest_schema, schema_of
 
