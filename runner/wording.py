@@ -16,11 +16,14 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 def count(number: int, noun: str) -> str:
     """Return a number with its noun."""
-    if number == 1:
-        return f"{number} {noun}"
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Return several of a noun."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{number} {noun[:-1]}ies"
-    return f"{number} {noun}{'es' if noun.endswith(('x', 's')) else 's'}"
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('x', 's')) else 's'}"
 
 
 def with_uncompared(text: str, number: int) -> str:

@@ -17,12 +17,14 @@ class PolicyDefinition(NamedTuple):
     applies: str
     roles: str
     conditions: str
-    has_using: bool
-    has_check: bool
+    using: str
+    """The condition of the rows that it lets a role see, change or delete; empty without one."""
+    check: str
+    """That of the rows that it lets a role write."""
 
     def is_alteration_of(self, other: PolicyDefinition) -> bool:
         """Return whether ALTER POLICY makes it of another one: it is for the same commands, and loses no condition."""
-        loses = (other.has_using and not self.has_using) or (other.has_check and not self.has_check)
+        loses = bool((other.using and not self.using) or (other.check and not self.check))
         return self.applies == other.applies and not loses
 
 
@@ -30,7 +32,15 @@ def policy_definition(text: str) -> PolicyDefinition:
     """Take a definition apart."""
     head = _HEAD.match(text)
     conditions = text[head.end() :] if head else text
-    has_using = conditions.startswith(_USING)
-    rest = list_in(conditions.removeprefix(_USING))[1] if has_using else conditions
+    using, rest = _condition(conditions, _USING)
     applies, roles = (head["applies"], head["roles"]) if head else ("", "")
-    return PolicyDefinition(applies, roles, conditions, has_using, rest.startswith(_CHECK))
+    return PolicyDefinition(applies, roles, conditions, using, _condition(rest, _CHECK)[0])
+
+
+def _condition(text: str, word: str) -> tuple[str, str]:
+    """Return a condition that follows a word, without its brackets, and what is after it."""
+    if not text.startswith(word):
+        return "", text
+    inner = text.removeprefix(word)
+    rest = list_in(inner)[1]
+    return inner[: len(inner) - len(rest) - 1], rest

@@ -13,7 +13,8 @@ _TABLE = re.compile(
     r"(?P<unlogged>unlogged )?(?P<foreign>foreign )?table(?: (?P<relation>partition of|inherits) (?P<parents>.+?))??"
     r"(?: (?P<bound>FOR VALUES .+?|DEFAULT))?(?P<detaching> detaching)?(?: partition by (?P<keys>.*?))?"
     r"(?: of (?P<of_type>.+?))??"
-    r"(?: using (?P<method>\S+))?(?: with \((?P<options>[^)]*)\))?(?P<security> row security)?(?P<forced> forced)?"
+    r"(?: using (?P<method>\S+))?(?: with \((?P<options>[^)]*)\))?"
+    r"(?P<security>(?P<on> row security)?(?P<forced> forced)?)"
     rf"(?: replica identity (?P<identity>full|nothing|using index {NAME}))?(?: cluster on (?P<cluster>{NAME}))?",
     re.DOTALL,
 )
@@ -78,7 +79,7 @@ def table_definition(definition: str) -> TableDefinition:
         of_type=parts["of_type"],
         method=parts["method"],
         options=parts["options"],
-        has_row_security=bool(parts["security"]),
+        has_row_security=bool(parts["on"]),
         is_forced=bool(parts["forced"]),
         identity=parts["identity"],
         cluster_index=parts["cluster"],
@@ -98,7 +99,10 @@ def options_changed(before: str, after: str) -> tuple[str, ...]:
 
 
 def table_options(definition: str) -> str:
-    """Return what the definition of a table says beyond that it is one."""
+    """Return what the definition of a table says beyond that it is one, and beyond row-level security."""
+    match = _TABLE.fullmatch(definition)
+    if match:
+        definition = definition[: match.start("security")] + definition[match.end("security") :]
     return "" if definition == PRESENT else definition.removeprefix("table").strip()
 
 

@@ -9,9 +9,12 @@ from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import foreign_key_definition, key_definition
 from runner.catalog.definitions import unquoted
 from runner.catalog.table_definitions import table_options
+from runner.project.manifest import ProjectSection
+from runner.report.access_page import Access, access_lines, access_of, access_table, publication_lines
 from runner.report.markdown import code, plain, text
-from runner.sql.objects import DETACHED, PRESENT, Facts, Object
+from runner.sql.objects import DEFINED, DETACHED, PRESENT, Facts, Object
 from runner.sql.statements import Script, first_makers
+from runner.wording import plural
 
 _KINDS = {
     "extension": "Extensions",
@@ -21,19 +24,20 @@ _KINDS = {
     "view": "Views",
     "materialized view": "Materialized views",
     "function": "Functions and procedures",
-    "event trigger": "Event triggers",
+    **{kind: plural(kind).capitalize() for kind in (*DEFINED, "event trigger")},
 }
 """Kinds of objects beside tables, and their headings."""
-_IN_LINES = ("trigger", "rule", "policy", "statistics")
+_IN_LINES = ("trigger", "rule", "statistics")
 """Kinds of objects of a table that have a line each."""
 
 
-def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
+def schema_page(project: ProjectSection, facts: Facts, scripts: Sequence[Script]) -> str:
     """Return the page in Markdown; the same facts and scripts always give the same text."""
     places = _places(scripts)
     tables = [item for item in facts if item.kind == "table"]
+    access = access_of(facts)
     lines = [
-        f"# The schema of {text(name)}",
+        f"# The schema of {text(project.name)}",
         "",
         "Written by `python -m runner docs` from what the scripts declare; do not edit it.",
         "",
@@ -41,9 +45,11 @@ def schema_page(name: str, facts: Facts, scripts: Sequence[Script]) -> str:
         *_diagram(tables, facts),
     ]
     for table in tables:
-        lines += _table(table, facts, places)
+        lines += _table(table, facts, access, places)
     for kind, heading in _KINDS.items():
         lines += _others(heading, [item for item in facts if item.kind == kind], facts, places)
+    lines += publication_lines(facts, places)
+    lines += access_table(access, project.schema, {table: _anchor(table) for table in tables})
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -122,7 +128,7 @@ def _marks(table: Object, facts: Facts) -> Mapping[str, list[str]]:
     return marks
 
 
-def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterator[str]:
+def _table(table: Object, facts: Facts, access: Access, places: Mapping[Object, str]) -> Iterator[str]:
     yield from (f"## {text(_name(table))}", "")
     if comment := _comment(table, facts):
         yield from (comment, "")
@@ -147,6 +153,7 @@ def _table(table: Object, facts: Facts, places: Mapping[Object, str]) -> Iterato
     for kind in _IN_LINES:
         for item, definition in _parts(kind, table, facts):
             yield from (f"{kind.capitalize()} {code(item.name)}: {code(definition)}", "")
+    yield from access_lines(table, facts, access, places)
 
 
 def _column(item: Object, definition: str, facts: Facts, places: Mapping[Object, str]) -> str:

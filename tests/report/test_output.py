@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from psycopg import Connection
 
 from runner.errors import DatabaseError, Hint, InputError, ServerMessage, StatementError
+from runner.project.manifest import ProjectSection
 from runner.report.line import Line
 from runner.report.log import Event, Log
 from runner.report.run_text import error_lines
@@ -20,6 +21,7 @@ from runner.report.schema_page import schema_page
 from runner.report.terminal import Stream
 from runner.sql.objects import Object
 from runner.sql.printable import printable
+from runner.sql.privileges import privileges_of
 from runner.sql.quoting import identifier, literal
 from runner.wording import shown
 
@@ -104,7 +106,7 @@ def test_a_page_has_the_same_lines(text: str) -> None:
     """Names, definitions and comments make no line of Markdown or Mermaid, and no markup."""
 
     def page(word: str) -> str:
-        table = Object("table", f"t{word}")
+        table, role = Object("table", f"t{word}"), f"r{word}"
         facts = {
             table: "present",
             table.comment: f"c{word}",
@@ -112,13 +114,17 @@ def test_a_page_has_the_same_lines(text: str) -> None:
             Object("constraint", f"p{word}", table.name): f"primary key ({identifier('k')})",
             Object("view", f"v{word}"): f"select '{word}'",
             Object("view", f"v{word}").comment: word,
+            Object("policy", f"y{word}", table.name): f"for all to {role} using (a = '{shown(word)}')",
+            privileges_of(role, table): "select",
+            Object("publication", f"p{word}"): "publication",
+            Object("publication table", f"p{word}", "t"): f"table where (a = '{shown(word)}')",
         }
-        return schema_page(f"n{word}", facts, ())
+        return schema_page(ProjectSection(name=f"n{word}"), facts, ())
 
     found = page(text)
     assert_lines(found, page("x").count("\n"))
     prose = re.sub(r"(?<!\\)`[^`\n]*`|</?code>", "", found)
-    assert re.findall(r"(?<!\\)(?:\\\\)*[<\[]", prose) == ["["]  # of the link to the one table
+    assert re.findall(r"(?<!\\)(?:\\\\)*[<\[]", prose) == ["[", "["]  # of the links to the one table
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12))

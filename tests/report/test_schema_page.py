@@ -21,6 +21,9 @@ create table if not exists part (item integer references item (id), name text, u
 create index if not exists part_name_idx on part (lower(name)) where item > 1;
 comment on index part_name_idx is 'Finds by name.';
 create policy part_few on part to reader using (item < 9);
+alter table part enable row level security;
+alter table part force row level security;
+comment on policy part_few on part is 'Few.';
 create statistics if not exists part_both on item, name from part;
 """,
     "020_more.sql": """
@@ -29,8 +32,20 @@ create or replace view large as select * from item where size > 100;
 comment on view large is 'What is large.';
 create or replace function one() returns integer language sql as 'select 1';
 create extension if not exists pg_trgm;
+create aggregate total(integer) (sfunc = int4pl, stype = integer);
+create publication pages for table item (id, size) where (id > 1) with (publish = 'insert');
+create publication everything for all tables;
+""",
+    "030_roles.sql": """
+alter table item owner to "the owner";
+grant select, update ("Odd | name", id), insert (id) on item to app with grant option;
+grant select on item, large to reader;
+revoke execute on function one() from public;
+alter default privileges grant select on tables to reader;
+alter default privileges in schema public grant execute on functions to app;
 """,
 }
+MANAGED = {"managed": ["app", "reader", "the owner"]}
 
 
 def test_the_page_of_this_repository_is_fresh() -> None:
@@ -45,11 +60,14 @@ def test_the_page_of_this_repository_is_fresh() -> None:
 
 def test_a_page_has_all_that_is_declared(run: Run, project: MakeProject, database: str) -> None:
     """Tables with columns, constraints and indexes, what refers to what, and everything else, with its script."""
-    folder = project(SCRIPTS)
+    folder = project(SCRIPTS, roles=MANAGED)
     result = run("docs", "--dsn", database)
     assert result.code == 0, result
     lines = (folder / "docs" / "schema.md").read_text().splitlines()
+    given = 'select with grant option, insert (id) with grant option, update (id, "Odd \\| name") with grant option'
     for line in (
+        f"| app | {given} |",
+        f"| [table item](#item) | owner | {given} | select |  |",
         "| [item](#item) | 4 | Items, or \\| parts. |",
         '    "item" ||--o{ "part" : "item"',
         "        integer item FK,UK",
@@ -59,11 +77,22 @@ def test_a_page_has_all_that_is_declared(run: Run, project: MakeProject, databas
         "| twice | integer | yes | `generated: 2` |  | `script/010_item.sql` |",
         "| size | numeric(8,2) | yes |  |  | `script/020_more.sql` |",
         "| part_name_idx | `btree (lower(name)) where item > 1` | Finds by name. | `script/010_item.sql` |",
-        "Policy `part_few`: `for all to reader using (item < 9)`",
+        "Row-level security: on, forced: it is for the owner too.",
+        "| part_few | all | reader | `item < 9` |  | Few. | `script/010_item.sql` |",
         "Statistics `part_both`: `on item, name from part`",
         "## Views",
         "## Functions and procedures",
         "| pg_trgm |  |  | `script/020_more.sql` |",
+        "## Aggregates",
+        'Owner: `"the owner"`.',
+        "| reader | select |",
+        "| pages | `with (publish 'insert')` | `table item (id, size) where (id > 1)` |  | `script/020_more.sql` |",
+        "| everything |  | `all tables` |  | `script/020_more.sql` |",
+        "## Who may do what",
+        '| object | "the owner" | app | reader | PUBLIC |',
+        "| new functions of the role of the run in schema public |  | execute |  |  |",
+        "| function one() |  |  |  | none |",
+        "| view large |  |  | select |  |",
     ):
         assert line in lines, line
     assert run("docs", "--check", "--dsn", database).code == 0

@@ -37,7 +37,7 @@ def docs(
         with open_connection(loaded, dsn, wait, reporter) as (connection, _):
             reporter.stage("building what the scripts declare")
             facts = declare_on(connection, loaded, reporter.say).facts
-    text = schema_page(loaded.project.manifest.project.name, facts, loaded.declaring)
+    text = schema_page(loaded.project.manifest.project, facts, loaded.declaring)
     kept = keep_file(manifest.parent, "docs/schema.md", text, "docs", check=check)
     reporter.lines([Line(kept.text, kept.style, is_failure=not kept.ok)])
     reporter.json(kept.document)
