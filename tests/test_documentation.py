@@ -67,6 +67,7 @@ NOT_RUN = {
     r"scripts/(?:run)?$": "names the program, no command",
     r"python -m runner \w+ --profile citus\b": "needs a Citus cluster, which test_citus.py looks for",
     r"python -m runner init .*--from": "needs a database that has something, which test_adopted.py makes",
+    r"python -m runner \w+ --profile roles\b": "needs roles, which test_roles.py makes",
     r"python -m runner accept ": "needs a difference, which test_agreed.py makes",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }

@@ -30,6 +30,7 @@ RepairLevel = Literal["none", "additive", "align"]
 OlderFiles = Literal["leave", "apply"]
 ReleaseNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 ProfileName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]*$")]
+Profiles = Annotated[tuple[ProfileName, ...], msgspec.Meta(min_length=1)]
 
 
 class ProjectSection(Section, frozen=True):
@@ -73,9 +74,10 @@ class RunSection(Section, frozen=True):
 
 
 class RolesSection(Section, frozen=True):
-    """Whose privileges are compared: those of roles by name, `*` for any characters, and of PUBLIC."""
+    """Whose privileges are compared, of roles by name and of PUBLIC; with profiles, only where one is chosen."""
 
     managed: tuple[str, ...]
+    profiles: Profiles = ()
 
 
 class FieldMappingsSection(Section, frozen=True):
@@ -95,7 +97,7 @@ class ScriptEntry(Section, frozen=True):
     run: RunMode = "always"
     transaction: bool = True
     allow_destructive: bool = False
-    profiles: Annotated[tuple[ProfileName, ...], msgspec.Meta(min_length=1)] = ()
+    profiles: Profiles = ()
     """It is a part of the project only where one of these is chosen; without any, always."""
 
 

@@ -15,7 +15,7 @@ OPTION = "--profile"
 def choose(project: ManifestFile, chosen: Collection[str]) -> ManifestFile:
     """Return the project with the scripts of no profile and those of the chosen ones; no other profile is left in it.
 
-    Raise InputError.
+    So are the managed roles. Raise InputError.
     """
     manifest = project.manifest
     _check_listed(project)
@@ -32,7 +32,9 @@ def choose(project: ManifestFile, chosen: Collection[str]) -> ManifestFile:
     if not scripts:
         raise InputError(f"every script is of a profile; choose one of: {', '.join(known)}", place=OPTION)
     profiles = tuple(profile for profile in manifest.profiles if profile.name in chosen)
-    return _with(project, msgspec.structs.replace(manifest, scripts=scripts, profiles=profiles))
+    section = manifest.roles
+    roles = section if section and (not section.profiles or {*section.profiles} & {*chosen}) else None
+    return _with(project, msgspec.structs.replace(manifest, scripts=scripts, profiles=profiles, roles=roles))
 
 
 def left_out(project: ManifestFile, chosen: ManifestFile) -> ManifestFile:
@@ -43,15 +45,22 @@ def left_out(project: ManifestFile, chosen: ManifestFile) -> ManifestFile:
 
 
 def _check_listed(project: ManifestFile) -> None:
+    manifest = project.manifest
     seen: set[str] = set()
-    for index, profile in enumerate(project.manifest.profiles):
+    for index, profile in enumerate(manifest.profiles):
         place = Place(project.file, key=f"profile[{index}].name")
         if profile.name in seen:
             raise InputError(f"{profile.name!r} is listed twice; remove one entry", place=place)
-        if not any(profile.name in script.profiles for script in project.manifest.scripts):
-            message = f"no script is of the profile {profile.name!r}; name it in one, or correct the name"
-            raise InputError(message, place=place)
+        _check_used(project, profile.name, place)
         seen.add(profile.name)
+    for index, name in enumerate(manifest.roles.profiles if manifest.roles else ()):
+        _check_used(project, name, Place(project.file, key=f"roles.profiles[{index}]"))
+
+
+def _check_used(project: ManifestFile, name: str, place: Place) -> None:
+    if not any(name in script.profiles for script in project.manifest.scripts):
+        message = f"no script is of the profile {name!r}; name it in one, or correct the name"
+        raise InputError(message, place=place)
 
 
 def _with(project: ManifestFile, manifest: Manifest) -> ManifestFile:

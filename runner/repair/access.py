@@ -60,7 +60,7 @@ def _of_others(item: Object, names: list[str], declared: str | None, schema: str
 def _without_role(context: Context, role: str) -> str:
     access = context.actual.access
     is_known = access is None or role == PUBLIC or role in access.roles
-    return "" if is_known else f"role {role} does not exist"
+    return "" if is_known else f"role {role} does not exist; an administrator says 'create role {role};' first"
 
 
 def _blocked(made: Proposal, blocked_by: str) -> Proposal:

@@ -99,7 +99,7 @@ def test_render_writes_a_folder(run: Run, tmp_path: Path) -> None:
     """With --output each script and check is a file, rendered, and a second time it is the same."""
     folder = copy_project(tmp_path)
     for _ in range(2):
-        result = run("render", "--profile", "citus", "--output", "out/deep", folder=folder)
+        result = run("render", "--profile", "citus", "--profile", "roles", "--output", "out/deep", folder=folder)
         assert result.code == 0, result
         written = {path.relative_to(folder / "out/deep"): path.read_text() for path in folder.glob("out/deep/**/*.sql")}
         sources = {path.relative_to(folder): path.read_text() for path in folder.glob("sql/**/*.sql")}

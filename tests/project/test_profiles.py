@@ -73,6 +73,22 @@ def test_a_choice_of_the_package(small: Path) -> None:
     assert [script.rendered.path for script in loaded.scripts] == [f"script/{name}" for name in CHOICES["one",]]
 
 
+def test_managed_roles_of_a_profile(project: MakeProject) -> None:
+    """The section counts with its profiles alone; one that no script has is an error."""
+    for profiles, chosen, managed in (
+        ([], (), ("app",)),
+        (["one", "two"], (), None),
+        (["one", "two"], ("two",), ("app",)),
+        (["two"], ("one",), None),
+    ):
+        roles = {"managed": ["app"], **({"profiles": profiles} if profiles else {})}
+        folder = project(SCRIPTS, options=OPTIONS, roles=roles)
+        assert load(folder / "manifest.toml", (), chosen).project.manifest.managed_roles == managed
+    folder = project(SCRIPTS, options=OPTIONS, roles={"managed": ["app"], "profiles": ["one", "three"]})
+    with pytest.raises(InputError, match=r"roles\.profiles\[1\]: no script is of the profile 'three'"):
+        load(folder / "manifest.toml")
+
+
 @pytest.mark.parametrize("command", ["apply", "plan", "verify", "status", "lock", "docs", "render", "check"])
 @pytest.mark.usefixtures("small")
 def test_an_unknown_profile(run: Run, command: str) -> None:

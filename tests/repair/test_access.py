@@ -113,7 +113,8 @@ def test_a_role_that_does_not_exist_is_a_finding(database: str, tmp_path: Path) 
     (finding,) = applied.json["verify"]["findings"]
     item = "privileges of test_reader_nobody on table item"
     assert (applied.code, finding["kind"], finding["object"]) == (1, "missing", item)
-    assert finding["repair"]["why"] == "role test_reader_nobody does not exist"
+    why = "role test_reader_nobody does not exist; an administrator says 'create role test_reader_nobody;' first"
+    assert finding["repair"]["why"] == why
     assert sent(tmp_path, database) == []
 
 
