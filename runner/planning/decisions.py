@@ -12,20 +12,18 @@ from runner.planning.aims import Aim, Place
 from runner.planning.model import Step, StepAction
 from runner.planning.reasons import DATA, DECLARES_NOTHING, Reason, ReasonCode
 from runner.planning.state import State
+from runner.planning.strangers import Known, is_stranger
 from runner.repair.proposal import Proposal
 from runner.sql.access_sql import given_together
 from runner.sql.objects import (
-    ANY_ARGUMENTS,
-    DEFINED,
     PRESENT,
-    PUBLICATION_MEMBERS,
     WITH_PARTS,
     Effect,
     Facts,
     Object,
     without_table,
 )
-from runner.sql.privileges import EVERY, EVERY_OF, may_be_no_fact
+from runner.sql.privileges import is_every, is_meant
 from runner.sql.quoting import identifier
 from runner.sql.rewriting import finalized
 from runner.sql.spelling import comment_sql
@@ -138,7 +136,7 @@ def _gives_in_part(case: Case) -> Step | None:
     """Send for all objects of a schema no more than is declared, and for renamed ones their names of now."""
     aims = [aim for aim in case.needed if aim.effect.action in ("grant", "revoke")]
     effects = case.place.flow.statement.declaration.effects
-    if not aims or not (case.place.is_stale or (effects[0].object.name == EVERY and _is_about_more(effects[0], case))):
+    if not aims or not (case.place.is_stale or (is_every(effects[0].object) and _is_about_more(effects[0], case))):
         return None
     action, reason = _action(case.needed, case.state), _reason(case.needed, case.state)
     return Step(case.place.flow.statement, action, reason, given_together([aim.effect for aim in aims]))
@@ -146,9 +144,9 @@ def _gives_in_part(case: Case) -> Step | None:
 
 def _is_about_more(written: Effect, case: Case) -> bool:
     """Return whether there are more objects in a schema than what a statement declares something of."""
-    kinds, schema = EVERY_OF[written.object.subject.kind], written.object.schema
     aimed = {aim.effect.object.subject for aim in case.needed}
-    return any(item.kind in kinds and item.schema == schema and item not in aimed for item in case.state.facts)
+    there = case.state.facts.items()
+    return any(is_meant(written.object, item, text) and item not in aimed for item, text in there)
 
 
 def _moves(case: Case) -> Step | None:
@@ -161,29 +159,10 @@ def _moves(case: Case) -> Step | None:
 def _is_not_compared(case: Case) -> Step | None:
     flow = case.place.flow
     has_others = bool(flow.statement.declaration.unmanaged) and not flow.script.runs_always
-    if case.needed or not (has_others or any(_is_stranger(aim, case) for aim in case.aims)):
+    known = Known(case.goal, case.named, case.state.facts)
+    if case.needed or not (has_others or any(is_stranger(aim, known) for aim in case.aims)):
         return None
     return case.whole("run", Reason("not compared"))
-
-
-def _is_stranger(aim: Aim, case: Case) -> bool:
-    """Return whether nothing tells what the object of an effect has to be."""
-    item, action = aim.effect.object, aim.effect.action
-    if action in ("create", "set") and item.name.endswith(ANY_ARGUMENTS):
-        return not _is_known(item, case)
-    if action == "create" and item.table and item.kind not in PUBLICATION_MEMBERS:
-        return not any(_is_known(Object(kind, item.table, "", item.schema), case) for kind in WITH_PARTS)
-    if item.is_access:
-        return not may_be_no_fact(item.subject) and not _is_known(item.subject, case)
-    if action == "set" and item.subject.kind in DEFINED:
-        return item not in case.goal and not _is_known(item.subject, case)
-    names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
-    names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
-    return action == "change" and not any(_is_known(name, case) for name in names)
-
-
-def _is_known(item: Object, case: Case) -> bool:
-    return item in case.goal or item in case.named
 
 
 def _needs_nothing(case: Case) -> Step | None:

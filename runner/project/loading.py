@@ -80,10 +80,10 @@ class Files:
         yield from self.problems_of_each()
         yield from self.names.problems
         if self.are_complete:
-            from runner.project.script_rules import refused_renames
+            from runner.project.script_rules import refused_together
 
             entries = {script.path: script for script in self.project.manifest.scripts}
-            yield from refused_renames([(entries[script.rendered.path], script) for script in self.declaring])
+            yield from refused_together([(entries[script.rendered.path], script) for script in self.declaring])
             yield from _wrong_tables(self.project, *self.names.values)
 
     def problems_of_each(self) -> Iterator[InputError]:

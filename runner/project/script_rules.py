@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from runner.errors import Hint, InputError, Place
 from runner.project.manifest import ScriptEntry
 from runner.sql.inventory import Inventory
+from runner.sql.objects import WITH_PARTS, Effect, Object
+from runner.sql.privileges import may_be_no_fact
 from runner.sql.simulation import of_each, resolved
 from runner.sql.statement_words import clause_of, command_of
 from runner.sql.statements import UNREAD, Script, Statement
@@ -26,24 +28,44 @@ def refusals(script: ScriptEntry, parsed: Script) -> Iterator[InputError]:
         added |= {statement.traits.new_value} - {""}
 
 
-def refused_renames(pairs: Sequence[tuple[ScriptEntry, Script]]) -> Iterator[InputError]:
-    """Return an error for each renaming to a name that an earlier statement makes, of what none of them makes.
+def refused_together(pairs: Sequence[tuple[ScriptEntry, Script]]) -> Iterator[InputError]:
+    """Return an error for each statement that does not fit those before it."""
+    made, sequences = Inventory(), set[tuple[str, str]]()
+    for script, parsed in pairs:
+        for statement in parsed.statements:
+            problems: dict[str, str] = {}
+            for written in (each for effect in statement.declaration.effects for each in of_each(effect, made)):
+                effect = resolved(written, made) or written
+                problems |= _renames_what_is_made(effect, made)
+                if script.run == "always" and effect.object.is_access:
+                    problems |= _is_about_a_stranger(effect.object.subject, made, sequences)
+                made.apply(effect)
+                if effect.object.kind == "column":
+                    sequences |= {(effect.object.schema, name) for name in effect.columns}
+            for problem, hint in problems.items():
+                yield InputError(problem, place=Place(script.path, statement.line), notes=(Hint(hint),))
+
+
+def _renames_what_is_made(effect: Effect, made: Inventory) -> dict[str, str]:
+    """Return what is wrong with renaming what no statement makes to a name that one makes, and what to do.
 
     With the body of a table in its end state there is nothing to rename in a new database.
     """
-    made = Inventory()
-    for script, parsed in pairs:
-        for statement in parsed.statements:
-            for written in (each for effect in statement.declaration.effects for each in of_each(effect, made)):
-                effect = resolved(written, made) or written
-                is_renaming = effect.action in ("rename", "move")
-                if is_renaming and effect.object not in made and effect.becomes in made:
-                    yield InputError(
-                        f"{effect.object} is renamed to {effect.value}, which an earlier statement makes already",
-                        place=Place(script.path, statement.line),
-                        notes=(Hint('make it an upgrade for older databases: run = "upgrade" in the manifest'),),
-                    )
-                made.apply(effect)
+    if effect.action not in ("rename", "move") or effect.object in made or effect.becomes not in made:
+        return {}
+    problem = f"{effect.object} is renamed to {effect.value}, which an earlier statement makes already"
+    return {problem: 'make it an upgrade for older databases: run = "upgrade" in the manifest'}
+
+
+def _is_about_a_stranger(item: Object, made: Inventory, sequences: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return what is wrong with privileges on what no statement makes, or an owner of it, and what to do."""
+    owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS) if item.table else ()
+    is_part = item.kind == "sequence" and (item.schema, item.name) in sequences
+    is_made = item in made or is_part or any(owner in made for owner in owners)
+    if is_made or (may_be_no_fact(item) and item.kind != "sequence"):
+        return {}
+    problem = f"no script makes {item} before it, so that its privileges are not compared, and would be sent each time"
+    return {problem: 'move it to a script that has run = "on_change" or run = "once" in the manifest'}
 
 
 def refusals_of_check(parsed: Script) -> Iterator[InputError]:

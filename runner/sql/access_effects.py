@@ -13,6 +13,8 @@ from runner.sql.objects import Declaration, Effect, EffectKind, Object
 from runner.sql.privileges import (
     ALL,
     EVERY,
+    EVERY_OTHER,
+    EVERY_PROCEDURE,
     IN_SCHEMA,
     NEW,
     OPTION_FOR,
@@ -32,7 +34,7 @@ _KINDS = {name: kind for name, kind in KINDS.items() if kind in _COMPARED} | {
     "OBJECT_FDW": "foreign-data wrapper",
     "OBJECT_FOREIGN_SERVER": "server",
 }
-_MANY = {"OBJECT_PROCEDURE": "functions", "OBJECT_ROUTINE": "functions"}
+_EVERY = {"OBJECT_FUNCTION": EVERY_OTHER, "OBJECT_PROCEDURE": EVERY_PROCEDURE}
 _OPTION = " with grant option"
 
 
@@ -96,7 +98,7 @@ class AccessEffects:
         kind = pg.ObjectType.Name(body.objtype)
         if body.targtype == pg.ACL_TARGET_ALL_IN_SCHEMA and kind in _KINDS:
             for name in strings(body.objects):
-                yield Object(_KINDS[kind], EVERY, "", self.names.schema(name))
+                yield Object(_KINDS[kind], _EVERY.get(kind, EVERY), "", self.names.schema(name))
             return
         for node in body.objects:
             if (subject := self._named(kind, node)) is not None:

@@ -11,7 +11,7 @@ from runner.sql.access_effects import AccessEffects
 from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
-from runner.sql.objects import DEFINED, NOTHING, VALID, Declaration, Effect, Object
+from runner.sql.objects import DEFINED, NOTHING, PRESENT, PROCEDURE, VALID, Declaration, Effect, Object
 from runner.sql.publication_effects import PublicationEffects
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
@@ -129,7 +129,8 @@ class _Reader:
     def read_create_function_stmt(self, body: pg.CreateFunctionStmt) -> Declaration:
         types = [parameter.function_parameter.arg_type for parameter in body.parameters if _is_input(parameter)]
         function = self.names.named("function", body.funcname, self.names.arguments(types))
-        return Declaration((Effect("create", function),), replaces=body.replace)
+        definition = PROCEDURE if body.is_procedure else PRESENT
+        return Declaration((Effect("create", function, definition),), replaces=body.replace)
 
     def read_alter_function_stmt(self, body: pg.AlterFunctionStmt) -> Declaration:
         return Declaration((Effect("change", self.names.function(body.func)),))

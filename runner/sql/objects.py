@@ -12,6 +12,8 @@ from runner.sql.quoting import identifier
 from runner.wording import shown
 
 PRESENT = "present"
+PROCEDURE = "procedure ()"
+"""What is known of a procedure by its statement, which is a function otherwise."""
 VALID = "valid"
 NOT_VALIDATED = "not validated"
 BY_ITSELF = "by itself"

@@ -18,6 +18,8 @@ OPTION_FOR = "grant option for "
 """Begins the value of a REVOKE that leaves the privilege itself."""
 EVERY = "(every)"
 """The name of all objects of a kind in a schema."""
+EVERY_OTHER, EVERY_PROCEDURE = "(every other)", "(every procedure)"
+"""The names of all functions but procedures, and of these."""
 RUNNING = "CURRENT_USER"
 """The role of the run, whose default privileges have no role in their text."""
 NEW = "new "
@@ -49,6 +51,7 @@ EVERY_OF: Mapping[str, tuple[str, ...]] = {
     "sequence": ("sequence",),
     "function": ("function", "aggregate"),
 }
+_PROCEDURE = "procedure ("
 _NEW_KINDS = tuple(f"{NEW}{kind}" for kind in ("tables", "sequences", "functions", "types", "schemas"))
 OF_DATABASE = ("language", "foreign-data wrapper", "server", *_NEW_KINDS, *(kind + IN_SCHEMA for kind in _NEW_KINDS))
 """Kinds of what has privileges and is no fact by itself."""
@@ -64,6 +67,17 @@ def privileges_of(role: str, subject: Object) -> Object:
 def owner_of(subject: Object) -> Object:
     """Return the identity of the owner of an object."""
     return subject._replace(kind=f"owner of {subject.kind}")
+
+
+def is_every(item: Object) -> bool:
+    """Return whether it stands for all objects of a kind in a schema."""
+    return item.name in (EVERY, EVERY_OTHER, EVERY_PROCEDURE)
+
+
+def is_meant(every: Object, item: Object, definition: str) -> bool:
+    """Return whether an object is one of those that GRANT or REVOKE names by their kind and schema."""
+    is_of_kind = item.schema == every.schema and item.kind in EVERY_OF[every.subject.kind]
+    return is_of_kind and (every.name == EVERY or (every.name == EVERY_PROCEDURE) == definition.startswith(_PROCEDURE))
 
 
 def may_be_no_fact(subject: Object) -> bool:

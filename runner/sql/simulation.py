@@ -9,7 +9,7 @@ from itertools import chain
 from runner.errors import Hint, InputError, Place
 from runner.sql.inventory import Inventory, automatic_name
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
-from runner.sql.privileges import EVERY, EVERY_OF, privileges_of, role_of
+from runner.sql.privileges import is_every, is_meant, privileges_of, role_of
 from runner.sql.publications import follow
 from runner.sql.statements import Script, Statement, effects_in
 from runner.sql.written_facts import changed
@@ -55,18 +55,17 @@ def of_each(effect: Effect, known: Inventory) -> Iterator[Effect]:
     What is revoked of a table is revoked of its columns.
     """
     item = effect.object
-    if item.name != EVERY:
+    if not is_every(item):
         yield effect
         if effect.action == "revoke" and not item.table:
             columns = privileges_of(role_of(item), Object("column", "")).kind
             own = [other for other in known.near(item.schema, item.name) if other.kind == columns]
             yield from (effect._replace(object=other) for other in own)
         return
-    kinds = EVERY_OF[item.subject.kind]
     for other in [other for other in known if other.schema == item.schema]:
-        if other.kind in kinds:
+        if is_meant(item, other, known[other]):
             yield from of_each(effect._replace(object=item.attached_to(other)), known)
-        elif other.kind == "column" and kinds == ("sequence",):
+        elif other.kind == "column" and item.subject.kind == "sequence":
             for name in known.columns(other):
                 yield effect._replace(object=item._replace(name=name))
 

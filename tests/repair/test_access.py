@@ -89,7 +89,11 @@ def test_an_empty_database_gets_what_psql_makes(database: str, second: str, tmp_
         "test_app": "select, insert, update (name) with grant option",
         "test_reader_a": "select",
     }
-    assert lock["function"]["f(integer)"]["privileges"] == {"PUBLIC": "none", "test_app": "execute"}
+    assert lock["function"]["f(integer)"]["privileges"] == {
+        "PUBLIC": "none",
+        "test_app": "execute",
+        "test_reader_b": "execute",
+    }
     assert lock["table"]["part"]["owner"] == "test_app"
     assert lock["lock"]["managed_roles"] == MANAGED
 
@@ -102,6 +106,34 @@ def test_roles_that_are_not_managed_are_refused(name: str, database: str, tmp_pa
     refused = run_command(tmp_path, "apply", database)
     assert refused.code == 2
     assert f"script/010_item.sql:2: what it says of role {case['role']} is not compared" in refused.err
+
+
+@pytest.mark.parametrize("name", FILE["strangers"])
+def test_what_no_script_makes_is_refused(name: str, tmp_path: Path) -> None:
+    """A script that is run always says nothing of it, and no server is asked."""
+    case = FILE["strangers"][name]
+    write(tmp_path, {"010_item.sql": f"create table if not exists item (id integer);\n{case['sql']};"})
+    refused = run_command(tmp_path, "apply", "host=/nowhere", "--wait", "0")
+    said = f"script/010_item.sql:2: no script makes {case['object']} before it, so that its privileges are not compared"
+    assert (refused.code, said in refused.err) == (2, True), refused
+
+
+@pytest.mark.usefixtures("roles")
+def test_a_script_that_is_run_once_speaks_of_what_no_script_makes(database: str, tmp_path: Path) -> None:
+    """It is sent as it is written, in its order."""
+    once = "grant usage on sequence s, item_id_seq to test_app; revoke usage on sequence item_id_seq from test_app;"
+    once += "grant select on stranger to test_app; alter table stranger owner to test_app;"
+    scripts = {"010_item.sql": "create table if not exists item (id serial);", "020_once.sql": once}
+    write_project(tmp_path, scripts, options={"020_once.sql": {"run": "once"}}, roles={"managed": MANAGED})
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table stranger (a integer); create sequence s")
+        assert run_command(tmp_path, "apply", database).code == 0
+        (found,) = connection.execute(
+            "select has_sequence_privilege('test_app', 's', 'usage'),"
+            " has_sequence_privilege('test_app', 'item_id_seq', 'usage'),"
+            " (select tableowner from pg_tables where tablename = 'stranger')"
+        ).fetchall()
+    assert found == (True, False, "test_app")
 
 
 def test_a_role_that_does_not_exist_is_a_finding(database: str, tmp_path: Path) -> None:
