@@ -8,7 +8,9 @@ from typing import NamedTuple
 from runner.sql.objects import Facts, Object
 from runner.sql.privileges import (
     GRANTED_BY,
+    NEW,
     NONE,
+    RUNNING,
     default_text,
     known_privileges,
     privileges_of,
@@ -18,6 +20,8 @@ from runner.sql.privileges import (
 )
 
 _SINCE_17 = "maintain"
+_ROLES = ("role", "running")
+"""Kinds of rows that are about no object."""
 
 
 class AccessRow(NamedTuple):
@@ -58,12 +62,13 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
     are shown with the grantor elsewhere. Where the version knows no MAINTAIN, it is as declared.
     """
     found: dict[Object, list[AccessRow]] = {}
+    running = _running(access, declared)
     for row in access.rows:
-        item = _item(row)
+        item = _item(row, running)
         if row.kind.startswith("owner of "):
             if item in declared:
                 yield item, row.value or ""
-        elif row.kind != "role" and not _is_of_undeclared(row, declared):
+        elif row.kind not in _ROLES and not _is_of_undeclared(row, declared):
             found.setdefault(privileges_of(row.role, item), []).append(row)
     owned = {item.subject: item for item, rows in found.items() if any(row.is_owner for row in rows)}
     for item, wanted in declared.items():
@@ -77,9 +82,17 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
             yield item, text
 
 
-def _item(row: AccessRow) -> Object:
+def _running(access: Access, declared: Facts) -> str:
+    """Return what default privileges call the role of the run: by its name, where statements do so."""
+    name = next((row.name for row in access.rows if row.kind == "running"), RUNNING)
+    creators = {item.name for item in declared if item.is_access and item.subject.kind.startswith(NEW)}
+    return name if name in creators and RUNNING not in creators else RUNNING
+
+
+def _item(row: AccessRow, running: str) -> Object:
     is_sequence = row.kind.endswith("sequence")
-    return Object(row.kind, row.name, "" if is_sequence else row.table, row.schema)
+    name = running if row.kind.startswith(NEW) and row.name == RUNNING else row.name
+    return Object(row.kind, name, "" if is_sequence else row.table, row.schema)
 
 
 def _is_of_undeclared(row: AccessRow, declared: Facts) -> bool:

@@ -2,7 +2,8 @@
 --
 -- `value` is a privilege in PostgreSQL's capital letters, with ` WITH GRANT OPTION`, or the owner; a NULL is what PUBLIC
 -- has not, though PostgreSQL gives it by default. `granted by` is set where that is not the owner. The role of the run,
--- as the creator of what default privileges are for, is CURRENT_USER. A row of the kind `role` is a role that there is.
+-- as the creator of what default privileges are for, is CURRENT_USER. A row of the kind `role` is a role that there is,
+-- that of the kind `running` the role of the run.
 -- Only what somebody has changed is read: where there is no list of privileges, they are PostgreSQL's own.
 -- A sequence that a column owns has its table.
 -- Parameters: schemas and shown, as for the facts, and managed, patterns of LIKE.
@@ -123,3 +124,5 @@ from object as o
 where o.kind <> 'column' and not starts_with(o.kind, 'new ')
 union all
 select 'role', shown, '', '', '', '', null, false from role where oid <> 0
+union all
+select 'running', quote_ident(current_user), '', '', '', '', null, false

@@ -56,7 +56,10 @@ class AccessEffects:
         """Return what ALTER DEFAULT PRIVILEGES declares."""
         options = {option.def_elem.defname: option.def_elem.arg.list.items for option in body.options}
         kind = NEW + pg.ObjectType.Name(body.action.objtype).removeprefix("OBJECT_").lower() + "s"
-        roles = [_role(item.role_spec) for item in options.get("roles", ())] or [RUNNING]
+        creators = [item.role_spec for item in options.get("roles", ())]
+        if unmanaged := self._unmanaged([role for role in creators if _role(role) != RUNNING]):
+            return Declaration(unmanaged=unmanaged, gives_access=True)
+        roles = [_role(role) for role in creators] or [RUNNING]
         schemas = [*strings(options.get("schemas", ()))]
         subjects = [Object(kind + IN_SCHEMA, role, "", self.names.schema(name)) for role in roles for name in schemas]
         return self._given(body.action, subjects or [Object(kind, role) for role in roles], [*_said(body.action)])
@@ -121,9 +124,9 @@ def _role(role: pg.RoleSpec) -> str:
     """Return a role as facts have it."""
     if role.roletype == pg.ROLESPEC_CSTRING:
         return identifier(role.rolename)
-    return (
-        PUBLIC if role.roletype == pg.ROLESPEC_PUBLIC else pg.RoleSpecType.Name(role.roletype).removeprefix("ROLESPEC_")
-    )
+    if role.roletype in (pg.ROLESPEC_CURRENT_ROLE, pg.ROLESPEC_CURRENT_USER):
+        return RUNNING
+    return PUBLIC if role.roletype == pg.ROLESPEC_PUBLIC else "SESSION_USER"
 
 
 def _said(body: pg.GrantStmt) -> Iterator[tuple[str, str]]:

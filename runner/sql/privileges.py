@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from runner.sql.lists import list_in
 from runner.sql.objects import Effect, Object
 
 PUBLIC = "PUBLIC"
@@ -104,11 +105,16 @@ def known_privileges(kind: str) -> tuple[str, ...]:
 def read_privileges(kind: str, text: str) -> Privileges:
     """Return the privileges that a text names."""
     found: Privileges = {}
-    for part in text.split(", ") if text not in ("", NONE) else ():
-        name, option, _ = part.partition(WITH_OPTION)
+    for part in _parts(text) if text not in ("", NONE) else ():
+        name = part.removesuffix(WITH_OPTION)
         for one in known_privileges(kind) if name == ALL else (name,):
-            found[one] = bool(option)
+            found[one] = name != part
     return found
+
+
+def _parts(text: str) -> Sequence[str]:
+    """Return the items of a list, in which the name of a grantor may have commas in quotes."""
+    return list_in(f"{text})")[0] if '"' in text else text.split(", ")
 
 
 def privileges_text(kind: str, privileges: Privileges) -> str:

@@ -17,7 +17,7 @@ from tests.support.projects import CASES, write_project
 from tests.support.servers import Server
 
 FILE: dict[str, Any] = tomllib.loads((CASES / "access.toml").read_text(encoding="utf-8"))
-ROLES = ("test_app", "test_reader_a", "test_reader_b", "test_other")
+ROLES = ("test_app", "test_reader_a", "test_reader_b", "test_other", '"test_other, with grant option"')
 MANAGED = ["test_app", "test_reader_*"]
 RUNS = [(name, "none") for name in FILE["cases"]] + [
     (n, "align") for n, case in FILE["cases"].items() if "align" in case
@@ -29,8 +29,8 @@ def roles(server: Server) -> None:
     """The roles of the cases, which all databases of a server share."""
     with server.database() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         for name in ROLES:
-            if not connection.execute("select from pg_roles where rolname = %s", (name,)).fetchall():
-                connection.execute(f"create role {name}")
+            if not connection.execute("select from pg_roles where rolname = %s", (name.strip('"'),)).fetchall():
+                connection.execute(f"create role {name}")  # as SQL writes it
 
 
 def write(folder: Path, scripts: Mapping[str, str], level: str = "align", **sections: Any) -> Path:
@@ -161,6 +161,21 @@ def test_without_the_section_nothing_is_compared(database: str, tmp_path: Path) 
         assert connection.execute("select has_table_privilege('test_app', 'item', 'select')").fetchone() == (True,)
         connection.execute("revoke all on item from test_app; grant insert on item to test_reader_a")
     assert run_command(tmp_path, "verify", database).code == 0
+
+
+@pytest.mark.usefixtures("roles")
+def test_default_privileges_may_name_the_role_of_the_run(database: str, tmp_path: Path) -> None:
+    """They are the same as those that name none."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        row = connection.execute("select quote_ident(current_user)").fetchone()
+        assert row is not None
+        given = f"alter default privileges for role {row[0]} grant select on tables to test_app"
+        sql = f"create table if not exists item (id integer);\n{given};"
+        write(tmp_path, {"010_item.sql": sql}, roles={"managed": [*MANAGED, row[0].strip('"')]})
+        assert run_command(tmp_path, "apply", database).code == 0
+        assert sent(tmp_path, database) == []
+        connection.execute("alter default privileges revoke select on tables from test_app")
+        assert sent(tmp_path, database) == [given]
 
 
 def test_attachments_follow_what_they_are_attached_to() -> None:
