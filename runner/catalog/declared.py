@@ -159,24 +159,30 @@ def _skipped(names: State, built: Built) -> Iterator[Object]:
 
 def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterator[Uncompared]:
     """Return what is known by its name alone, in the order of the scripts."""
-    reasons = {item.statement.key: item.reason for item in unbuilt}
+    failed: dict[object, list[Unbuilt]] = {}
+    for item in unbuilt:
+        failed.setdefault(item.statement.key, []).append(item)
     for statement in (statement for script in scripts for statement in script.statements):
-        reason = reasons.get(statement.key)
-        objects = tuple(shown(str(item)) for item in _about(statement))
-        if reason is not None and objects:
-            yield Uncompared(statement.script, objects, shown(reason))
+        for item in failed.get(statement.key, ()):
+            objects = tuple(shown(str(one)) for one in _about(statement, item.statement))
+            if objects:
+                yield Uncompared(statement.script, objects, shown(item.reason))
 
 
-def _about(statement: Statement) -> Iterator[Object]:
-    """Return what a statement makes or changes: a table without its parts, and nothing that is read off its text."""
-    from runner.sql.publications import WHERE
+def _about(statement: Statement, built: Statement) -> Iterator[Object]:
+    """Return what a statement makes or changes: a table without its parts, and nothing that is read off its text.
+
+    Of a publication it is the member whose condition was to be built.
+    """
+    from runner.sql.publications import filtered_by
 
     objects = {effect.object: effect.value for effect in statement.declaration.declares}
+    made = {effect.object for effect in built.declaration.effects}
     for item, definition in objects.items():
         owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS)
         if (
             not item.is_attached
-            and (item.kind not in DATABASE_WIDE or WHERE in definition)
+            and (item.kind not in DATABASE_WIDE or filtered_by(item, definition) in made)
             and not (item.table and any(owner in objects for owner in owners))
         ):
             yield item

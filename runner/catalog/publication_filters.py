@@ -14,7 +14,7 @@ from runner.catalog.constraint_definitions import check_expression
 from runner.catalog.scratch_build import Built, build
 from runner.project.manifest import Manifest
 from runner.sql.objects import PRESENT, Declaration, Effect, Facts, Object, qualified_name
-from runner.sql.publications import TABLE, WHERE, filter_name
+from runner.sql.publications import TABLE, WHERE, filter_name, filtered_by
 from runner.sql.quoting import identifier
 from runner.sql.statements import Script, Statement
 
@@ -47,13 +47,13 @@ def _to_build(scripts: Sequence[Script]) -> Iterator[Statement]:
 def _filters(statement: Statement) -> Iterator[Statement]:
     """Yield what makes a CHECK of each condition."""
     for effect in statement.declaration.effects:
-        item, (_, found, condition) = effect.object, effect.value.partition(WHERE)
-        if effect.action != "create" or item.kind != TABLE or not found:
+        item, check = effect.object, filtered_by(effect.object, effect.value)
+        if effect.action != "create" or item.kind != TABLE or not check:
             continue
         table = Object("table", item.table, "", item.schema)
-        name = filter_name(effect.value)
-        sql = f"alter table {qualified_name(table)} add constraint {identifier(name)} check ({condition}"
-        made = Effect("create", Object("constraint", name, item.table, item.schema))
+        condition = effect.value.partition(WHERE)[2]
+        sql = f"alter table {qualified_name(table)} add constraint {identifier(check.name)} check ({condition}"
+        made = Effect("create", check)
         yield Statement(
             statement.script, statement.line, statement.offset, sql, "alter_table_stmt", Declaration((made,))
         )
@@ -62,6 +62,7 @@ def _filters(statement: Statement) -> Iterator[Statement]:
 def _with_built_filter(item: Object, definition: str, built: Facts) -> str:
     """Return the definition of a member with its condition in PostgreSQL's words."""
     head = definition.partition(WHERE)[0]
-    check = built.get(Object("constraint", filter_name(definition), item.table, item.schema))
+    made = filtered_by(item, definition)
+    check = built.get(made) if made else None
     condition = check_expression(check) if check else None
     return PRESENT if condition is None else f"{head}{WHERE}{condition[1:-1]})"

@@ -23,7 +23,7 @@ from runner.planning.past import Past
 from runner.planning.program import DueScript, all_names, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import altered_in_place, places_of_repairs
-from runner.planning.repair_steps import AccessRepairs, repair_step, without_access
+from runner.planning.repair_steps import AccessRepairs, at_once, repair_step, without_access
 from runner.planning.situation import Situation
 from runner.planning.state import State
 from runner.planning.translation import Translation
@@ -178,7 +178,7 @@ class _Planner:
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         is_whole = place.flow.script.entry.transaction
         repairs = list(self.mend(statement, proposals, in_transaction=is_whole))
-        repairs += self.access.steps(statement)
+        repairs += at_once(self.access.steps(statement), None if is_whole else self.next_transaction)
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
             yield from self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)
         yield from repairs

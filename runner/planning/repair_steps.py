@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from runner.planning.model import Step
 from runner.planning.reasons import Reason
@@ -23,6 +25,15 @@ def repair_step(statement: Statement, proposals: Sequence[Proposal], sql: str, *
     about = tuple(proposal.object for proposal in proposals)
     parts = tuple(Reason(p.problem, (p.object,), p.detail) for p in proposals)
     return Step(statement, "alter", Reason("repairs", parts=parts), sql, about, transaction)
+
+
+def at_once(steps: Iterable[Step], next_transaction: Callable[[], int] | None) -> list[Step]:
+    """Return steps as one transaction, of which `next_transaction` is the number where the script has none."""
+    several = list(steps)
+    if len(several) < 2 or next_transaction is None:  # noqa: PLR2004
+        return several
+    number = next_transaction()
+    return [replace(step, transaction=number) for step in several]
 
 
 def without_access(placed: Placed) -> Placed:

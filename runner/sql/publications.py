@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from runner.sql.inventory import Inventory
-from runner.sql.objects import PRESENT, PUBLICATION_MEMBERS, RESERVED, Effect
+from runner.sql.objects import PRESENT, PUBLICATION_MEMBERS, RESERVED, Effect, Object
 from runner.sql.option_list import changed, listed_options, options_in, sorted_words
 
 PUBLICATION = "publication"
@@ -69,6 +69,13 @@ def follow(effect: Effect, state: Inventory) -> Effect:
         return effect._replace(value=before)
     options = changed(options_in(before), effect.value)
     return effect._replace(action="set", value=publication_definition(all_tables=is_for_all(before), options=options))
+
+
+def filtered_by(member: Object, definition: str) -> Object | None:
+    """Return the CHECK that stands for the condition of a member; None without a condition."""
+    if WHERE not in definition:
+        return None
+    return Object("constraint", filter_name(definition), member.table, member.schema)
 
 
 def filter_name(definition: str = "") -> str:

@@ -24,6 +24,7 @@ from runner.project.loading import load
 from runner.sql.objects import PRESENT
 from runner.sql.quoting import literal
 from tests.conftest import MakeProject, Run
+from tests.support.planned_cases import run_command
 from tests.support.projects import CASES, write_project
 from tests.support.servers import Server, dump
 
@@ -596,3 +597,17 @@ def test_namesakes_of_what_postgresql_has_hide_nothing(
         assert (result.code, "by name alone" in result.said) == (0, False), result
         locks.append((tmp_path / "schema.lock.toml").read_bytes())
     assert locks[0] == locks[1]
+
+
+def test_a_condition_that_cannot_be_built_is_the_one_that_is_not_compared(database: str, tmp_path: Path) -> None:
+    """The other members of the same publication are compared with theirs."""
+    sql = """
+        create table if not exists item (id integer primary key);
+        create publication pages for table item where (id > 1), elsewhere where (id > 2), gone where (id > 3);
+        """
+    write_project(tmp_path, {"010_item.sql": sql})
+    document = run_command(tmp_path, "lock", database, "--json").json
+    assert [one["objects"] for one in document["not_compared"]] == [
+        ["publication table elsewhere.pages"],
+        ["publication table gone.pages"],
+    ]

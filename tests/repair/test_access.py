@@ -178,6 +178,32 @@ def test_default_privileges_may_name_the_role_of_the_run(database: str, tmp_path
         assert sent(tmp_path, database) == [given]
 
 
+@pytest.mark.usefixtures("roles")
+def test_repairs_of_one_object_are_one_transaction(database: str, tmp_path: Path) -> None:
+    """So they are in a script that has no transaction: nobody sees the half of them."""
+    sql = "create table if not exists item (id integer);\ngrant insert on item to test_app;"
+    write_project(
+        tmp_path,
+        {"010_item.sql": sql},
+        options={"010_item.sql": {"transaction": False}},
+        roles={"managed": MANAGED},
+        run={"repair": "align"},
+    )
+    assert run_command(tmp_path, "apply", database).code == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("grant delete on item to test_app; grant insert on item to test_app with grant option")
+    first, second = sent(tmp_path, database)
+    assert (first, second) == (
+        "revoke delete on table item from test_app",
+        "revoke grant option for insert on table item from test_app",
+    )
+    dry = run_command(tmp_path, "apply", database, "--dry-run").out
+    assert "commit" not in dry[dry.index(first) : dry.index(second)]
+    assert "begin;" in dry[dry.index("010_item.sql") : dry.index(first)]
+    assert run_command(tmp_path, "apply", database).code == 0
+    assert sent(tmp_path, database) == []
+
+
 def test_attachments_follow_what_they_are_attached_to() -> None:
     """A role may have any name."""
     table = Object("table", "item", "", "s")
