@@ -122,7 +122,7 @@ def build_declared(
         **dict.fromkeys(_skipped(names, built), PRESENT),
     }
     facts |= dict(_access(names, facts))
-    uncompared = tuple(_uncompared(scripts, built.unbuilt))
+    uncompared = (*_uncompared(scripts, built.unbuilt), *_of_others(scripts, manifest.managed_roles))
     return Declared(dict(_sorted(facts, names)), uncompared, built.unbuilt, built.other_kinds)
 
 
@@ -167,6 +167,19 @@ def _uncompared(scripts: Sequence[Script], unbuilt: Sequence[Unbuilt]) -> Iterat
             objects = tuple(shown(str(one)) for one in _about(statement, item.statement))
             if objects:
                 yield Uncompared(statement.script, objects, shown(item.reason))
+
+
+def _of_others(scripts: Sequence[Script], managed: Sequence[str] | None) -> Iterator[Uncompared]:
+    """Return what scripts say of roles that are not managed, in the order of the scripts."""
+    for script in scripts:
+        own = [statement.declaration for statement in script.statements]
+        roles = dict.fromkeys(role for declaration in own for role in declaration.unmanaged)
+        if roles:
+            objects = tuple(shown(f"role {role}") for role in roles)
+            yield Uncompared(script.rendered.path, objects, "[roles] in the manifest does not name it as managed")
+        elif managed is None and any(declaration.gives_access for declaration in own):
+            reason = "the manifest has no [roles], so that no privilege or owner is compared"
+            yield Uncompared(script.rendered.path, ("what roles may do",), reason)
 
 
 def _about(statement: Statement, built: Statement) -> Iterator[Object]:

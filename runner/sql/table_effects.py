@@ -145,6 +145,7 @@ class TableEffects:
             moves=any(clause.moves for clause in clauses),
             restarts=any(clause.restarts for clause in clauses),
             unmanaged=tuple(role for clause in clauses for role in clause.unmanaged),
+            gives_access=all(clause.gives_access for clause in clauses),
             clauses=clauses,
             relation=table,
         )

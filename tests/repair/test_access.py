@@ -160,7 +160,13 @@ def test_without_the_section_nothing_is_compared(database: str, tmp_path: Path) 
     with psycopg.connect(database, autocommit=True) as connection:
         assert connection.execute("select has_table_privilege('test_app', 'item', 'select')").fetchone() == (True,)
         connection.execute("revoke all on item from test_app; grant insert on item to test_reader_a")
-    assert run_command(tmp_path, "verify", database).code == 0
+    verified = run_command(tmp_path, "verify", database)
+    reason = "the manifest has no [roles], so that no privilege or owner is compared"
+    assert f"not compared: what roles may do: {reason} (script/020_grants.sql)" in verified.out.splitlines()
+    assert (verified.code, verified.out.splitlines()[-1].endswith("; 1 not compared")) == (0, True)
+    write_project(tmp_path, scripts, options=options, roles={"managed": ["test_reader_a"]})
+    (left_out,) = run_command(tmp_path, "verify", database, "--json").json["not_compared"]
+    assert left_out["objects"] == ["role test_app"]
 
 
 @pytest.mark.usefixtures("roles")
