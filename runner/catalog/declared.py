@@ -40,6 +40,7 @@ _ORDER = (
     "extension",
     "event trigger",
     *(kind for kind in OF_DATABASE if kind not in DEFINED),
+    "user mapping",
     "type",
     "domain",
     "domain constraint",

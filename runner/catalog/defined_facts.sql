@@ -261,6 +261,34 @@ text_search as (
     inner join pg_catalog.pg_namespace as s on p.prsnamespace = s.oid
 ),
 
+-- Of the values of user mappings no more is read than whether they are others.
+options as (
+    select
+        o.classid, o.oid,
+        ' options (' || string_agg(
+            quote_ident(p.option_name) || ' ''' || replace(
+                case
+                    when o.role is null then p.option_value
+                    else '***' || left(encode(sha256(convert_to(concat_ws(chr(1), o.role, p.option_name, p.option_value), 'UTF8')), 'hex'), 4)
+                end, '''', ''''''
+            ) || '''', ', ' order by p.option_name collate "C"
+        ) || ')' as options
+    from (
+        select 'pg_catalog.pg_foreign_data_wrapper'::regclass as classid, oid, fdwoptions as options, null as role
+        from pg_catalog.pg_foreign_data_wrapper
+        union all
+        select 'pg_catalog.pg_foreign_server'::regclass, oid, srvoptions, null
+        from pg_catalog.pg_foreign_server
+        union all
+        select
+            'pg_catalog.pg_user_mapping'::regclass, umid, umoptions,
+            case when umuser = 0 then 'public' else usename end
+        from pg_catalog.pg_user_mappings
+    ) as o
+    cross join lateral pg_catalog.pg_options_to_table(o.options) as p
+    group by o.classid, o.oid
+),
+
 -- Of the database; `own` is what it has not from the server.
 wide as (
     select
@@ -303,6 +331,46 @@ wide as (
         'type ' || case m.amtype when 't' then 'table' else 'index' end || ' handler ' || m.amhandler::oid::regprocedure,
         m.oid >= 16384
     from pg_catalog.pg_am as m
+    union all
+    select
+        'pg_catalog.pg_foreign_data_wrapper'::regclass, w.oid, 'foreign-data wrapper', w.fdwname, '',
+        concat(
+            'foreign-data wrapper', ' handler ' || nullif(w.fdwhandler, 0)::regprocedure,
+            ' validator ' || nullif(w.fdwvalidator, 0)::regprocedure, o.options
+        ),
+        w.oid >= 16384
+    from pg_catalog.pg_foreign_data_wrapper as w
+    left join options as o on o.classid = 'pg_catalog.pg_foreign_data_wrapper'::regclass and w.oid = o.oid
+    union all
+    select
+        'pg_catalog.pg_foreign_server'::regclass, s.oid, 'server', s.srvname, '',
+        concat(
+            'foreign data wrapper ', quote_ident(w.fdwname), ' type ''' || replace(s.srvtype, '''', '''''') || '''',
+            ' version ''' || replace(s.srvversion, '''', '''''') || '''', o.options
+        ),
+        true
+    from pg_catalog.pg_foreign_server as s
+    inner join pg_catalog.pg_foreign_data_wrapper as w on s.srvfdw = w.oid
+    left join options as o on o.classid = 'pg_catalog.pg_foreign_server'::regclass and s.oid = o.oid
+    union all
+    select
+        'pg_catalog.pg_user_mapping'::regclass, u.umid, 'user mapping',
+        'for ' || case when u.umuser = 0 then 'public' else quote_ident(u.usename) end || ' server ' || quote_ident(u.srvname), '',
+        case when may.read then concat('user mapping', o.options) else 'present' end,
+        true
+    from pg_catalog.pg_user_mappings as u
+    inner join pg_catalog.pg_foreign_server as s on u.srvid = s.oid
+    left join options as o on o.classid = 'pg_catalog.pg_user_mapping'::regclass and u.umid = o.oid
+    -- the condition under which that view shows options
+    cross join lateral (
+        select
+            (
+                u.umuser <> 0 and u.usename = current_user
+                and (pg_has_role(s.srvowner, 'usage') or has_server_privilege(s.oid, 'usage'))
+            )
+            or (u.umuser = 0 and pg_has_role(s.srvowner, 'usage'))
+            or (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user) as read
+    ) as may
 ),
 
 object as (

@@ -110,8 +110,8 @@ def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[Object]:
 
 
 def holds(declared: str, actual: str | None) -> bool:
-    """Return whether a definition is what is declared; PRESENT asks only that the object is there."""
-    return actual is not None and declared in (PRESENT, actual)
+    """Return whether a definition is what is declared; PRESENT asks, and tells, only that the object is there."""
+    return actual is not None and (declared in (PRESENT, actual) or actual == PRESENT)
 
 
 def _difference(

@@ -511,10 +511,6 @@ other as (
         from pg_catalog.pg_subscription as s
         inner join pg_catalog.pg_database as d on s.subdbid = d.oid
         where d.datname = current_database()
-        union all
-        select 'pg_catalog.pg_foreign_data_wrapper'::regclass, oid from pg_catalog.pg_foreign_data_wrapper
-        union all
-        select 'pg_catalog.pg_foreign_server'::regclass, oid from pg_catalog.pg_foreign_server
     ) as w (classid, oid)
     where w.oid >= 16384 -- those below are PostgreSQL's own
 ),

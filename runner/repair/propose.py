@@ -19,6 +19,7 @@ from runner.repair import (
     definitions,
     domains,
     event_triggers,
+    foreign_servers,
     functions,
     indexes,
     policies,
@@ -33,7 +34,7 @@ from runner.repair import (
 )
 from runner.repair.context import Context
 from runner.repair.proposal import Proposal, owner, proposal
-from runner.sql.objects import DEFINED, PRESENT, Object, qualified_name, stands_in
+from runner.sql.objects import DEFINED, FOREIGN, PRESENT, Object, qualified_name, stands_in
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
 
@@ -57,6 +58,7 @@ _REPAIRS: Mapping[tuple[str, str], _Repair] = {
     ("event trigger", "different"): event_triggers.different,
     ("statistics", "different"): statistics.different,
     **{(kind, "different"): definitions.different for kind in DEFINED},
+    **{(kind, "different"): foreign_servers.different for kind in FOREIGN},
     ("publication", "different"): publications.changed,
     ("publication table", "missing"): publications.missing,
     ("publication table", "different"): publications.different,

@@ -10,6 +10,7 @@ from postgast import pg_query_pb2 as pg
 from runner.sql.access_effects import AccessEffects
 from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
+from runner.sql.foreign_effects import ForeignEffects
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
 from runner.sql.objects import DEFINED, NOTHING, PRESENT, PROCEDURE, VALID, Declaration, Effect, Object
 from runner.sql.publication_effects import PublicationEffects
@@ -54,6 +55,14 @@ class _Reader:
         publications = PublicationEffects(self.names)
         self.read_create_publication_stmt = publications.of_create
         self.read_alter_publication_stmt = publications.of_alter
+        foreign = ForeignEffects(self.names)
+        self.read_create_fdw_stmt = foreign.of_create_wrapper
+        self.read_alter_fdw_stmt = foreign.of_alter_wrapper
+        self.read_create_foreign_server_stmt = foreign.of_create_server
+        self.read_alter_foreign_server_stmt = foreign.of_alter_server
+        self.read_create_user_mapping_stmt = foreign.of_create_mapping
+        self.read_alter_user_mapping_stmt = foreign.of_alter_mapping
+        self.read_drop_user_mapping_stmt = foreign.of_drop_mapping
         self.read_grant_stmt = self.access.of_grant
         self.read_alter_default_privileges_stmt = self.access.of_defaults
         self.read_alter_owner_stmt = self.access.of_alter_owner

@@ -50,6 +50,8 @@ KINDS = {
     "OBJECT_LANGUAGE": "language",
     "OBJECT_ACCESS_METHOD": "access method",
     "OBJECT_PUBLICATION": "publication",
+    "OBJECT_FDW": "foreign-data wrapper",
+    "OBJECT_FOREIGN_SERVER": "server",
 }
 PARTS_OF_A_TABLE = ("trigger", "rule", "policy", "constraint", "column")
 _NAMED_OTHERWISE = ("cast", "transform", "operator class", "operator family")

@@ -27,7 +27,8 @@ DETACHED = f"{RESERVED}detached"
 _COMMENT_ON = "comment on "
 _OF_VALUES = ("cast", "transform", "language", "access method")
 PUBLICATION_MEMBERS = ("publication table", "publication schema")
-DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS)
+FOREIGN = ("foreign-data wrapper", "server", "user mapping")
+DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS, *FOREIGN)
 """Kinds of objects of the whole database: they are read off the statements that make them.
 
 That there are others than the declared ones is no concern of a project.

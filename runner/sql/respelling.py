@@ -89,6 +89,9 @@ def _after_word(*words: str, kinds: tuple[str, ...] = ()) -> _Follow:
     return follow
 
 
+_with_server = _after_word("server ", kinds=("table", "user mapping"))
+
+
 def _with_configuration(_: Object, definition: str, old: Object, new: Object) -> str:
     return definition.replace(f"'{qualified_name(old)}'::regconfig", f"'{qualified_name(new)}'::regconfig")
 
@@ -175,6 +178,8 @@ _OTHERS: Mapping[str, _Follow] = {
     "text search template": _after_word("template ", kinds=("text search dictionary",)),
     "text search dictionary": _after_word(" ", kinds=("text search configuration",)),
     "text search configuration": _with_configuration,
+    "foreign-data wrapper": _after_word("foreign data wrapper ", kinds=("server",)),
+    "server": _with_server,
 }
 """How names of a kind are followed in a definition."""
 
@@ -188,7 +193,7 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         return item._replace(schema=new.schema, name=new.name) if same else item
     if item == old:
         return new
-    if old.kind in ("schema", "publication"):
+    if old.kind in ("schema", "publication", "server"):
         return _within(item, old, new)
     if item.kind == "constraint" and " (" in item.name:
         item = item._replace(name=_signature(item, old, new))
@@ -203,9 +208,11 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
 
 
 def _within(item: Object, old: Object, new: Object) -> Object:
-    """Return the identity of an object after its schema, or the publication that it is a member of, was renamed."""
+    """Return the identity of an object after its schema, or the publication or server that it is of, was renamed."""
     if old.kind == "schema":
         return item._replace(schema=new.name) if item.schema == old.name else item
+    if item.kind == "user mapping":
+        return item._replace(name=_with_server(item, item.name, old, new))
     is_its = item.kind in PUBLICATION_MEMBERS and item.name == old.name
     return item._replace(name=new.name) if is_its else item
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from runner.errors import Hint, InputError, Place
+from runner.sql import foreign_servers, publications
 from runner.sql.inventory import Inventory, automatic_name
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
 from runner.sql.privileges import is_every, is_meant, privileges_of, role_of
-from runner.sql.publications import follow
 from runner.sql.statements import Script, Statement, effects_in
 from runner.sql.written_facts import changed
 
@@ -42,7 +42,9 @@ def declare(scripts: Iterable[Script]) -> State:
 def _applied(statement: Statement, named: Effect, state: Inventory) -> Effect:
     """Take in an effect of a statement, and return it with the names and the definition that it has."""
     is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
-    effect = follow(numbered(named, state) if is_chosen else resolved(named, state) or named, state)
+    effect = numbered(named, state) if is_chosen else resolved(named, state) or named
+    for follow in (publications.follow, foreign_servers.follow):
+        effect = follow(effect, state)
     state.apply(effect)
     if effect.action == "change" and effect.value != PRESENT:
         state[effect.object] = changed(effect.object, state[effect.object], effect.value)

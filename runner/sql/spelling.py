@@ -17,9 +17,11 @@ def spelled(item: Object) -> str:
             return f"{item.kind} {identifier(item.name)} on {table}"
         case "domain constraint":
             return f"constraint {identifier(item.name)} on domain {table}"
+        case "foreign-data wrapper":
+            return f"foreign data wrapper {identifier(item.name)}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
-        case "schema" | "extension" | "event trigger" | "language" | "access method" | "publication":
+        case "schema" | "extension" | "event trigger" | "language" | "access method" | "publication" | "server":
             return f"{item.kind} {identifier(item.name)}"
     return f"{item.kind} {_spelled_otherwise(item)}"
 
@@ -32,7 +34,7 @@ def _spelled_otherwise(item: Object) -> str:
         case "operator class" | "operator family":
             name, _, method = item.name.rpartition(" using ")
             return f"{qualified_name(item._replace(name=name))} using {identifier(method)}"
-        case "cast" | "transform":
+        case "cast" | "transform" | "user mapping":
             return item.name
     return qualified_name(item)
 

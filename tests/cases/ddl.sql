@@ -93,21 +93,22 @@ comment on extension hstore is 'x'; --> set comment on extension hstore
 drop extension if exists hstore, ltree cascade; --> drop extension hstore, drop extension ltree
 
 -- Foreign data wrappers, servers, user mappings, and what comes from there
-create foreign data wrapper post handler post_handler validator post_validator options (debug 'true'); --> none
-alter foreign data wrapper post no validator options (drop debug); --> none
-alter foreign data wrapper post rename to mail; --> none
+create foreign data wrapper post handler post_handler validator post_validator options (debug 'true'); --> create foreign-data wrapper post
+alter foreign data wrapper post no validator options (drop debug); --> change foreign-data wrapper post
+alter foreign data wrapper post rename to mail; --> rename foreign-data wrapper post to mail
 alter foreign data wrapper post owner to clerk; --> none
-comment on foreign data wrapper post is 'x'; --> none
-drop foreign data wrapper if exists post cascade; --> none
-create server if not exists branch type 'post' version '1' foreign data wrapper post options (host 'x'); --> none
-alter server branch version '2' options (set host 'y'); --> none
-alter server branch rename to annex; --> none
+comment on foreign data wrapper post is 'x'; --> set comment on foreign-data wrapper post
+drop foreign data wrapper if exists post cascade; --> drop foreign-data wrapper post
+create server if not exists branch type 'post' version '1' foreign data wrapper post options (host 'x'); --> create server branch
+alter server branch version '2' options (set host 'y'); --> change server branch
+alter server branch rename to annex; --> rename server branch to annex
 alter server branch owner to clerk; --> none
-comment on server branch is 'x'; --> none
-drop server if exists branch cascade; --> none
+comment on server branch is 'x'; --> set comment on server branch
+drop server if exists branch cascade; --> drop server branch
 create user mapping if not exists for current_user server branch options (user 'x'); --> none
-alter user mapping for public server branch options (set user 'y'); --> none
-drop user mapping if exists for clerk server branch; --> none
+create user mapping for "Clerk" server branch; --> create user mapping for "Clerk" server branch
+alter user mapping for public server branch options (set user 'y'); --> change user mapping for public server branch
+drop user mapping if exists for clerk server branch; --> drop user mapping for clerk server branch
 import foreign schema remote limit to (book) from server branch into archive; --> none
 
 -- Foreign tables

@@ -22,6 +22,8 @@ EMPTY = """
     union all
     select format('drop publication %I', pubname) from pg_publication
     union all
+    select format('drop foreign data wrapper if exists %I cascade', fdwname) from pg_foreign_data_wrapper
+    union all
     select format('drop transform if exists for %s language %I', trftype::regtype, l.lanname)
     from pg_transform as t join pg_language as l on t.trflang = l.oid where t.oid >= 16384
     union all
