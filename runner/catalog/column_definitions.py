@@ -12,6 +12,7 @@ _COLUMN = re.compile(
     r"(?P<not_null> not null(?: not valid)?)?"
     r"(?: (?P<fills>(?:generated (?:always|by default) as identity|serial)(?: \([^)]*\))?))?"
     r"(?P<settings>(?: storage \w| compression \w| statistics [0-9]+| with \([^)]*\))*)"
+    r"(?: options \((?P<server_options>(?:'(?:[^']|'')*'|[^')])*)\))?"
     r"(?: generated always as \((?P<generated>.*)\)(?P<stored> stored)?)?"
     r"(?: default (?P<default>.*))?",
     re.DOTALL,
@@ -53,6 +54,8 @@ class ColumnDefinition(Struct, frozen=True):
     generated: str
     stored: bool
     default: str
+    server_options: str = ""
+    """What the server of a foreign table is told of it."""
 
     @property
     def is_serial(self) -> bool:
@@ -99,6 +102,7 @@ def column_definition(definition: str) -> ColumnDefinition:
         generated=parts.get("generated", ""),
         stored=bool(parts.get("stored")),
         default=parts.get("default", ""),
+        server_options=parts.get("server_options", ""),
     )
 
 
@@ -120,6 +124,13 @@ def column_settings(settings: str) -> ColumnSettings:
     )
 
 
+def with_server_options(definition: str, options: str) -> str:
+    """Return the definition of a column of a foreign table with its options, `options (name 'x')`."""
+    match = _COLUMN.fullmatch(definition)
+    end = match.end("settings") if match else len(definition)
+    return f"{definition[:end]} {options}{definition[end:]}"
+
+
 def column_type(definition: str) -> str:
     """Return the type in the definition of a column."""
     return column_definition(definition).type
@@ -135,6 +146,8 @@ def column_sql(shape: ColumnDefinition, *, not_null: bool) -> str | None:
     if shape.settings or (shape.is_serial and shape.sequence_options):
         return None
     words = [_SERIALS.get(shape.type, shape.type) if shape.is_serial else shape.type]
+    if shape.server_options:
+        words.append(f"options ({shape.server_options})")
     if shape.collation:
         words.append(f"collate {shape.collation}")
     if shape.not_null == "not null" and not_null and not shape.is_serial:

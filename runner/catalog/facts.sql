@@ -114,6 +114,14 @@ attribute as (
                 select string_agg(o.text, ', ')
                 from unnest(a.attoptions) as o (text)
                 where not starts_with(o.text, 'pg_')
+            ) || ')',
+            ' options (' || (
+                select
+                    string_agg(
+                        quote_ident(o.option_name) || ' ''' || replace(o.option_value, '''', '''''') || '''',
+                        ', ' order by o.option_name collate "C"
+                    )
+                from pg_catalog.pg_options_to_table(a.attfdwoptions) as o
             ) || ')'
         ) as settings,
         a.attgenerated, a.attidentity, d.value,
@@ -563,8 +571,31 @@ select 'table', r.relname, '', r.schema,
         o.options,
         case when r.relrowsecurity then ' row security' end,
         case when r.relforcerowsecurity then ' forced' end,
-        case r.relreplident when 'f' then ' replica identity full' when 'n' then ' replica identity nothing' end,
-        marks.text
+        case
+            when r.relkind = 'f' then ''
+            when r.relreplident = 'f' then ' replica identity full'
+            when r.relreplident = 'n' then ' replica identity nothing'
+        end,
+        marks.text,
+        case
+            when r.relkind = 'f'
+                then (
+                    select
+                        concat(
+                            ' server ', quote_ident(s.srvname), ' options (' || (
+                                select
+                                    string_agg(
+                                        quote_ident(p.option_name) || ' ''' || replace(p.option_value, '''', '''''') || '''',
+                                        ', ' order by p.option_name collate "C"
+                                    )
+                                from pg_catalog.pg_options_to_table(f.ftoptions) as p
+                            ) || ')'
+                        )
+                    from pg_catalog.pg_foreign_table as f
+                    inner join pg_catalog.pg_foreign_server as s on f.ftserver = s.oid
+                    where f.ftrelid = r.oid
+                )
+        end
     ), null
 from relation as r
 left join storage as o on r.oid = o.oid

@@ -25,6 +25,7 @@ from runner.errors import DatabaseError, Hint
 from runner.postgres.session import current_role
 from runner.project.manifest import Manifest
 from runner.sql.early_values import SINCE, EarlyValues, early_values
+from runner.sql.foreign_tables import as_table
 from runner.sql.names import Name, RefusedError
 from runner.sql.objects import Facts
 from runner.sql.quoting import identifier
@@ -119,7 +120,9 @@ class _Build:
     def readable(self, statements: Iterable[Statement]) -> Iterator[tuple[References, Statement]]:
         for statement in statements:
             try:
-                yield References(statement.sql), statement
+                sql = as_table(statement.sql)
+                if sql is not None:
+                    yield References(sql), statement
             except RefusedError as error:
                 self.unbuilt.append(Unbuilt(statement, str(error)))
 

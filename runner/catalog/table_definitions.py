@@ -15,7 +15,8 @@ _TABLE = re.compile(
     r"(?: of (?P<of_type>.+?))??"
     r"(?: using (?P<method>\S+))?(?: with \((?P<options>[^)]*)\))?"
     r"(?P<security>(?P<on> row security)?(?P<forced> forced)?)"
-    rf"(?: replica identity (?P<identity>full|nothing|using index {NAME}))?(?: cluster on (?P<cluster>{NAME}))?",
+    rf"(?: replica identity (?P<identity>full|nothing|using index {NAME}))?(?: cluster on (?P<cluster>{NAME}))?"
+    rf"(?: server (?P<server>{NAME})(?: options \((?P<server_options>.*)\))?)?",
     re.DOTALL,
 )
 _ENUM = re.compile(r"enum \((.*)\)", re.DOTALL)
@@ -45,6 +46,8 @@ class TableDefinition(Struct, frozen=True):
     identity: str = ""
     """Its replica identity, when that is not its primary key: `full`, `nothing` or `using index …`."""
     cluster_index: str = ""
+    server: str = ""
+    server_options: str = ""
 
     @property
     def has_parent(self) -> bool:
@@ -83,6 +86,8 @@ def table_definition(definition: str) -> TableDefinition:
         is_forced=bool(parts["forced"]),
         identity=parts["identity"],
         cluster_index=parts["cluster"],
+        server=parts["server"],
+        server_options=parts["server_options"],
     )
 
 

@@ -140,7 +140,7 @@ class _Rules:
 
     def defined_twice(self, statement: Statement, item: Object) -> Iterator[RuleHit]:
         declaration = statement.declaration
-        only_adds = declaration.guarded and statement.node != "create_stmt"
+        only_adds = declaration.guarded and not statement.makes_table
         if declaration.replaces or _may_be_twice(item, only_adds=only_adds):
             return
         other = item if item in self.known.state else self.namesake(item)

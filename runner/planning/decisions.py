@@ -214,7 +214,7 @@ def _adds_to_table(case: Case) -> Step | None:
         missing = tuple(item for item in living if item in case.goal)
         return case.unchanged(Reason("not added", missing) if missing else _reason_for_nothing(case))
     statement, reason = case.place.flow.statement, Reason("missing", tuple(element.object for element in lacking))
-    if statement.node != "create_stmt":
+    if not statement.makes_table:
         return case.whole("alter", reason)
     return Step(statement, "alter", reason, f"{_alter(case)} " + ",\n    ".join(element.sql for element in lacking))
 

@@ -258,7 +258,7 @@ class _Walk:
 
     def _has_old_names(self, flow: Flow) -> bool:
         """Return whether the text of a statement has the old name of something that has been renamed."""
-        if not self.old_words or flow.statement.node == "create_stmt":
+        if not self.old_words or flow.statement.makes_table:
             return False
         found = names_in(flow.statement.sql)
         used: set[str] = set()

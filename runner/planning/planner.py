@@ -276,7 +276,7 @@ class _Planner:
 
 def _shows_the_end(place: Place) -> bool:
     """Return whether a statement is never sent for what is repaired at it."""
-    return place.flow.statement.node == "create_stmt" or place.is_stale
+    return place.flow.statement.makes_table or place.is_stale
 
 
 def _is_sent_as_written(proposal: Proposal, place: Place) -> bool:

@@ -16,11 +16,13 @@ from runner.catalog.diff import Difference
 from runner.repair.column_storage import generated, settings
 from runner.repair.context import Context
 from runner.repair.fills import filled, goes_with_identity
+from runner.repair.foreign_servers import options_clause
 from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
 from runner.repair.retyping import retyped
 from runner.repair.ways import best_way
 from runner.sql.chosen_names import chosen_name
 from runner.sql.objects import Object, qualified_name
+from runner.sql.option_list import options_in
 from runner.sql.quoting import identifier
 from runner.wording import listed
 
@@ -66,6 +68,7 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
             analyze=next((part.analyze for part in runs if part.analyze), ""),
             uses=tuple(use for part in runs for use in part.uses),
             also=tuple(made for part in runs for made in part.also),
+            may_wait_for_lock=all(part.may_wait_for_lock for part in runs),
         )
     yield from stays
 
@@ -98,6 +101,14 @@ def _parts(
         yield _nullability(context, item, table, old, new)
     if old.settings != new.settings:
         yield settings(context, item, table, old, new)
+    if clause := options_clause(options_in(old.server_options), options_in(new.server_options)):
+        yield _server_options(context, item, clause)
+
+
+def _server_options(context: Context, item: Difference, clause: str) -> Proposal:
+    clauses = (f"alter column {identifier(item.object.name)} {clause}",)
+    blocked_by = context.needs_align()
+    return proposal(item, "differs", clause, clauses=clauses, blocked_by=blocked_by, may_wait_for_lock=True)
 
 
 def _default(item: Difference, old: ColumnDefinition, new: ColumnDefinition, *, blocked_by: str) -> Proposal:

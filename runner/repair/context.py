@@ -64,7 +64,7 @@ class Context(Struct, frozen=True):
     def against(self, table: Object, *, may_wait_for_lock: bool = False) -> str:
         """Return why nothing of a table is repaired, or nothing but what a lock may keep waiting, when that is so."""
         if self.shape(table).is_foreign:
-            return "its rows are on another server"
+            return "" if may_wait_for_lock else "its rows are on another server"
         if self.evidence.table(table) or (may_wait_for_lock and table in self.evidence.locked):
             return ""
         return f"the table could not be looked at: {self.evidence.failures[table]}"

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from runner.catalog.diff import Difference
 from runner.catalog.table_definitions import TableDefinition, options_changed, table_definition
 from runner.repair.context import Context
+from runner.repair.foreign_servers import options_clause
 from runner.repair.partitions import attached, bound_changed
 from runner.repair.proposal import Proposal, alter, proposal
 from runner.sql.objects import Object
+from runner.sql.option_list import options_in
 from runner.wording import listed
 
 
@@ -34,9 +36,9 @@ def different(context: Context, item: Difference, table: Object) -> Iterator[Pro
 def _parts(
     context: Context, item: Difference, table: Object, old: TableDefinition, new: TableDefinition
 ) -> Iterator[Proposal]:
-    if (old.keys, old.method, old.is_foreign) != (new.keys, new.method, new.is_foreign):
+    if _anew(old) != _anew(new):
         detail = f"{item.actual}, declared {item.declared}"
-        yield proposal(item, "differs", detail, blocked_by="the table would have to be made anew, with its rows")
+        yield proposal(item, "differs", detail, blocked_by=_ANEW if not old.is_foreign else _OTHER_SERVER)
         return
     if (old.relation, old.parents) != (new.relation, new.parents):
         yield attached(item, table, old, new)
@@ -50,9 +52,20 @@ def _parts(
     if old.cluster_index != new.cluster_index:
         clause = f"cluster on {new.cluster_index}" if new.cluster_index else "set without cluster"
         yield proposal(item, "differs", clause, then=((alter(table, (clause,)),),))  # after an index that is made apart
+    if clause := options_clause(options_in(old.server_options), options_in(new.server_options)):
+        yield _altered(item, table, clause, blocked_by=context.needs_align())
     for before, after, blocked_by in zip(_clauses(old), _clauses(new), _REASONS, strict=True):
         if before != after:
             yield _altered(item, table, after, blocked_by=blocked_by)
+
+
+_ANEW = "the table would have to be made anew, with its rows"
+_OTHER_SERVER = "no statement changes the server of a foreign table"
+
+
+def _anew(shape: TableDefinition) -> tuple[str, str, bool, str]:
+    """Return what of a table no statement changes."""
+    return shape.keys, shape.method, shape.is_foreign, shape.server
 
 
 _REASONS = (

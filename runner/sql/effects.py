@@ -55,7 +55,8 @@ class _Reader:
         publications = PublicationEffects(self.names)
         self.read_create_publication_stmt = publications.of_create
         self.read_alter_publication_stmt = publications.of_alter
-        foreign = ForeignEffects(self.names)
+        foreign = ForeignEffects(self.names, self.tables)
+        self.read_create_foreign_table_stmt = foreign.of_create_table
         self.read_create_fdw_stmt = foreign.of_create_wrapper
         self.read_alter_fdw_stmt = foreign.of_alter_wrapper
         self.read_create_foreign_server_stmt = foreign.of_create_server

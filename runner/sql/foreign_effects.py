@@ -1,4 +1,4 @@
-"""What statements do to foreign-data wrappers, servers and user mappings, read off their parse trees."""
+"""What statements do to foreign-data wrappers, servers, user mappings and foreign tables, read off parse trees."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from collections.abc import Iterable
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.foreign_servers import MAPPING, SERVER, WRAPPER, changes_text, foreign_definition, masked
+from runner.sql.foreign_tables import changed_options, set_options, table_text
 from runner.sql.object_names import ObjectNames
 from runner.sql.objects import Declaration, Effect, Object, qualified_name
-from runner.sql.publication_effects import option_value
 from runner.sql.quoting import identifier
+from runner.sql.table_effects import TableEffects
 from runner.sql.written_facts import PUBLIC
 
 _ARGUMENTS = {"handler": "()", "validator": "(text[],oid)"}
 
 
 class ForeignEffects:
-    """Knows what such an object becomes; `names` finds its functions."""
+    """Knows what such an object becomes; `names` finds its functions, and `tables` reads what tables have."""
 
-    def __init__(self, names: ObjectNames) -> None:
+    def __init__(self, names: ObjectNames, tables: TableEffects) -> None:
         self.names = names
+        self.tables = tables
+
+    def of_create_table(self, body: pg.CreateForeignTableStmt) -> Declaration:
+        """Return what CREATE FOREIGN TABLE makes."""
+        made = self.tables.of_create(body.base_stmt)
+        table, *parts = made.effects
+        return made._replace(effects=(table._replace(value=table_text(body.servername, body.options)), *parts))
 
     def of_create_wrapper(self, body: pg.CreateFdwStmt) -> Declaration:
         """Return what CREATE FOREIGN DATA WRAPPER makes."""
@@ -85,21 +93,6 @@ class ForeignEffects:
         is_system = function.schema == "pg_catalog"
         name = qualified_name(function._replace(schema="") if is_system else function)
         return name + _ARGUMENTS[option.defname]
-
-
-def set_options(options: Iterable[pg.Node]) -> dict[str, str]:
-    """Return the options with which something is made."""
-    return {node.def_elem.defname: option_value(node.def_elem) for node in options}
-
-
-def changed_options(options: Iterable[pg.Node]) -> dict[str, str | None]:
-    """Return the options that a statement adds and sets; None for those that it drops."""
-    return {
-        node.def_elem.defname: None
-        if pg.DefElemAction.Name(node.def_elem.defaction) == "DEFELEM_DROP"
-        else option_value(node.def_elem)
-        for node in options
-    }
 
 
 def text(value: str) -> str:

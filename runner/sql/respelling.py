@@ -44,6 +44,9 @@ def respelled(item: Object, definition: str, old: Object, new: Object) -> str:
     if item.kind == "function":
         head, separator, body = definition.partition(" as ")
         return _in_types(head, old, new) + separator + body
+    if item.kind == "table" and old.kind != "server":
+        head, separator, server = definition.partition(" server ")
+        return _followed(item, head, old, new) + separator + server
     if item.kind in _HEADS and (begin := _HEADS[item.kind].match(definition)):
         return _own_name(item, begin[0], old, new) + _followed(item, definition[begin.end() :], old, new)
     return _followed(item, definition, old, new)

@@ -36,7 +36,7 @@ _BUILDABLE = frozenset(
     alter_function_stmt create_trig_stmt create_enum_stmt alter_enum_stmt create_domain_stmt alter_domain_stmt
     composite_type_stmt create_range_stmt define_stmt create_op_class_stmt create_op_family_stmt create_cast_stmt
     alter_op_family_stmt alter_operator_stmt alter_tsconfiguration_stmt alter_tsdictionary_stmt create_conversion_stmt
-    rule_stmt create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt
+    rule_stmt create_policy_stmt alter_policy_stmt create_stats_stmt alter_stats_stmt create_foreign_table_stmt
     """.split()
 )
 _DATABASE_WIDE = frozenset(
@@ -89,6 +89,11 @@ class Statement(Struct, frozen=True, gc=False):
     def key(self) -> tuple[str, int]:
         """The script and the place in it, which no other statement has."""
         return self.script, self.offset
+
+    @property
+    def makes_table(self) -> bool:
+        """Whether it is a CREATE TABLE with a body, or a CREATE FOREIGN TABLE."""
+        return self.node in ("create_stmt", "create_foreign_table_stmt")
 
     @property
     def is_data(self) -> bool:

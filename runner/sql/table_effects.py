@@ -8,6 +8,7 @@ from postgast import pg_query_pb2 as pg
 
 from runner.sql.access_effects import AccessEffects
 from runner.sql.chosen_names import chosen_name
+from runner.sql.foreign_tables import changes_text, column_text
 from runner.sql.object_names import KINDS, ObjectNames, is_temporary
 from runner.sql.objects import (
     NOT_VALIDATED,
@@ -87,9 +88,8 @@ class TableEffects:
         match item.WhichOneof("node"):
             case "column_def":
                 column = item.column_def
-                yield Effect(
-                    "create", Object("column", column.colname, table.name, table.schema), columns=_own(table, column)
-                )
+                named = Object("column", column.colname, table.name, table.schema)
+                yield Effect("create", named, column_text(column), _own(table, column))
                 for constraint in column.constraints:
                     yield from self._constraint(table, constraint.constraint, column.colname)
             case "constraint":
@@ -201,6 +201,10 @@ class TableEffects:
             yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
         elif subtype in _CHANGES_TABLE:
             yield Effect("change", table)
+        elif subtype == "AT_GenericOptions":
+            yield Effect("change", table, changes_text(command))
+        elif subtype == "AT_AlterColumnGenericOptions":
+            yield Effect("change", Object("column", command.name, table.name, table.schema), changes_text(command))
 
 
 def _own(table: Object, column: pg.ColumnDef) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from postgast import pg_query_pb2 as pg
 
+from runner.sql.foreign_tables import with_changes
 from runner.sql.objects import PRESENT, Object, qualified_name
 from runner.sql.quoting import identifier, literal
 from runner.sql.trees import strings
@@ -46,4 +47,7 @@ def firing(body: pg.AlterEventTrigStmt) -> str:
 
 def changed(item: Object, definition: str, value: str) -> str:
     """Return what is known of an object after a change that says `value`."""
+    options = with_changes(item, definition, value)
+    if options is not None:
+        return options
     return _STATE.sub(value, definition, count=1) if item.kind == "event trigger" else value

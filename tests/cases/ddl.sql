@@ -112,12 +112,12 @@ drop user mapping if exists for clerk server branch; --> drop user mapping for c
 import foreign schema remote limit to (book) from server branch into archive; --> none
 
 -- Foreign tables
-create foreign table if not exists loan_there (id integer options (key 'true') not null) server branch; --> none
-create foreign table loan_there partition of loan for values in (1) server branch; --> none
-create foreign table loan_there (like loan) server branch; --> none
+create foreign table if not exists loan_there (id integer options (key 'true') not null) server branch; --> create table loan_there, create column loan_there.id
+create foreign table loan_there partition of loan for values in (1) server branch; --> create table loan_there
+create foreign table loan_there (like loan) server branch; --> create table loan_there
 alter foreign table loan_there add column due date; --> create column loan_there.due
-alter foreign table loan_there alter column id options (add key 'true'); --> none
-alter foreign table loan_there options (set table_name 'x'); --> none
+alter foreign table loan_there alter column id options (add key 'true'); --> change column loan_there.id
+alter foreign table loan_there options (set table_name 'x'); --> change table loan_there
 alter foreign table loan_there rename column id to number; --> rename column loan_there.id to number
 alter foreign table loan_there rename to loan_here; --> rename table loan_there to loan_here
 alter foreign table loan_there owner to clerk; --> none
