@@ -6,10 +6,12 @@ import re
 
 from msgspec import Struct
 
+from runner.catalog.definitions import NAME
+
 _COLUMN = re.compile(
     r"(?P<type>(?:(?>\"(?:[^\"]|\"\")*\")|[^\"])+?)"
     r"(?: collate (?P<collation>(?:\"(?:[^\"]|\"\")*\"|[^\s\"])+))?"
-    r"(?P<not_null> not null(?: not valid)?)?"
+    rf"(?P<not_null> not null(?: not valid)?)?(?: named (?P<not_null_name>{NAME}))?(?P<no_inherit> no inherit)?"
     r"(?: (?P<fills>(?:generated (?:always|by default) as identity|serial)(?: \([^)]*\))?))?"
     r"(?P<settings>(?: storage \w| compression \w| statistics [0-9]+| with \([^)]*\))*)"
     r"(?: options \((?P<server_options>(?:'(?:[^']|'')*'|[^')])*)\))?"
@@ -17,6 +19,7 @@ _COLUMN = re.compile(
     r"(?: default (?P<default>.*))?",
     re.DOTALL,
 )
+_NOT_NULL = re.compile(rf" not null(?: not valid)?(?: named {NAME})?(?: no inherit)?")
 _NUMERIC = re.compile(r"numeric(?:\(([0-9]+),([0-9]+)\))?")
 _TEXT = re.compile(r"character varying(?:\(([0-9]+)\))?|text")
 _WITH_PRECISION = tuple(
@@ -56,6 +59,10 @@ class ColumnDefinition(Struct, frozen=True):
     default: str
     server_options: str = ""
     """What the server of a foreign table is told of it."""
+    not_null_name: str = ""
+    """The name of its NOT NULL, where it is not the one that PostgreSQL chooses; from version 18 on."""
+    no_inherit: bool = False
+    """Whether tables that inherit from its table may have NULLs."""
 
     @property
     def is_serial(self) -> bool:
@@ -103,6 +110,8 @@ def column_definition(definition: str) -> ColumnDefinition:
         stored=bool(parts.get("stored")),
         default=parts.get("default", ""),
         server_options=parts.get("server_options", ""),
+        not_null_name=parts.get("not_null_name", ""),
+        no_inherit=bool(parts.get("no_inherit")),
     )
 
 
@@ -131,6 +140,15 @@ def with_server_options(definition: str, options: str) -> str:
     return f"{definition[:end]} {options}{definition[end:]}"
 
 
+def without_not_null_name(definition: str) -> str:
+    """Return the definition of a column whose NOT NULL has the name that PostgreSQL chooses."""
+    match = _COLUMN.fullmatch(definition) if " named " in definition else None
+    if not match or not match["not_null_name"]:
+        return definition
+    begin, end = match.start("not_null_name") - len(" named "), match.end("not_null_name")
+    return definition[:begin] + definition[end:]
+
+
 def column_type(definition: str) -> str:
     """Return the type in the definition of a column."""
     return column_definition(definition).type
@@ -138,7 +156,7 @@ def column_type(definition: str) -> str:
 
 def without_not_null(definition: str) -> str:
     """Return the definition of a column as it is when it may be NULL."""
-    return definition.replace(" not null", "", 1)
+    return _NOT_NULL.sub("", definition, count=1)
 
 
 def column_sql(shape: ColumnDefinition, *, not_null: bool) -> str | None:
@@ -151,7 +169,8 @@ def column_sql(shape: ColumnDefinition, *, not_null: bool) -> str | None:
     if shape.collation:
         words.append(f"collate {shape.collation}")
     if shape.not_null == "not null" and not_null and not shape.is_serial:
-        words.append("not null")
+        words.append(f"constraint {shape.not_null_name} not null" if shape.not_null_name else "not null")
+        words += ["no inherit"] if shape.no_inherit else []
     if shape.is_identity:
         words.append(shape.fills)
     if shape.generated:

@@ -208,7 +208,7 @@ def _by_name(names: State, built: Built) -> Iterator[tuple[Object, str]]:
     about = {effect.object for item in built.unbuilt for effect in item.statement.declaration.declares}
     for item, state in names.items():
         if item.kind in ("schema", "extension"):
-            yield item, PRESENT
+            yield item, state if item.kind == "extension" else PRESENT
         elif item.is_access:
             continue
         elif item.subject.kind in DATABASE_WIDE:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from runner.catalog.access import access_facts
 from runner.catalog.definitions import as_valid
+from runner.catalog.said_only import unsaid
 from runner.catalog.snapshot import Snapshot
 from runner.project.input_files import without_returns
 from runner.sql.objects import PRESENT, Object
@@ -25,6 +26,8 @@ def in_declared_words(actual: Snapshot, declared: Mapping[Object, str]) -> Snaps
     """Return the facts, in which what is declared in other words alone has the declared definition."""
     if actual.access:
         actual = replace(actual, facts={**actual.facts, **dict(access_facts(actual.access, declared))})
+    if more := dict(unsaid(actual.facts, declared)):
+        actual = replace(actual, facts={**actual.facts, **more})
     changed = dict(_other_words(actual, declared))
     if not changed:
         return actual

@@ -95,15 +95,22 @@ attribute as (
         end
         || case
             when not a.attnotnull then ''
-            when
-                exists (
-                    select from pg_catalog.pg_constraint as c
-                    where
-                        c.conrelid = a.attrelid and c.contype = 'n' and not c.convalidated
-                        and a.attnum = any(c.conkey)
-                )
-                then ' not null not valid'
-            else ' not null'
+            else ' not null' || coalesce(
+                (
+                    select
+                        concat(
+                            case when not c.convalidated then ' not valid' end,
+                            -- the name that PostgreSQL chooses, as pg_dump has it, goes without saying
+                            case
+                                when c.conislocal and c.conname::text <> r.relname || '_' || a.attname || '_not_null'
+                                    then ' named ' || quote_ident(c.conname)
+                            end,
+                            case when c.connoinherit then ' no inherit' end
+                        )
+                    from pg_catalog.pg_constraint as c
+                    where c.conrelid = a.attrelid and c.contype = 'n' and a.attnum = any(c.conkey)
+                ), ''
+            )
         end as base,
         concat(
             case when a.attstorage <> t.typstorage then ' storage ' || a.attstorage::text end,
@@ -540,7 +547,7 @@ other_kind as (
 select 'schema' as kind, n.nspname::text as name, '' as table_name, '' as schema, 'present' as definition, null as signature
 from pg_catalog.pg_namespace as n
 union all
-select 'extension', e.extname, '', '', 'present', null from pg_catalog.pg_extension as e
+select 'extension', e.extname, '', '', 'version ' || quote_literal(e.extversion), null from pg_catalog.pg_extension as e
 union all
 select kind, typname, '', schema, definition, null from own_type
 union all

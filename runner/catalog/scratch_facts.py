@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from runner.catalog.column_definitions import column_definition, without_not_null_name
+from runner.catalog.definitions import unquoted
 from runner.catalog.relocation import restore_body
 from runner.catalog.snapshot import Snapshot
-from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts
+from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
 
@@ -52,6 +54,14 @@ def declared_facts(
         declared = known_by._replace(name=names.declared(known_by.name))
         facts[item if declared in facts else declared] = names.declared(text)
     return facts
+
+
+def with_named_not_null(facts: Facts, named: Collection[str]) -> Iterator[tuple[Object, str]]:
+    """Yield facts, in which a NOT NULL has no name but one of those that scripts give."""
+    for item, definition in facts.items():
+        is_named = item.kind == "column" and " named " in definition
+        name = unquoted(column_definition(definition).not_null_name) if is_named else ""
+        yield item, definition if name in named else without_not_null_name(definition)
 
 
 def _named_constraints(statements: Iterable[Statement]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from runner.repair.column_storage import generated, settings
 from runner.repair.context import Context
 from runner.repair.fills import filled, goes_with_identity
 from runner.repair.foreign_servers import options_clause
+from runner.repair.not_null import not_null_clause, not_null_settings
 from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
 from runner.repair.retyping import retyped
 from runner.repair.ways import best_way
@@ -99,6 +100,8 @@ def _parts(
         yield _default(item, old, new, blocked_by=stays if new.default else "")
     if old.not_null != new.not_null and not goes_with_identity(old, new):
         yield _nullability(context, item, table, old, new)
+    elif (old.not_null_name, old.no_inherit) != (new.not_null_name, new.no_inherit):
+        yield not_null_settings(context, item, table, old, new)
     if old.settings != new.settings:
         yield settings(context, item, table, old, new)
     if clause := options_clause(options_in(old.server_options), options_in(new.server_options)):
@@ -126,7 +129,7 @@ def _nullability(
     if not new.not_null:
         clauses = (f"alter column {column} drop not null",)
         return proposal(item, "differs", "NOT NULL", clauses=clauses, blocked_by=_in_primary_key(context, item, table))
-    detail, change = "NOT NULL declared", f"alter column {column} set not null"
+    detail, change = "NOT NULL declared", not_null_clause(column, new)
     key = context.primary_key(table)
     selected = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
     nulls = context.evidence.sample(f"select {selected} from {name} where {column} is null")  # noqa: S608
@@ -163,8 +166,10 @@ def _not_null_not_valid(context: Context, item: Difference, table: Object) -> tu
     taken = {
         other.name for other in context.actual.facts if other.kind == "constraint" and other.schema == table.schema
     }
-    name = identifier(next(name for n in count() if (name := f"{chosen}{n or ''}") not in taken))
-    adds = f"add constraint {name} not null {identifier(item.object.name)} not valid"
+    shape = column_definition(item.declared or "")
+    name = shape.not_null_name or identifier(next(n for i in count() if (n := f"{chosen}{i or ''}") not in taken))
+    no_inherit = " no inherit" if shape.no_inherit else ""
+    adds = f"add constraint {name} not null {identifier(item.object.name)}{no_inherit} not valid"
     return adds, ((alter(table, [f"validate constraint {name}"]),),)
 
 

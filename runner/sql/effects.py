@@ -16,7 +16,7 @@ from runner.sql.objects import DEFINED, NOTHING, PRESENT, PROCEDURE, VALID, Decl
 from runner.sql.publication_effects import PublicationEffects
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
-from runner.sql.written_facts import event_trigger, firing, roles_named
+from runner.sql.written_facts import event_trigger, firing, roles_named, version_of
 
 
 def declaration_of(
@@ -75,7 +75,14 @@ class _Reader:
         return Declaration((Effect("create", Object("schema", name)),), body.if_not_exists)
 
     def read_create_extension_stmt(self, body: pg.CreateExtensionStmt) -> Declaration:
-        return Declaration((Effect("create", Object("extension", body.extname)),), body.if_not_exists)
+        effect = Effect("create", Object("extension", body.extname), version_of(body.options))
+        return Declaration((effect,), body.if_not_exists)
+
+    def read_alter_extension_stmt(self, body: pg.AlterExtensionStmt) -> Declaration:
+        version = version_of(body.options)
+        if version == PRESENT:  # whichever is the newest of the server
+            return Declaration(opaque=True)
+        return Declaration((Effect("change", Object("extension", body.extname), version),))
 
     def read_index_stmt(self, body: pg.IndexStmt) -> Declaration:
         table = self.names.relation("table", body.relation)

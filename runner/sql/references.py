@@ -123,6 +123,15 @@ class References:
         return self.tree.extname, next((each.arg.string.sval for each in options if each.defname == "schema"), "")
 
     @property
+    def named_not_null(self) -> Iterator[str]:
+        """The names that it gives to NOT NULL constraints, or to constraints that may be such."""
+        if isinstance(self.tree, pg.RenameStmt):
+            yield self.tree.newname
+        for node in self.nodes:
+            if isinstance(node, pg.Constraint) and node.contype == pg.CONSTR_NOTNULL and node.conname:
+                yield node.conname
+
+    @property
     def outside(self) -> Iterator[str]:
         """What no script makes: tablespaces, access methods, roles, and the language of a function."""
         for node in self.nodes:

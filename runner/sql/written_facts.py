@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from postgast import pg_query_pb2 as pg
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.sql.object_names import ObjectNames
 
 PUBLIC = "public"
+_VERSION = "version "
 _STATE = re.compile(r"(?: disabled| enabled replica| enabled always)?\Z")
 _STATES = {"D": " disabled", "R": " enabled replica", "A": " enabled always"}
 
@@ -38,6 +39,17 @@ def event_trigger(body: pg.CreateEventTrigStmt, names: ObjectNames) -> str:
     lists = (item.def_elem.arg.list.items for item in body.whenclause)
     filters = "".join(f" when tag in ({', '.join(literal(tag.upper()) for tag in strings(tags))})" for tags in lists)
     return f"on {body.eventname}{filters} execute function {function}()"
+
+
+def version_of(options: Iterable[pg.Node]) -> str:
+    """Return the version of an extension that a statement names, as the facts of a database have it, or PRESENT."""
+    named = (item.def_elem.arg.string.sval for item in options if item.def_elem.defname == "new_version")
+    return next((f"{_VERSION}{literal(name)}" for name in named), PRESENT)
+
+
+def version_in(definition: str) -> str:
+    """Return the version that the definition of an extension has."""
+    return definition.removeprefix(_VERSION)[1:-1].replace("''", "'")
 
 
 def firing(body: pg.AlterEventTrigStmt) -> str:

@@ -85,7 +85,8 @@ drop event trigger if exists watch; --> drop event trigger watch
 
 -- Extensions
 create extension if not exists hstore with schema archive version '1.8' cascade; --> create extension hstore
-alter extension hstore update to '1.8'; --> none
+alter extension hstore update to '1.8'; --> change extension hstore
+alter extension hstore update; --> none
 alter extension hstore set schema archive; --> none
 alter extension hstore add function longer(text, text); --> none
 alter extension hstore drop table book; --> none

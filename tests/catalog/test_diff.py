@@ -15,6 +15,7 @@ import pytest
 from psycopg import Connection
 
 from runner.catalog.declared import Declared
+from runner.catalog.declared_words import in_declared_words
 from runner.catalog.snapshot import Scope, read_in_transaction
 from runner.pipeline.apply import apply_plan
 from runner.pipeline.lock import lock_on
@@ -108,7 +109,7 @@ def test_what_differs_is_found(groups: Callable[[str], Group], name: str, case: 
     history_table = group.loaded.project.manifest.run.history_table
     with group.connection.transaction(force_rollback=True):
         group.connection.execute(expected["damage"].encode())
-        actual = read_in_transaction(group.connection, group.scope)
+        actual = in_declared_words(read_in_transaction(group.connection, group.scope), group.declared.facts)
     remedies = Remedies({}, {}, "not done")
     verified = find_deviations(
         group.declared.facts, actual, history_table=history_table, remedy=remedies.of, outcome=RunOutcome()
