@@ -13,12 +13,14 @@ from runner.sql.privileges import (
     RUNNING,
     default_text,
     known_privileges,
+    owner_of,
     privileges_of,
     privileges_text,
     read_privileges,
     role_of,
 )
 
+_WITH_COLUMNS = ("table", "view", "materialized view")
 _SINCE_17 = "maintain"
 _ROLES = ("role", "running")
 """Kinds of rows that are about no object."""
@@ -72,11 +74,13 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
             found.setdefault(privileges_of(row.role, item), []).append(row)
     owned = {item.subject: item for item, rows in found.items() if any(row.is_owner for row in rows)}
     for item, wanted in declared.items():
-        if item.is_access and item.table and _owned_table(item, owned):
+        is_column = item.is_access and bool(item.table)
+        if (is_column and _owned_table(item, owned)) or _is_of_owner(item, declared):
             yield item, wanted
             found.pop(item, None)
     for item, rows in found.items():
-        text = _text(item, rows, declared.get(item), access.postgresql)
+        is_owners = any(row.is_owner for row in rows) or _is_of_owner(item, declared)
+        text = _text(item, rows, declared.get(item), access.postgresql, is_owners=is_owners)
         is_bare = item.subject.kind == "schema" and text == NONE  # the schema was made again
         if item in declared or (text != default_text(item) and not is_bare):
             yield item, text
@@ -101,15 +105,24 @@ def _is_of_undeclared(row: AccessRow, declared: Facts) -> bool:
     return is_owned and Object("table", row.table, "", row.schema) not in declared
 
 
+def _is_of_owner(item: Object, declared: Facts) -> bool:
+    """Return whether it is what the declared owner may do: all, when it is the owner."""
+    subject = item.subject
+    if subject == item or item == owner_of(subject):
+        return False
+    tables = (Object(kind, subject.table, "", subject.schema) for kind in _WITH_COLUMNS) if item.table else (subject,)
+    return any(declared.get(owner_of(one)) == role_of(item) for one in tables)
+
+
 def _owned_table(item: Object, owned: Mapping[Object, Object]) -> Object | None:
-    tables = (Object(kind, item.table, "", item.schema) for kind in ("table", "view", "materialized view"))
+    tables = (Object(kind, item.table, "", item.schema) for kind in _WITH_COLUMNS)
     own = (owned.get(table) for table in tables)
     return next((other for other in own if other and role_of(other) == role_of(item)), None)
 
 
-def _text(item: Object, rows: Iterable[AccessRow], declared: str | None, postgresql: int) -> str:
+def _text(item: Object, rows: Iterable[AccessRow], declared: str | None, postgresql: int, *, is_owners: bool) -> str:
     rows, kind = list(rows), item.subject.kind
-    if any(row.is_owner for row in rows):
+    if is_owners:
         return declared or default_text(item)
     wanted = read_privileges(kind, declared or NONE)
     own = [(row.value or "").lower() for row in rows if row.value and not row.grantor]

@@ -24,7 +24,7 @@ from runner.sql.objects import (
     Object,
     without_table,
 )
-from runner.sql.privileges import OF_DATABASE, may_be_no_fact
+from runner.sql.privileges import OF_DATABASE, has_subject
 from runner.sql.statements import Script, Statement
 from runner.sql.uncompared import Uncompared
 from runner.wording import PROGRAM, shown
@@ -142,7 +142,7 @@ def _access(names: State, facts: Facts) -> Iterator[tuple[Object, str]]:
     columns = {(item.schema, name) for item in names if item.kind == "column" for name in names.columns(item)}
     for item, text in names.items():
         subject = item.subject
-        is_there = subject in facts or may_be_no_fact(subject)
+        is_there = item.is_access and has_subject(item, facts)
         if subject.kind == "sequence":
             is_there = subject in facts or (subject.schema, subject.name) in columns
         if item.is_access and is_there:

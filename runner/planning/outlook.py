@@ -14,7 +14,7 @@ from runner.planning.program import Flow
 from runner.planning.translation import Translation
 from runner.sql.inventory import Inventory, automatic_name, columns_of
 from runner.sql.objects import BY_ITSELF, PRESENT, WITH_PARTS, Effect, Facts, Object, without_table
-from runner.sql.privileges import default_text, may_be_no_fact
+from runner.sql.privileges import default_text, has_subject
 from runner.sql.quoting import identifier
 from runner.sql.respelling import names_in, renamed, words
 from runner.sql.used_names import used_names
@@ -124,7 +124,7 @@ class _Walk:
 
     def _privileges(self, item: Object) -> str | None:
         """Return what a role may do with an object that lives on, None when it does not."""
-        definition, lives = self._definition(item), item.subject in self.goal or may_be_no_fact(item.subject)
+        definition, lives = self._definition(item), has_subject(item, self.goal)
         return default_text(item) if definition is None and lives else definition
 
     def _known_by(self, item: Object) -> Object:

@@ -79,14 +79,14 @@ class AccessRepairs:
         self.state.repair(made)
 
     def of_new(self) -> Iterator[Proposal]:
-        """Yield what is left to do about what the run has made: default privileges may give it more, or less."""
-        items = [
-            item for item in (*self.state.facts, *self.goal) if item.is_access and item.subject in self.state.fresh
-        ]
+        """Yield what is left to do about what the run has made, or given an owner: it may have more or less."""
+        every = (*self.state.facts, *self.goal)
+        items = [item for item in every if item.is_access and self.state.has_new_access(item)]
         for item in dict.fromkeys(items):
             declared, there = self.goal.get(item), self.state.facts.get(item)
             for made in proposals_for(item, declared, there, self.schema) if declared != there else ():
                 is_less = made.problem != "not declared"
-                is_done = self.level == "align" or (self.level == "additive" and is_less)
+                is_said = self.level == "additive" or item.subject in self.state.with_new_owner
+                is_done = self.level == "align" or (is_less and is_said)
                 if is_done and not self.state.lacks_role(item, made.becomes):
                     yield made

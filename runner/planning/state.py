@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from runner.catalog.definitions import is_invalid
 from runner.catalog.diff import holds
 from runner.catalog.snapshot import Snapshot
+from runner.catalog.table_definitions import table_definition
 from runner.planning.aims import Aim, known_facts
 from runner.planning.program import Flow
 from runner.repair.proposal import Proposal
+from runner.repair.tables import clauses_of
 from runner.sql.inventory import Inventory
-from runner.sql.objects import BY_ITSELF, PRESENT, Element, Facts, Object
-from runner.sql.privileges import NONE, PUBLIC, owner_of, role_of, serves
+from runner.sql.objects import BY_ITSELF, PRESENT, WITH_PARTS, Effect, Element, Facts, Object
+from runner.sql.privileges import NONE, PUBLIC, owner_of, privileges_of, role_of, serves
 
 
 class State:
@@ -20,11 +22,14 @@ class State:
 
     def __init__(self, actual: Snapshot, goal: Facts) -> None:
         self.facts = Inventory(known_facts(actual, goal))
+        self.goal = goal
         self.initial = dict(self.facts)
         self.roles = actual.access.roles if actual.access else None
         """The managed roles that there are; None when that is unknown."""
         self.fresh: set[Object] = set()
         """What the run makes or changes before."""
+        self.with_new_owner: set[Object] = set()
+        """What the run gives another owner, who may do everything with it."""
 
     def advance(self, aims: Iterable[Aim]) -> None:
         """Take in what a statement does."""
@@ -40,14 +45,36 @@ class State:
             if effect.action in ("create", "change") or value == PRESENT:
                 value = aim.definition or value
             self.facts.apply(effect._replace(value=value))
+            self._look_at_owner(item)
 
     def repair(self, proposal: Proposal) -> None:
         """Take in what a repair does."""
-        self.facts.pop(proposal.object)
+        if proposal.becomes is None or not proposal.object.is_access:
+            self.facts.pop(proposal.object)
         if proposal.becomes is not None:
-            self.facts[proposal.object] = proposal.becomes
+            self.facts.apply(Effect("set", proposal.object, proposal.becomes))
+            self._look_at_owner(proposal.object)
         for item, definition in proposal.also:
             self.facts[item] = definition
+
+    def has_new_access(self, item: Object) -> bool:
+        """Return whether what the run makes, or gives another owner, decides what a role may do."""
+        subject = item.subject
+        owners = (Object(kind, item.table, "", item.schema) for kind in WITH_PARTS) if item.table else ()
+        return any(one in self.fresh or one in self.with_new_owner for one in (subject, *owners))
+
+    def _look_at_owner(self, item: Object) -> None:
+        """Let a new owner have what is declared of it: an owner may do everything."""
+        owner = self.facts.get(item)
+        if owner is None or item != owner_of(item.subject):
+            return
+        self.with_new_owner.add(item.subject)
+        columns = [other for other in self.facts.near(item.schema, item.name) if other.kind == "column"]
+        declared = [privileges_of(owner, one) for one in (item.subject, *columns)]
+        for other in dict.fromkeys((*declared, *self.facts.access_of(owner, item.subject))):
+            self.facts.pop(other)
+            if other in self.goal:
+                self.facts[other] = self.goal[other]
 
     def is_needed(self, aim: Aim, flow: Flow) -> bool:
         """Return whether a statement still has to do what is aimed at."""
@@ -67,7 +94,8 @@ class State:
                 return aim.is_due and effect.value != BY_ITSELF
             case "change":
                 is_known_by_name = aim.definition == PRESENT and not flow.script.runs_always
-                return aim.definition is not None and (item in self.fresh or is_known_by_name or self.differs(aim))
+                differs = self.differs(aim) and self._is_about_the_difference(aim)
+                return aim.definition is not None and (item in self.fresh or is_known_by_name or differs)
             case "grant" | "revoke":
                 return aim.definition is not None and self._serves(aim)
             case "set":
@@ -82,6 +110,14 @@ class State:
     def differs(self, aim: Aim) -> bool:
         """Return whether an object that lives on is not as it will be."""
         return aim.definition is not None and not holds(aim.definition, self.facts.get(aim.effect.object))
+
+    def _is_about_the_difference(self, aim: Aim) -> bool:
+        """Return whether what a clause says of a table is not so; nothing else tells what it does."""
+        effect, there = aim.effect, self.facts.get(aim.effect.object)
+        if effect.object.kind != "table" or PRESENT in (effect.value, aim.definition, there):
+            return True
+        declared, actual = clauses_of(table_definition(aim.definition or "")), clauses_of(table_definition(there or ""))
+        return effect.value in declared and effect.value not in actual
 
     def lacks(self, element: Element) -> bool:
         """Return whether a column or a constraint is missing, by whatever name it is known."""

@@ -17,7 +17,7 @@ from runner.sql.objects import (
     Object,
     without_table,
 )
-from runner.sql.privileges import may_be_no_fact
+from runner.sql.privileges import has_subject
 from runner.sql.simulation import resolved
 
 
@@ -41,7 +41,7 @@ def is_stranger(aim: Aim, known: Known) -> bool:
     if action == "create" and item.table and item.kind not in PUBLICATION_MEMBERS:
         return not any(known.has(Object(kind, item.table, "", item.schema)) for kind in WITH_PARTS)
     if item.is_access:
-        return not known.has(item) and not known.has(item.subject) and not _is_no_fact(item.subject, known)
+        return not known.has(item) and not _has_subject(item, known)
     if action == "set" and item.subject.kind in DEFINED:
         return item not in known.goal and not known.has(item.subject)
     names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
@@ -49,9 +49,9 @@ def is_stranger(aim: Aim, known: Known) -> bool:
     return action == "change" and not any(known.has(name) for name in names)
 
 
-def _is_no_fact(item: Object, known: Known) -> bool:
-    """Return whether it is known though it is no fact by itself: a sequence as a part of a column."""
-    if item.kind != "sequence":
-        return may_be_no_fact(item)
-    found = resolved(Effect("change", item), known.facts)
-    return found is not None and found.object.kind == "column"
+def _has_subject(item: Object, known: Known) -> bool:
+    """Return whether what privileges are about is known, a sequence also as a part of a column."""
+    if item.subject.kind != "sequence":
+        return has_subject(item, known.goal) or has_subject(item, known.named)
+    found = resolved(Effect("change", item.subject), known.facts)
+    return known.has(item.subject) or (found is not None and found.object.kind == "column")

@@ -54,7 +54,7 @@ def _parts(
         yield proposal(item, "differs", clause, then=((alter(table, (clause,)),),))  # after an index that is made apart
     if clause := options_clause(options_in(old.server_options), options_in(new.server_options)):
         yield _altered(item, table, clause, blocked_by=context.needs_align())
-    for before, after, blocked_by in zip(_clauses(old), _clauses(new), _REASONS, strict=True):
+    for before, after, blocked_by in zip(clauses_of(old), clauses_of(new), _REASONS, strict=True):
         if before != after:
             yield _altered(item, table, after, blocked_by=blocked_by)
 
@@ -77,7 +77,7 @@ _REASONS = (
 """Why what the clauses say is not done by a run."""
 
 
-def _clauses(shape: TableDefinition) -> tuple[str, ...]:
+def clauses_of(shape: TableDefinition) -> tuple[str, ...]:
     """Return the clauses of ALTER TABLE that give a table some of what it is."""
     return (
         f"of {shape.of_type}" if shape.of_type else "not of",

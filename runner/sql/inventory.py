@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
 from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
-from runner.sql.privileges import NEW, RUNNING, after, default_text, of_new
+from runner.sql.privileges import NEW, RUNNING, after, default_text, of_new, privileges_of
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
 
@@ -108,6 +108,7 @@ class Inventory(Mapping[Object, str]):
                 if effect.columns:
                     self._columns[item] = effect.columns
             case "set":
+                self._take_from_owner(item, effect.value)
                 self[item] = effect.value
             case "grant" | "revoke":
                 self._give(effect)
@@ -127,6 +128,20 @@ class Inventory(Mapping[Object, str]):
             self.pop(item)
         else:
             self[item] = text
+
+    def _take_from_owner(self, item: Object, new: str) -> None:
+        """Let what the owner until now may do go with what it owns."""
+        old = self._facts.get(item) if item.is_access else None
+        if old is None or old == new:
+            return
+        for other in self.access_of(old, item.subject):
+            self.pop(other)
+
+    def access_of(self, role: str, subject: Object) -> list[Object]:
+        """Return what a role may do with an object, and with the columns of a relation."""
+        kinds = {privileges_of(role, Object(kind, "")).kind for kind in ("column", subject.kind)}
+        own = self.near(subject.schema, subject.name)
+        return [item for item in own if item.kind in kinds and (item.subject == subject or item.table == subject.name)]
 
     def _give_defaults(self, effect: Effect) -> None:
         """Take in what the default privileges give on what is made; a column may have a sequence."""

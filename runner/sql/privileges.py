@@ -7,7 +7,7 @@ something by default, that is no fact, and `none` is one. PUBLIC is called so, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from runner.sql.lists import list_in
 from runner.sql.objects import Effect, Object
@@ -28,6 +28,7 @@ IN_SCHEMA = " in schema"
 GRANTED_BY = " granted by "
 """Between a privilege and its grantor, where that is not the owner."""
 WITH_OPTION = " with grant option"
+_VIEWS = ("view", "materialized view")
 _TABLE = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("table", "view", "materialized view", "new tables"), _TABLE),
@@ -84,6 +85,13 @@ def is_meant(every: Object, item: Object, definition: str) -> bool:
 def may_be_no_fact(subject: Object) -> bool:
     """Return whether it may be there and be no fact by itself: a sequence may be a part of a column."""
     return subject.kind in (*OF_DATABASE, "schema", "sequence")
+
+
+def has_subject(item: Object, known: Collection[Object]) -> bool:
+    """Return whether what privileges or an owner are about is known, or may be no fact: a column of a view is none."""
+    subject = item.subject
+    views = [Object(kind, subject.table, "", subject.schema) for kind in _VIEWS] if subject.kind == "column" else ()
+    return subject in known or may_be_no_fact(subject) or any(view in known for view in views)
 
 
 def role_of(item: Object) -> str:

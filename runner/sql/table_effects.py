@@ -37,6 +37,12 @@ _CHANGES_TABLE = (
     "AT_DisableRowSecurity AT_ForceRowSecurity AT_NoForceRowSecurity AT_AddOf AT_DropOf AT_AddInherit AT_DropInherit "
     "AT_ReplicaIdentity AT_ClusterOn AT_DropCluster"
 ).split()
+_ROW_SECURITY = {
+    "AT_EnableRowSecurity": "enable row level security",
+    "AT_DisableRowSecurity": "disable row level security",
+    "AT_ForceRowSecurity": "force row level security",
+    "AT_NoForceRowSecurity": "no force row level security",
+}
 _CHANGES_TRIGGER = "AT_EnableTrig AT_EnableAlwaysTrig AT_EnableReplicaTrig AT_DisableTrig".split()
 _CHANGES_RULE = "AT_EnableRule AT_EnableAlwaysRule AT_EnableReplicaRule AT_DisableRule".split()
 _PART_COMMANDS: dict[str, tuple[EffectKind, str]] = {
@@ -200,7 +206,7 @@ class TableEffects:
         elif subtype in ("AT_AttachPartition", "AT_DetachPartition"):
             yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
         elif subtype in _CHANGES_TABLE:
-            yield Effect("change", table)
+            yield Effect("change", table, _ROW_SECURITY.get(subtype, PRESENT))
         elif subtype == "AT_GenericOptions":
             yield Effect("change", table, changes_text(command))
         elif subtype == "AT_AlterColumnGenericOptions":

@@ -62,4 +62,6 @@ def changed(item: Object, definition: str, value: str) -> str:
     options = with_changes(item, definition, value)
     if options is not None:
         return options
+    if item.kind == "table":  # it says which part of it changes
+        return definition
     return _STATE.sub(value, definition, count=1) if item.kind == "event trigger" else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +57,9 @@ def pairs(draw: st.DrawFn) -> tuple[Script, Script]:
     return list(statements(declared)), list(statements(actual))
 
 
-def statements(choices: Choices) -> Iterator[str]:
+def statements(choices: Choices, of: Iterable[str] = STATEMENTS) -> Iterator[str]:
     """Return the SQL of a schema, without what mentions something that is absent."""
-    for key in STATEMENTS:
+    for key in of:
         head, *lines = (filled(line.strip(), choices) for line in choices[key].split("\n"))
         if head:
             yield f"{head} {', '.join(filter(None, lines[:-1]))} {''.join(lines[-1:])}".strip()
