@@ -25,7 +25,7 @@ def places_of_repairs(
     That is the first that makes the object when it is missing or made again, an index, or repaired before its script,
     else the last that changes it; a column's NOT NULL comes no later than the primary key that needs it. What no
     statement names has its place where its table is made: an undeclared constraint, or a CHECK without a name, which
-    waits for the columns in it.
+    waits for the columns in it. Privileges are taken where all that are given on the object have been given.
     """
     if not proposals:
         return {}
@@ -41,13 +41,25 @@ def places_of_repairs(
         if position is None and item.is_access:
             position = max((place for place, one in enumerate(places) if one.flow.runs), default=None)
         if position is not None:
-            positions[item] = position
+            positions[item] = max(position, _last_given(several, changers, position))
     for column, position in _needed_by_keys(proposals, positions):
         positions[column] = min(position, positions[column])
     found: dict[Position, list[Proposal]] = {}
     for item, position in positions.items():
         found.setdefault(position, []).extend(proposals[item])
     return {places[position].flow.statement.key: sorted(several, key=_rank) for position, several in found.items()}
+
+
+def _last_given(several: Sequence[Proposal], changers: Mapping[Object, Position], otherwise: Position) -> Position:
+    """Return where the last privilege on an object, or on its columns, is given: nothing is taken before."""
+    item = several[0].object
+    if not item.is_access or all(made.problem != "not declared" for made in several):
+        return otherwise
+    name = (item.schema, item.table or item.name)
+    own = (
+        at for other, at in changers.items() if other.is_access and (other.schema, other.table or other.name) == name
+    )
+    return max(own, default=otherwise)
 
 
 def _needed_by_keys(proposals: Proposals, positions: Mapping[Object, Position]) -> Iterator[tuple[Object, Position]]:

@@ -42,11 +42,16 @@ def without_access(placed: Placed) -> Placed:
     return {key: several for key, several in own.items() if several}
 
 
+def _takes(made: Proposal) -> bool:
+    return made.problem == "not declared"
+
+
 class AccessRepairs:
     """The repairs of privileges and owners, at the last statement that is about them."""
 
     def __init__(self, placed: Placed, goal: Facts, state: State, manifest: Manifest, last: Key | None) -> None:
-        self.placed = {key: [made for made in several if made.object.is_access] for key, several in placed.items()}
+        own = {key: [made for made in several if made.object.is_access] for key, several in placed.items()}
+        self.placed = {key: sorted(several, key=_takes) for key, several in own.items()}
         self.goal = goal
         self.state = state
         self.schema = manifest.project.schema
