@@ -85,10 +85,10 @@ class AccessRepairs:
 
     def of_new(self) -> Iterator[Proposal]:
         """Yield what is left to do about what the run has made, or given an owner: it may have more or less."""
-        every = (*self.state.facts, *self.goal)
+        every = (*self.state.facts, *self.state.goal)
         items = [item for item in every if item.is_access and self.state.has_new_access(item)]
         for item in dict.fromkeys(items):
-            declared, there = self.goal.get(item), self.state.facts.get(item)
+            declared, there = self.state.goal.get(item), self.state.facts.get(item)
             for made in proposals_for(item, declared, there, self.schema) if declared != there else ():
                 is_less = made.problem != "not declared"
                 is_said = self.level == "additive" or item.subject in self.state.with_new_owner

@@ -22,7 +22,8 @@ class State:
 
     def __init__(self, actual: Snapshot, goal: Facts) -> None:
         self.facts = Inventory(known_facts(actual, goal))
-        self.goal = goal
+        self.goal = Inventory(goal)
+        """What is declared, under the names that the database has at this place."""
         self.initial = dict(self.facts)
         self.roles = actual.access.roles if actual.access else None
         """The managed roles that there are; None when that is unknown."""
@@ -37,7 +38,9 @@ class State:
             effect, item = aim.effect, aim.effect.object
             if effect.action in ("rename", "move"):
                 names = self.facts.rename(item, effect.becomes)
+                self.goal.rename(item, effect.becomes)
                 self.fresh = {names.get(other, other) for other in self.fresh}
+                self.with_new_owner = {names.get(other, other) for other in self.with_new_owner}
                 continue
             if effect.action == "change" or (effect.action == "create" and item not in self.facts):
                 self.fresh.add(item)

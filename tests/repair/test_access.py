@@ -98,6 +98,19 @@ def test_an_empty_database_gets_what_psql_makes(database: str, second: str, tmp_
     assert lock["lock"]["managed_roles"] == MANAGED
 
 
+@pytest.mark.parametrize("name", FILE["new"])
+@pytest.mark.usefixtures("roles")
+def test_a_new_database_gets_what_is_written(name: str, database: str, tmp_path: Path) -> None:
+    """What is renamed, or gets another owner, keeps what roles may do with it."""
+    sql = FILE["new"][name].strip()
+    write(tmp_path, {"010_log.sql": f"{sql};"})
+    assert sent(tmp_path, database) == sql.split(";\n")
+    applied = run_command(tmp_path, "apply", database)
+    assert applied.code == 0, applied
+    assert run_command(tmp_path, "verify", database, "--strict").code == 0
+    assert sent(tmp_path, database) == []
+
+
 @pytest.mark.parametrize("name", FILE["refused"])
 def test_roles_that_are_not_managed_are_refused(name: str, database: str, tmp_path: Path) -> None:
     """A script that is run always says nothing of them: it could not be compared."""
