@@ -188,9 +188,9 @@ class _Script(Struct, frozen=True):
     script: ScriptPlan
 
     def parts(self) -> Iterator[Part]:
-        if self.script.earlier_steps:
-            row = self.row(history.record_unfinished, "ended")
-            yield self.transaction((*self.steps(self.script.earlier_steps), *row))
+        row = self.row(history.record_unfinished, "ended")
+        for number, steps in enumerate(self.script.earlier_steps):
+            yield self.transaction((*self.steps(steps), *(row if number == 0 else ())))
         if self.script.script.transaction:
             record = history.record_started if self.script.is_recorded_apart else history.record_applied
             yield self.transaction(self.own(record))

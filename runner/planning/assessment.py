@@ -76,7 +76,7 @@ class _Assessment:
             return script
         own = script.own_steps
         parts = (own,) if script.script.transaction else tuple((step,) for step in own)
-        transactions = (script.earlier_steps, *parts, *script.later_steps)
+        transactions = (*script.earlier_steps, *parts, *script.later_steps)
         told = {id(step): new for steps in transactions for step, new in self.transaction(steps, script)}
         return replace(script, steps=tuple(told.get(id(step), step) for step in script.steps))
 

@@ -9,6 +9,7 @@ from runner.catalog.constraint_definitions import check_expression, foreign_key_
 from runner.catalog.definitions import as_valid, is_invalid, names
 from runner.catalog.index_definitions import unique_index_definition
 from runner.catalog.relations import Relations
+from runner.sql.chosen_names import chosen_name
 from runner.sql.claim import Claim
 from runner.sql.lock_rules import RULES
 from runner.sql.objects import Facts, Object
@@ -104,8 +105,18 @@ class Claimed:
         constraint = self._part("constraint", claim)
         if added := self.added.get(constraint):
             return added.columns if added.kind.startswith(("ADD CHECK", "ADD NOT NULL")) else ()
+        if constraint not in self.facts:
+            return self._not_validated(constraint)
         check = check_expression(as_valid(constraint, self.facts.get(constraint, "")))
         return [name for name in words(check or "") if check == f"({name} IS NOT NULL)"]
+
+    def _not_validated(self, constraint: Object) -> Sequence[str]:
+        """Return the column whose NOT NULL is not validated, and has the name of a constraint; it is no fact itself."""
+        home = "column", constraint.table, constraint.schema
+        own = (item for item in self.facts if (item.kind, item.table, item.schema) == home)
+        left = [item.name for item in own if column_definition(self.facts[item]).not_null not in ("", "not null")]
+        named = [name for name in left if constraint.name == chosen_name(constraint.table, name, "not_null")]
+        return left if len(left) == 1 else named
 
     def _is_not_null(self, table: Object, name: str) -> bool:
         """Return whether no row can have no value in a column, as PostgreSQL sees it without looking at the rows."""

@@ -90,9 +90,9 @@ class ScriptPlan(Struct, frozen=True):
         return tuple(step for step in self.to_send if step.transaction == 0)
 
     @property
-    def earlier_steps(self) -> tuple[Step, ...]:
-        """The steps that are sent in a transaction before it."""
-        return tuple(step for step in self.to_send if step.transaction < 0)
+    def earlier_steps(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps that are sent before it, each group a transaction."""
+        return in_transactions(step for step in self.to_send if step.transaction < 0)
 
     @property
     def later_steps(self) -> tuple[tuple[Step, ...], ...]:

@@ -23,13 +23,13 @@ from runner.planning.past import Past
 from runner.planning.program import DueScript, all_names, follow, with_scripts
 from runner.planning.reasons import Reason
 from runner.planning.repair_placement import altered_in_place, places_of_repairs
-from runner.planning.repair_steps import AccessRepairs, at_once, repair_step, without_access
+from runner.planning.repair_steps import AccessRepairs, Repairing, at_once, without_access
 from runner.planning.situation import Situation
 from runner.planning.state import State
 from runner.planning.translation import Translation
 from runner.postgres.settings import search_path, session_settings
 from runner.project.manifest import Manifest, ScriptEntry
-from runner.repair.proposal import Proposal, alter, analyze
+from runner.repair.proposal import Proposal
 from runner.sql.objects import Facts, Object, without_table
 from runner.sql.quoting import identifier
 from runner.sql.search_path import search_path_set
@@ -130,6 +130,7 @@ class _Planner:
         self.single = single
         """Whether all of the run is one transaction."""
         self.state = State(actual, goal)
+        self.repairing = Repairing(self.state, apart, self.next_transaction, is_single=single)
         every = [proposal for proposals in repairs.values() for proposal in proposals]
         self.blocked = {made.object for made in every if made.blocked_by and made.problem == "missing"}
         self.refused = frozenset(made.object for made in every if made.blocked_by and made.instead)
@@ -177,10 +178,11 @@ class _Planner:
         repaired = frozenset(proposal.object for proposal in proposals if not _is_sent_as_written(proposal, place))
         step = together(statement, [self.decided(clause, repaired) for clause in by_clause(place)])
         is_whole = place.flow.script.entry.transaction
-        repairs = list(self.mend(statement, proposals, in_transaction=is_whole))
+        repairs = list(self.repairing.steps(statement, proposals, in_transaction=is_whole))
         repairs += at_once(self.access.steps(statement), None if is_whole else self.next_transaction)
         if step.action != "unchanged" or not repairs or any(p.blocked_by and p.problem != "used" for p in proposals):
-            yield from self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)
+            sent = [*self.apart.in_parts(self.apart.moved(step, self.next_transaction), self.path)]
+            repairs = [*repairs, *sent] if place.takes else [*sent, *repairs]
         yield from repairs
 
     def decided(self, place: Place, repaired: frozenset[Object]) -> Step:
@@ -218,7 +220,7 @@ class _Planner:
         if _shows_the_end(place):
             return placed
         if statement.declaration.moves or place.takes:
-            return []
+            return [made for made in placed if made.first and place.takes]
         if not self.mends:
             return [made for made in placed if made.instead]
         left = (is_added(place, made, self.state) or (made.rows and self.moved_rows) for made in placed)
@@ -240,38 +242,6 @@ class _Planner:
             return False
         text = as_valid(index, there) if index in self.attached_to else there
         return without_settings(declared) == without_settings(text)
-
-    def repaired_now(self, statement: Statement, proposal: Proposal, *, in_transaction: bool) -> Iterator[Step]:
-        """Return the steps of a repair in the script's transaction, or, where it has none and has to, in its own."""
-        if not proposal.instead:
-            for sql in proposal.now:
-                yield self.apart.moved(repair_step(statement, [proposal], sql), self.next_transaction)
-            return
-        number = 0 if in_transaction else self.next_transaction()
-        for sql in proposal.now:
-            yield repair_step(statement, [proposal], sql, transaction=number)
-
-    def mend(self, statement: Statement, proposals: Sequence[Proposal], *, in_transaction: bool) -> Iterator[Step]:
-        """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
-        runs = [proposal for proposal in proposals if not proposal.blocked_by]
-        earlier = -1 if self.apart.transactional and not self.single else 0
-        yield from (repair_step(statement, [p], sql, transaction=earlier) for p in runs for sql in p.first)
-        if clauses := [proposal for proposal in runs if proposal.clauses]:
-            sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
-            yield repair_step(statement, clauses, sql)
-        for proposal in runs:
-            yield from self.repaired_now(statement, proposal, in_transaction=in_transaction)
-        for proposal in runs:
-            for transaction in proposal.then:
-                number = self.next_transaction()
-                for sql in transaction:
-                    yield repair_step(statement, [proposal], sql, transaction=number)
-        if retyped := [proposal for proposal in runs if proposal.analyze]:
-            sql = analyze(retyped[0].table, [proposal.analyze for proposal in retyped])
-            yield repair_step(statement, retyped, sql, transaction=self.next_transaction())
-        for proposal in runs:
-            self.state.repair(proposal)
-            self.apart.repair(proposal)
 
 
 def _shows_the_end(place: Place) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.catalog.constraint_definitions import check_expression, is_foreign_key, key_definition
-from runner.catalog.definitions import unquoted
+from runner.catalog.definitions import names, unquoted
+from runner.catalog.index_definitions import unique_index_definition
 from runner.planning.aims import Aim, Place
 from runner.planning.translation import Translation
 from runner.repair.proposal import Proposal
@@ -34,7 +35,7 @@ def places_of_repairs(
     for item, several in proposals.items():
         table = Object("table", item.table, "", item.schema)
         subject = item.subject
-        is_early = several[0].problem == "missing" or several[0].instead or several[0].first
+        is_early = several[0].problem == "missing" or several[0].instead or (several[0].first and item.kind == "type")
         first, second = (makers, changers) if is_early else (changers, makers)
         candidates = (first.get(item), second.get(item), _below(item, makers), makers.get(subject), makers.get(table))
         position = next((position for position in candidates if position is not None), None)
@@ -42,8 +43,8 @@ def places_of_repairs(
             position = max((place for place, one in enumerate(places) if one.flow.runs), default=None)
         if position is not None:
             positions[item] = max(position, _last_given(several, changers, position))
-    for column, position in _needed_by_keys(proposals, positions):
-        positions[column] = min(position, positions[column])
+    for column, position in (*_needed_by_keys(proposals, positions), *_needed_by_taken(proposals, places, goal)):
+        positions[column] = min(position, positions.get(column, position))
     found: dict[Position, list[Proposal]] = {}
     for item, position in positions.items():
         found.setdefault(position, []).extend(proposals[item])
@@ -70,6 +71,17 @@ def _needed_by_keys(proposals: Proposals, positions: Mapping[Object, Position]) 
             column = item._replace(kind="column", name=unquoted(name))
             if column in positions and not any(made.analyze for made in proposals[column]):
                 yield column, position
+
+
+def _needed_by_taken(proposals: Proposals, places: Sequence[Place], goal: Facts) -> Iterator[tuple[Object, Position]]:
+    """Yield the columns whose NOT NULL a key needs that a statement makes of an index, and where that is."""
+    for position, place in enumerate(places):
+        for index in (aim.effect.object for aim in place.aims if place.takes and aim.effect.action == "take"):
+            shape = unique_index_definition(goal.get(index, "")) if index.kind == "index" else None
+            for name in names(shape.keys) if shape else ():
+                column = index._replace(kind="column", name=unquoted(name))
+                if any(made.first for made in proposals.get(column, ())):
+                    yield column, position
 
 
 def altered_in_place(repairs: Mapping[tuple[str, int], Sequence[Proposal]]) -> frozenset[Object]:

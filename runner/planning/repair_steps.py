@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from runner.planning.concurrent_builds import ConcurrentBuilds
 from runner.planning.model import Step
 from runner.planning.reasons import Reason
 from runner.planning.state import State
 from runner.project.manifest import Manifest
 from runner.repair.access import proposals_for
-from runner.repair.proposal import Proposal
+from runner.repair.proposal import Proposal, alter, analyze
 from runner.sql.objects import Facts
 from runner.sql.statements import Statement
 
 Key = tuple[str, int]
 Placed = Mapping[Key, Sequence[Proposal]]
 """What is repaired at a statement, by its key."""
+_EARLIEST = -3
+"""The number of the first transaction before a script's own."""
 
 
 def repair_step(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:
@@ -44,6 +47,58 @@ def without_access(placed: Placed) -> Placed:
 
 def _takes(made: Proposal) -> bool:
     return made.problem == "not declared"
+
+
+class Repairing:
+    """Makes the steps of repairs, and takes them into the state."""
+
+    def __init__(
+        self, state: State, apart: ConcurrentBuilds, next_transaction: Callable[[], int], *, is_single: bool
+    ) -> None:
+        self.state = state
+        self.apart = apart
+        self.next_transaction = next_transaction
+        self.is_single = is_single
+        """Whether all of the run is one transaction."""
+
+    def steps(self, statement: Statement, proposals: Sequence[Proposal], *, in_transaction: bool) -> Iterator[Step]:
+        """Return the steps of repairs: one ALTER TABLE for all that it can do, then the rest in transactions after."""
+        runs = [proposal for proposal in proposals if not proposal.blocked_by]
+        for proposal in runs:
+            yield from self.earlier(statement, proposal)
+        if clauses := [proposal for proposal in runs if proposal.clauses]:
+            sql = alter(clauses[0].table, [clause for proposal in clauses for clause in proposal.clauses])
+            yield repair_step(statement, clauses, sql)
+        for proposal in runs:
+            yield from self.now(statement, proposal, in_transaction=in_transaction)
+        for proposal in runs:
+            for transaction in proposal.then:
+                number = self.next_transaction()
+                for sql in transaction:
+                    yield repair_step(statement, [proposal], sql, transaction=number)
+        if retyped := [proposal for proposal in runs if proposal.analyze]:
+            sql = analyze(retyped[0].table, [proposal.analyze for proposal in retyped])
+            yield repair_step(statement, retyped, sql, transaction=self.next_transaction())
+        for proposal in runs:
+            self.state.repair(proposal)
+            self.apart.repair(proposal)
+
+    def earlier(self, statement: Statement, proposal: Proposal) -> Iterator[Step]:
+        """Return the steps of a repair before the script's transaction; where it has none they come in their order."""
+        is_apart = self.apart.transactional and not self.is_single
+        for number, transaction in enumerate(proposal.first, _EARLIEST):
+            for sql in transaction:
+                yield repair_step(statement, [proposal], sql, transaction=number if is_apart else 0)
+
+    def now(self, statement: Statement, proposal: Proposal, *, in_transaction: bool) -> Iterator[Step]:
+        """Return the steps of a repair in the script's transaction, or, where it has none and has to, in its own."""
+        if not proposal.instead:
+            for sql in proposal.now:
+                yield self.apart.moved(repair_step(statement, [proposal], sql), self.next_transaction)
+            return
+        number = 0 if in_transaction else self.next_transaction()
+        for sql in proposal.now:
+            yield repair_step(statement, [proposal], sql, transaction=number)
 
 
 class AccessRepairs:

@@ -18,14 +18,13 @@ from runner.repair.context import Context
 from runner.repair.fills import filled, goes_with_identity
 from runner.repair.foreign_servers import options_clause
 from runner.repair.not_null import not_null_clause, not_null_settings
-from runner.repair.proposal import Late, Proposal, Use, alter, proposal, reserved_name
+from runner.repair.proposal import Late, Proposal, Use, alter, folded, proposal, reserved_name
 from runner.repair.retyping import retyped
 from runner.repair.ways import best_way
 from runner.sql.chosen_names import chosen_name
 from runner.sql.objects import Object, qualified_name
 from runner.sql.option_list import options_in
 from runner.sql.quoting import identifier
-from runner.wording import listed
 
 
 def missing(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -55,23 +54,7 @@ def missing(context: Context, item: Difference, table: Object) -> Iterator[Propo
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Mend what can be mended in one go, and tell the rest."""
     old, new = column_definition(item.actual or ""), column_definition(item.declared or "")
-    parts = [context.judged(part) for part in _parts(context, item, table, old, new)]
-    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
-    if runs:
-        yield proposal(
-            item,
-            "differs",
-            listed([part.detail for part in runs if part.detail]),
-            becomes=item.actual if stays else item.declared,
-            clauses=tuple(clause for part in runs for clause in part.clauses),
-            now=tuple(statement for part in runs for statement in part.now),
-            then=tuple(transaction for part in runs for transaction in part.then),
-            analyze=next((part.analyze for part in runs if part.analyze), ""),
-            uses=tuple(use for part in runs for use in part.uses),
-            also=tuple(made for part in runs for made in part.also),
-            may_wait_for_lock=all(part.may_wait_for_lock for part in runs),
-        )
-    yield from stays
+    yield from folded(item, [context.judged(part) for part in _parts(context, item, table, old, new)])
 
 
 def extra(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
@@ -134,19 +117,21 @@ def _nullability(
     selected = ", ".join(dict.fromkeys((*(key[1] if key else ("ctid",)), column)))
     nulls = context.evidence.sample(f"select {selected} from {name} where {column} is null")  # noqa: S608
     blocked_by = context.against(table) or nulls.failure or ("rows have no value" if nulls.rows else "")
+    when = "first" if context.becomes_key(table, column) else "then"
     if old.not_null and not blocked_by:
         constraint = identifier(context.evidence.not_null_constraint(table, item.object.name))
-        then = ((alter(table, [f"validate constraint {constraint}"]),),)
-        return proposal(item, "differs", "NOT NULL is not validated", then=then)
+        validates = ((alter(table, [f"validate constraint {constraint}"]),),)
+        return proposal(item, "differs", "NOT NULL is not validated", **{when: validates})
     if blocked_by or not context.has_rows(table):
         late = _not_null_later(context, item, table) if nulls.rows else None
         return proposal(item, "differs", detail, clauses=(change,), blocked_by=blocked_by, rows=nulls.rows, late=late)
     adds, transactions, helper = _not_null_apart(context, item, table)
-    if helper is None:
-        return proposal(item, "differs", detail, clauses=(adds,), then=transactions)
-    there = context.actual.facts.get(helper)
-    left = transactions if there is None or is_invalid(helper, there) else transactions[1:]
-    uses = (Use(helper, transactions[-1][-1]),)
+    there = context.actual.facts.get(helper) if helper else None
+    left = transactions if helper is None or there is None or is_invalid(helper, there) else transactions[1:]
+    uses = (Use(helper, transactions[-1][-1]),) if helper else ()
+    if when == "first":
+        first = left if there else ((alter(table, [adds]),), *left)
+        return proposal(item, "differs", detail, first=first, uses=uses)
     return proposal(item, "differs", detail, clauses=() if there else (adds,), then=left, uses=uses)
 
 

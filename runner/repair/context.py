@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from runner.catalog.column_definitions import column_definition
 from runner.catalog.constraint_definitions import key_definition
 from runner.catalog.definitions import has_index, names
+from runner.catalog.index_definitions import unique_index_definition
 from runner.catalog.snapshot import Snapshot
 from runner.catalog.table_definitions import TableDefinition, added_values, table_definition
 from runner.project.manifest import RepairLevel
@@ -125,6 +126,17 @@ class Context(Struct, frozen=True):
             if key and key.primary:
                 return other, key.names
         return None
+
+    def becomes_key(self, table: Object, column: str) -> bool:
+        """Return whether a statement makes a key, by USING INDEX, of an index that a column is in."""
+        for item, statements in self.statements.items():
+            if is_part(item, "constraint", table) and item not in self.actual.facts:
+                effects = (effect for statement in statements for effect in statement.declaration.effects)
+                taken = (effect.object for effect in effects if (effect.action, effect.other) == ("take", item))
+                indexes = (unique_index_definition(self.declared.get(index, "")) for index in taken)
+                if any(index and column in names(index.keys) for index in indexes):
+                    return True
+        return False
 
     def is_not_null(self, table: Object, column: str) -> bool:
         """Return whether a column is never NULL once all is as declared."""

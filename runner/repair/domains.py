@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runner.catalog.diff import Difference
 from runner.catalog.domain_definitions import DomainConstraint, DomainDefinition, domain_definition
 from runner.repair.context import Context
-from runner.repair.proposal import Proposal, proposal
+from runner.repair.proposal import Proposal, folded, proposal
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import literal
 
@@ -21,18 +21,7 @@ def different(context: Context, item: Difference, domain: Object) -> Iterator[Pr
         yield proposal(item, "differs", detail, blocked_by=blocked_by)
         return
     name = qualified_name(domain)
-    parts = [context.judged(part) for part in _parts(context, item, name, old, new)]
-    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
-    if runs:
-        yield proposal(
-            item,
-            "differs",
-            ", ".join(part.detail for part in runs),
-            becomes=item.actual if stays else item.declared,
-            now=tuple(sql for part in runs for sql in part.now),
-            then=tuple(transaction for part in runs for transaction in part.then),
-        )
-    yield from stays
+    yield from folded(item, [context.judged(part) for part in _parts(context, item, name, old, new)])
 
 
 def _parts(

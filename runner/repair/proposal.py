@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from msgspec import Struct
 from runner.catalog.diff import Difference
 from runner.sql.objects import RESERVED, Object, qualified_name
 from runner.sql.quoting import NAME_BYTES, literal
+from runner.wording import listed
 
 Problem = Literal["missing", "differs", "invalid", "not declared", "used"]
 """What is wrong with an object; `used` is one that nobody declares and another repair goes on with."""
@@ -45,9 +46,9 @@ class Late(NamedTuple):
 class Proposal(Struct, frozen=True):
     """How one object is brought to its declaration; `table` is what it is a part of, or it itself.
 
-    `first` is a transaction before the script's own; `clauses` are those of one ALTER TABLE, `now` statements after it,
-    both within the script's transaction; each of `then` is a transaction after that. With `blocked_by` it is not run:
-    that is the reason, and `rows` show it.
+    Each of `first` is a transaction before the script's own; `clauses` are those of one ALTER TABLE, `now` statements
+    after it, both within the script's transaction; each of `then` is a transaction after that. With `blocked_by` it is
+    not run: that is the reason, and `rows` show it.
     """
 
     object: Object
@@ -56,7 +57,7 @@ class Proposal(Struct, frozen=True):
     detail: str = ""
     becomes: str | None = None
     """The definition that the object has afterwards; None when it is gone."""
-    first: tuple[str, ...] = ()
+    first: tuple[tuple[str, ...], ...] = ()
     clauses: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     then: tuple[tuple[str, ...], ...] = ()
@@ -80,16 +81,37 @@ class Proposal(Struct, frozen=True):
     def sql(self) -> str:
         """All of it, as a person would run it."""
         clauses = [alter(self.table, self.clauses)] if self.clauses else []
-        then = [statement for transaction in self.then for statement in transaction]
+        first, then = ([sql for transaction in each for sql in transaction] for each in (self.first, self.then))
         last = [analyze(self.table, [self.analyze])] if self.analyze else []
         now = ("begin", *self.now, "commit") if self.instead and self.now else self.now
-        return "\n".join(f"{statement};" for statement in (*self.first, *clauses, *now, *then, *last))
+        return "\n".join(f"{statement};" for statement in (*first, *clauses, *now, *then, *last))
 
 
 def proposal(item: Difference, problem: Problem, detail: str = "", **parts: object) -> Proposal:
     """Return a proposal about the object of a difference, which is as declared afterwards."""
     parts = {"becomes": item.declared, **parts}
     return Proposal(item.object, owner(item.object), problem, detail, **parts)  # type: ignore[arg-type]
+
+
+def folded(item: Difference, parts: Sequence[Proposal]) -> Iterator[Proposal]:
+    """Yield one proposal for those of the parts of a difference that are run, and each of the others by itself."""
+    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
+    if runs:
+        yield proposal(
+            item,
+            "differs",
+            listed([part.detail for part in runs if part.detail]),
+            becomes=item.actual if stays else item.declared,
+            first=tuple(transaction for part in runs for transaction in part.first),
+            clauses=tuple(clause for part in runs for clause in part.clauses),
+            now=tuple(statement for part in runs for statement in part.now),
+            then=tuple(transaction for part in runs for transaction in part.then),
+            analyze=next((part.analyze for part in runs if part.analyze), ""),
+            uses=tuple(use for part in runs for use in part.uses),
+            also=tuple(made for part in runs for made in part.also),
+            may_wait_for_lock=all(part.may_wait_for_lock for part in runs),
+        )
+    yield from stays
 
 
 def owner(item: Object) -> Object:

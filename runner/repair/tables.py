@@ -9,28 +9,15 @@ from runner.catalog.table_definitions import TableDefinition, options_changed, t
 from runner.repair.context import Context
 from runner.repair.foreign_servers import options_clause
 from runner.repair.partitions import attached, bound_changed
-from runner.repair.proposal import Proposal, alter, proposal
+from runner.repair.proposal import Proposal, alter, folded, proposal
 from runner.sql.objects import Object
 from runner.sql.option_list import options_in
-from runner.wording import listed
 
 
 def different(context: Context, item: Difference, table: Object) -> Iterator[Proposal]:
     """Mend what can be mended, and tell the rest."""
     old, new = table_definition(item.actual or ""), table_definition(item.declared or "")
-    parts = [context.judged(part) for part in _parts(context, item, table, old, new)]
-    runs, stays = [part for part in parts if not part.blocked_by], [part for part in parts if part.blocked_by]
-    if runs:
-        yield proposal(
-            item,
-            "differs",
-            listed([part.detail for part in runs]),
-            becomes=item.actual if stays else item.declared,
-            now=tuple(statement for part in runs for statement in part.now),
-            then=tuple(transaction for part in runs for transaction in part.then),
-            also=tuple(made for part in runs for made in part.also),
-        )
-    yield from stays
+    yield from folded(item, [context.judged(part) for part in _parts(context, item, table, old, new)])
 
 
 def _parts(

@@ -32,7 +32,7 @@ def _enum(item: Difference, name: str, values: Sequence[str], there: Sequence[st
     lacking, extra = [v for v in values if v not in there], [v for v in there if v not in values]
     if lacking and added_values(item.declared or "", item.actual or ""):
         adds = tuple(_added(name, values, lacking))  # a value cannot be used in the transaction that adds it
-        return proposal(item, "differs", f"without {', '.join(lacking)}", first=adds)
+        return proposal(item, "differs", f"without {', '.join(lacking)}", first=(adds,))
     renames = [(old, new) for old, new in zip(there, values, strict=False) if old != new]
     if len(values) == len(there) and [old for old, _ in renames] == extra and [new for _, new in renames] == lacking:
         now = tuple(f"alter type {name} rename value {old} to {new}" for old, new in renames)
