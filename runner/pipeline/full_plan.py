@@ -62,7 +62,8 @@ def plan_in_full(
         there = evidence.table(table)
         return there is None or there.is_placed
 
-    situation = replace(situation, propose=propose_for, is_large=is_large, is_placed=is_placed)
+    looks = {"is_large": is_large, "is_placed": is_placed, "sample": evidence.sample}
+    situation = replace(situation, propose=propose_for, **looks)
     made = make_plan(manifest, loaded.scripts, situation, options)
     return _assessed(evidence, loaded, made, situation, options), proposals
 

@@ -63,7 +63,8 @@ class Claimed:
 
     def _kinds(self, claim: Claim) -> Iterator[Claim]:
         if claim.kind in _BY_DEFAULT:
-            yield from (Claim("DEFAULT PARTITION", table) for table in self.relations.linked("default", claim.relation))
+            defaults = self.relations.linked("default", claim.relation)
+            yield from (self._bounded(Claim("DEFAULT PARTITION", table)) for table in defaults)
         if claim.kind == "ATTACH PARTITION":
             referenced = self.relations.linked("referenced", claim.relation)
             yield from (Claim("ADD FOREIGN KEY", item, referenced) for item in claim.named if referenced)
@@ -170,6 +171,13 @@ class Claimed:
         proven = self._is_not_null(claim.relation, claim.part)
         return claim._replace(kind="SET NOT NULL PROVEN") if proven else claim
 
+    def _bounded(self, claim: Claim) -> Claim:
+        """Return the claim of a table whose rows PostgreSQL looks through, unless a CHECK of this run tells enough."""
+        home = "constraint", claim.relation.name, claim.relation.schema
+        own = [item for item in self.validated if (item.kind, item.table, item.schema) == home]
+        proven = any(item in self.added and self.added[item].kind.startswith("ADD CHECK") for item in own)
+        return claim._replace(kind=f"{claim.kind} PROVEN") if proven else claim
+
     def _primary_key(self, claim: Claim) -> Claim:
         columns = self._columns_of_index(claim)
         proven = bool(columns) and all(self._is_not_null(claim.relation, name) for name in columns)
@@ -242,6 +250,7 @@ _REFINED: Mapping[str, str] = {
     "ALTER COLUMN COLLATION": "_other_type",
     "SET NOT NULL": "_set_not_null",
     "ADD PRIMARY KEY USING INDEX": "_primary_key",
+    "ATTACHED PARTITION": "_bounded",
     "ADD FOREIGN KEY": "_foreign_key",
     "DROP CONSTRAINT": "_dropped_constraint",
     "VALIDATE CONSTRAINT": "_validated",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from runner.catalog.constraint_definitions import key_definition
 from runner.catalog.definitions import is_unique_index, table_named
 from runner.catalog.table_definitions import table_definition
+from runner.planning.attaching import Attaching
 from runner.planning.model import Step
 from runner.planning.situation import Situation
 from runner.project.manifest import ScriptEntry
@@ -32,11 +33,12 @@ class ConcurrentBuilds:
     When all of the run `is_single` transaction, nothing is done apart.
     """
 
-    def __init__(self, goal: Facts, situation: Situation, *, is_single: bool) -> None:
+    def __init__(self, goal: Facts, situation: Situation, schema: str, *, is_single: bool) -> None:
         self.facts = situation.actual.facts
         self.goal = goal
         self.is_large: Callable[[Object], bool] = (lambda _: False) if is_single else situation.is_large
         self.is_placed = situation.is_placed
+        self.attaching = Attaching(goal, situation, self.is_large, schema)
         self.transactional = self.repeats = True
         self.statements: tuple[Statement, ...] = ()
         self.moved_objects: set[Object] = set()
@@ -73,7 +75,8 @@ class ConcurrentBuilds:
         made = None
         if step.action == "create" and self.transactional and path is None and self.makes_partition(step):
             made = attached_apart(step.sql)
-        yield from [step] if made is None else [replace(step, sql=sql) for sql in made]
+        for each in [step] if made is None else [replace(step, sql=sql) for sql in made]:
+            yield from [each] if path else self.attaching.around(each, is_apart=self.transactional)
 
     def makes_partition(self, step: Step) -> bool:
         """Return whether a step makes a partition of a large table, which gives it nothing but its columns."""

@@ -176,8 +176,9 @@ class HazardFinder:
             return
         longest = max(long, key=lambda each: each.size)
         for item, level in self.held.items():
-            if self.held.keys() & set(self.relations.linked("parent", item)):
-                continue
+            above = (self.held.get(parent, "") for parent in self.relations.linked("parent", item))
+            if any(held and LEVELS.index(held) >= LEVELS.index(level) for held in above):
+                continue  # its parent says so
             kinds: tuple[HazardKind, ...] = ("blocks_reads", "blocks_writes")
             if level != _BLOCKS_READS:
                 kinds = kinds[1:] if LEVELS.index(level) >= LEVELS.index(_BLOCKS_WRITES) else ()

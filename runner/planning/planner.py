@@ -57,7 +57,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
     flows = with_scripts(flows, planned)
     places, goal = look_back(flows, situation.declared, actual)
     repairs = places_of_repairs(situation.propose(goal), places, goal)
-    apart = ConcurrentBuilds(goal, situation, is_single=options.single_transaction)
+    apart = ConcurrentBuilds(goal, situation, manifest.project.schema, is_single=options.single_transaction)
     planner = _Planner(goal, actual, without_access(repairs), apart, named, manifest, single=options.single_transaction)
     planner.changed, planner.attached_to = _changed(places)
     last = next((place.flow.statement.key for place in reversed(places) if place.flow.runs), None)

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from runner.repair.proposal import Problem
 
 StepCode = Literal[
-    "to drop", "to rename", "not added", "repairs", "as declared", "nothing to remove", "done", "name taken"
+    "to drop",
+    "to rename",
+    "not added",
+    "repairs",
+    "as declared",
+    "nothing to remove",
+    "done",
+    "name taken",
+    "to attach",
+    "not attached",
 ]
 RunCode = Literal["data", "declares nothing", "moves", "not compared", "own path"]
 DueCode = Literal[
@@ -39,6 +48,7 @@ _WORDS: Mapping[ReasonCode, str] = {
     "done": "done in the run that was cut off",
     "moves": "changes rows or a counter",
     "not compared": "what it is about is not compared",
+    "to attach": "a CHECK spares a scan under locks when it is attached",
     "own path": "the script has another search_path than what is repaired needs",
     "baseline": "recorded without being run",
     "new": "not applied yet",
@@ -59,6 +69,7 @@ _WORDS: Mapping[ReasonCode, str] = {
 _LEFT: Mapping[ReasonCode, str] = {
     "missing": "is missing",
     "name taken": "is missing",
+    "not attached": "cannot be attached",
     "differs": "differs",
     "invalid": "is not validated",
     "not declared": "is not declared",

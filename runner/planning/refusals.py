@@ -13,9 +13,17 @@ _MOST_REFUSED = 10
 def require_allowed(plan: Plan) -> None:
     """Raise DatabaseError when a plan has hazards that are about much, and that nothing allows.
 
-    A script that is not run always is refused when a statement of it would be left out: it would count as applied.
+    A script that is not run always is refused when a statement of it would be left out: it would count as applied. So
+    is any script with a partition that rows keep from being attached.
     """
     for script in plan.scripts:
+        kept_out = (step for step in script.steps if step.reason.code == "not attached")
+        if step := next(kept_out, None):
+            raise DatabaseError(
+                f"{step.reason}; nothing was sent",
+                place=f"{script.script.path}:{step.statement.line}",
+                notes=(Hint("move these rows before, by hand or in a script before it"),),
+            )
         left = (step for step in script.steps if step.reason.code == "name taken")
         if script.is_run and script.script.run != "always" and (step := next(left, None)):
             raise DatabaseError(

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from runner.catalog.snapshot import Snapshot
 from runner.planning.past import Past
+from runner.repair.probes import Sample
 from runner.repair.propose import Proposals
 from runner.sql.objects import Facts, Object
 
@@ -22,5 +23,7 @@ class Situation(Struct, frozen=True):
     """Tells what repairs the differences between the facts that it is given and the actual ones."""
     is_large: Callable[[Object], bool] = lambda _: False
     """Tells on which tables an index is built CONCURRENTLY."""
+    sample: Callable[[str], Sample] = lambda _: Sample(())
+    """Returns the first rows of a query."""
     is_placed: Callable[[Object], bool] = lambda _: False
     """Tells which tables have a tablespace of their own, which their partitions get."""

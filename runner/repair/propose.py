@@ -34,7 +34,7 @@ from runner.repair import (
     views,
 )
 from runner.repair.context import Context
-from runner.repair.proposal import Proposal, owner, proposal
+from runner.repair.proposal import Proposal, alter, owner, proposal
 from runner.sql.objects import DEFINED, FOREIGN, PRESENT, Object, qualified_name, stands_in
 from runner.sql.quoting import identifier
 from runner.sql.respelling import words
@@ -134,5 +134,5 @@ def _leftover(item: Difference) -> Proposal:
     detail = "left by a run that was cut off"
     if item.object.kind == "index":
         return proposal(item, "not declared", detail, becomes=None, now=(f"drop index {qualified_name(item.object)}",))
-    clauses = (f"drop constraint {identifier(item.object.name)}",)
-    return proposal(item, "not declared", detail, becomes=None, clauses=clauses)
+    drops = alter(owner(item.object), [f"drop constraint if exists {identifier(item.object.name)}"])
+    return proposal(item, "not declared", detail, becomes=None, first=((drops,),))

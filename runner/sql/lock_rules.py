@@ -122,7 +122,9 @@ RULES: Mapping[str, Rule] = {
     "NO INHERIT": Rule(_AX, below="none"),
     "ATTACH PARTITION": Rule(_SU, linked={"referenced": _SR, "referencing": _SR}, below="none"),
     "ATTACHED PARTITION": Rule(_AX, "scans", _FAILS),
+    "ATTACHED PARTITION PROVEN": Rule(_AX),
     "DEFAULT PARTITION": Rule(_AX, "scans", _FAILS, below="partitions"),
+    "DEFAULT PARTITION PROVEN": Rule(_AX, below="partitions"),
     "DETACH PARTITION": Rule(
         _AX, named=_AX, linked={"default": _AX, "referenced": _SR, "referencing": _SR}, below="none"
     ),

@@ -43,6 +43,14 @@ NEWER = {
     "alter table book add column extra integer generated always as (id + 1) virtual": "book ACCESS EXCLUSIVE",
 }
 """What PostgreSQL 18 knows."""
+CHECKED = (
+    "alter table loan_1 add constraint loan_1_values check (id is not null and id in (1)) not valid",
+    "alter table loan_default add constraint loan_1_values check (not (id is not null and id in (1))) not valid",
+    "alter table loan_1 validate constraint loan_1_values",
+    "alter table loan_default validate constraint loan_1_values",
+    "alter table loan attach partition loan_1 for values in (1)",
+)
+"""What says to PostgreSQL, when the last is sent, that it need not read the partitions for their bounds."""
 SKIPPED = re.compile(r"begin|commit|rollback|create database|discard|savepoint|release|drop owned|reassign|copy")
 EIGHTEEN = 180_000
 MOST_OF_THE_CORPUS = 200
@@ -70,10 +78,11 @@ def known(library: Connection[Any]) -> Known:
     return Known(relations, read_snapshot(library, SCOPE).facts, Meter(library))
 
 
-def told(known: Known, sql: str) -> tuple[list[Claim], tuple[TableLock, ...]]:
-    """Return what a statement is taken for here, and the locks that a plan would tell of."""
+def told(known: Known, *statements: str) -> tuple[list[Claim], tuple[TableLock, ...]]:
+    """Return what the last of some statements is taken for here, and the locks that a plan would tell of."""
     claimed = Claimed(known.relations, known.facts)
-    here = [each for claim in claims_of(sql, "public") for each in claimed.here(claim)]
+    for sql in statements:
+        here = [each for claim in claims_of(sql, "public") for each in claimed.here(claim)]
     return here, locks_of(here, known.relations)
 
 
@@ -110,6 +119,19 @@ def test_the_locks_are_those_of_postgresql(library: Connection[Any], known: Know
     assert known.meter.unannounced(measured, locks) == []
 
 
+def test_a_check_of_the_run_spares_a_scan(library: Connection[Any], known: Known) -> None:
+    """The default partition is not read, and the partition for its foreign key alone."""
+    _, locks = told(known, *CHECKED)
+    own, author = "loan_1 ACCESS EXCLUSIVE scans", "author SHARE ROW EXCLUSIVE scans"
+    assert as_text(locks) == expected(f"loan_default ACCESS EXCLUSIVE, {own}, {author}, loan SHARE UPDATE EXCLUSIVE")
+    with rolled_back(library):
+        for sql in CHECKED[:-1]:
+            library.execute(sql.encode())
+        with known.meter.measuring() as measured:
+            library.execute(CHECKED[-1].encode())
+    assert known.meter.unannounced(measured, locks) == []
+
+
 @pytest.mark.parametrize("sql", NOT_IN_A_TRANSACTION)
 def test_the_locks_of_what_is_no_transaction_are_told(known: Known, sql: str) -> None:
     """PostgreSQL's manual says which they are."""
@@ -139,4 +161,5 @@ def test_each_rule_has_a_case(known: Known) -> None:
     """No rule is there that nothing was measured for."""
     statements = [*LOCKS, *NOT_IN_A_TRANSACTION, *NEWER, *(sql for sql, _ in CORPUS)]
     seen = {claim.kind for sql in statements for claim in told(known, sql)[0]}
+    seen |= {claim.kind for claim in told(known, *CHECKED)[0]}
     assert RULES.keys() - seen == set()

@@ -42,8 +42,7 @@ def dsn(server: Server) -> Iterator[str]:
 
 def order(script: ScriptPlan) -> Iterator[Step]:
     """Yield the steps of a script as they are sent."""
-    yield from script.own_steps
-    for steps in script.later_steps:
+    for steps in (*script.earlier_steps, script.own_steps, *script.later_steps):
         yield from steps
 
 
