@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from signal import SIGTERM
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
@@ -78,6 +78,10 @@ class Hint(str):
         hint.text = seen
         return hint
 
+    def __getnewargs__(self) -> tuple[str]:
+        """Take the text alone when another process makes it again."""
+        return (self.text,)
+
 
 class RunnerError(Exception):
     """Say what is wrong, where, and what to do about it.
@@ -111,6 +115,16 @@ class RunnerError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process have it, whatever its class takes to make one."""
+        return _again, (type(self), self.args, vars(self))
+
+
+def _again(kind: type[RunnerError], args: tuple[Any, ...], known: Mapping[str, Any]) -> RunnerError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(known)
+    return error
 
 
 def _as_line(text: str) -> str:

@@ -5,24 +5,31 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from runner.errors import DatabaseError, InputError
-from runner.fleet.pool import Member, MemberOutcome, run_all
-from runner.fleet.targets import TargetEntry, Where, read_targets, require_different
+from runner.fleet.pool import Pool
+from runner.fleet.targets import Limits, TargetEntry, Where, read_targets, require_different
+from runner.fleet.work import Member, MemberOutcome, carry_out
 from runner.postgres.cancellation import Cancellation
 from runner.postgres.opener import Opener
-from runner.postgres.target import Target, display_name, find_target
+from runner.postgres.target import Say, Target, display_name, find_target
 from runner.project.loading import Project
 
 
 @contextmanager
 def found_members(
-    where: Where, loaded: Project, stop: Cancellation, say: Callable[[str], None]
+    where: Where, loaded: Project, stop: Cancellation, say: Say
 ) -> Iterator[tuple[tuple[Member, ...], tuple[MemberOutcome[Any], ...]]]:
-    """Yield the members, and how it ended for databases whose schemas could not be found out. Raise InputError."""
+    """Yield the members in their order, and how it ended for databases whose schemas could not be found out.
+
+    These are among the members, too. Raise InputError.
+    """
     with ExitStack() as stack:
         folder = loaded.project.folder
         databases = [
@@ -31,22 +38,32 @@ def found_members(
         ]
         names = _names(databases)
         if where.pattern is None:
-            schemas = {name: _schemas(where, entry, loaded) for name, (entry, _) in names.items()}
-            failed: tuple[MemberOutcome[Any], ...] = ()
+            found: dict[str, Sequence[str] | MemberOutcome[Any]] = {
+                name: _schemas(where, entry, loaded) for name, (entry, _) in names.items()
+            }
         else:
-            schemas, failed = _matching(where, loaded, names, stop, say)
-        yield tuple(_members(loaded, names, schemas)), failed
+            found = _matching(where, loaded, names, stop, say)
+        pairs = list(_members(loaded, names, found))
+        failed = tuple(replace(outcome, member=member) for member, outcome in pairs if outcome is not None)
+        yield tuple(member for member, _ in pairs), failed
 
 
-def member_opener(member: Member, where: Where, stop: Cancellation, say: Callable[[str], None]) -> Opener:
+def member_opener(member: Member, wait: float, stop: Cancellation, say: Say) -> Opener:
     """Return what connects to a member, until it is asked to stop."""
     manifest = member.loaded.project.manifest
-    return Opener(member.target, manifest, where.wait, said_of(member, say), stop=stop)
+    return Opener(member.target, manifest, wait, said_of(member, say), stop=stop)
 
 
-def said_of(member: Member, say: Callable[[str], None]) -> Callable[[str], None]:
+def said_of(member: Member, say: Say) -> Say:
     """Return what tells a line with the name of the member before it."""
     return lambda text: say(f"{member.name}: {text}")
+
+
+class _Schemas(NamedTuple):
+    """The schemas that match in a database: one or more."""
+
+    names: tuple[str, ...]
+    ok: bool = True
 
 
 class _Database(NamedTuple):
@@ -93,30 +110,35 @@ def _schemas(where: Where, entry: TargetEntry, loaded: Project) -> tuple[str, ..
     return tuple(dict.fromkeys(own)) or (loaded.project.manifest.project.schema,)
 
 
-def _members(loaded: Project, names: Mapping[str, _Database], schemas: Mapping[str, Sequence[str]]) -> Iterator[Member]:
-    are_several = {schema for own in schemas.values() for schema in own} != {loaded.project.manifest.project.schema}
-    pairs = [(name, schema) for name in names for schema in schemas.get(name, ())]
-    shown = _different([f"{name} {schema}" if are_several else name for name, schema in pairs])
+def _members(
+    loaded: Project, names: Mapping[str, _Database], found: Mapping[str, Sequence[str] | MemberOutcome[Any]]
+) -> Iterator[tuple[Member, MemberOutcome[Any] | None]]:
+    """Return the members, with how it ended for those that stand for a database whose schemas are not known."""
+    known = {name: schemas for name, schemas in found.items() if not isinstance(schemas, MemberOutcome)}
+    are_several = {schema for own in known.values() for schema in own} != {loaded.project.manifest.project.schema}
+    pairs = [(name, schema) for name in names for schema in known.get(name, (None,))]
+    shown = _different([f"{name} {schema}" if are_several and schema else name for name, schema in pairs])
     for member, (name, schema) in zip(shown, pairs, strict=True):
-        yield Member(member, names[name].target, loaded.for_schema(schema))
+        outcome = found[name]
+        ended = outcome if isinstance(outcome, MemberOutcome) else None
+        yield Member(member, names[name].target, loaded.for_schema(schema)), ended
 
 
 def _matching(
-    where: Where, loaded: Project, names: Mapping[str, _Database], stop: Cancellation, say: Callable[[str], None]
-) -> tuple[dict[str, tuple[str, ...]], tuple[MemberOutcome[Any], ...]]:
-    """Return the schemas that match in each database, and how it ended where they could not be found out."""
+    where: Where, loaded: Project, names: Mapping[str, _Database], stop: Cancellation, say: Say
+) -> dict[str, Sequence[str] | MemberOutcome[Any]]:
+    """Return the schemas that match in each database, or how it ended where they could not be found out."""
 
-    def look(member: Member, own: Cancellation) -> tuple[str, ...]:
-        with member_opener(member, where, own, say).connect() as connection:
+    def look(member: Member, own: Cancellation, say: Say) -> _Schemas:
+        with member_opener(member, where.wait, own, say).connect() as connection:
             rows = connection.execute(_MATCHING, {"pattern": _like(where.pattern or "")}).fetchall()
         if not rows:
             raise DatabaseError(f"no schema matches {where.pattern!r}", place="--schemas-matching")
-        return tuple(name for (name,) in rows)
+        return _Schemas(tuple(name for (name,) in rows))
 
     members = [Member(name, each.target, loaded) for name, each in names.items()]
-    outcomes = list(run_all(members, look, where.jobs, stop))
-    found = {outcome.member.name: outcome.result for outcome in outcomes if outcome.result is not None}
-    return found, tuple(outcome for outcome in outcomes if outcome.result is None)
+    outcomes = Pool(members, partial(carry_out, look, say), Limits(where.jobs), stop).outcomes()
+    return {outcome.member.name: outcome.result.names if outcome.result else outcome for outcome in outcomes}
 
 
 def _like(pattern: str) -> str:

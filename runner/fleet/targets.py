@@ -17,6 +17,14 @@ from runner.project.manifest import check_name
 _STDIN = "-"
 
 
+class Limits(Struct, frozen=True):
+    """How many are worked on at a time, how many must go well before the others begin, how many may fail."""
+
+    jobs: int = 4
+    canary: int = 0
+    max_failures: int | None = None
+
+
 class Where(Struct, frozen=True):
     """What the command line says of databases: connection strings, a file of them, schemas or a pattern for schemas."""
 
@@ -28,6 +36,13 @@ class Where(Struct, frozen=True):
     """`*` stands for any characters, `?` for one."""
     jobs: int = 4
     wait: float = 30.0
+    canary: int = 0
+    max_failures: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What bounds the work on many."""
+        return Limits(self.jobs, self.canary, self.max_failures)
 
     @property
     def is_many(self) -> bool:

@@ -15,7 +15,7 @@ from runner.verification.finding import finding_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
-    from runner.fleet.pool import MemberOutcome
+    from runner.fleet.work import MemberOutcome
     from runner.verification.finding import Finding
 
 
@@ -26,10 +26,9 @@ _WORDS_WIDTH = 15
 Ending = Literal["ok", "failed", "pending", "interrupted", "not begun"]
 
 
-class MemberReport(Struct, frozen=True):
-    """What is told of a member: a word or two, its findings, and the JSON document of the command."""
+class MemberResult(Struct, frozen=True):
+    """What is told of a member that has ended: a word or two, its findings, and the JSON document of the command."""
 
-    outcome: MemberOutcome[Any]
     ok: bool
     words: str
     document: dict[str, Any] | None = None
@@ -39,11 +38,22 @@ class MemberReport(Struct, frozen=True):
     is_pending: bool = False
     """Whether it is not ok only because something is pending."""
 
+
+class MemberReport(Struct, frozen=True):
+    """What is told of a member."""
+
+    outcome: MemberOutcome[MemberResult]
+
+    @property
+    def result(self) -> MemberResult:
+        """What is told of it, also when it has not ended."""
+        return self.outcome.result or MemberResult(ok=False, words=self.outcome.status)
+
     @property
     def ending(self) -> Ending:
         """How it ended, as all of them are summed up."""
         if self.outcome.status == "ended":
-            return "ok" if self.ok else "pending" if self.is_pending else "failed"
+            return "ok" if self.result.ok else "pending" if self.result.is_pending else "failed"
         return self.outcome.status
 
     @property
@@ -60,17 +70,18 @@ def fleet_heading(project: str, names: Sequence[str], width: int) -> Iterator[Li
 
 def fleet_member_lines(told: MemberReport, width: int) -> Iterator[Line]:
     """Return the row of a member, and below it why it failed."""
-    row = f"{told.name:<{width}}  {told.words:<{_WORDS_WIDTH}}  {told.outcome.seconds:>7.3f}"
-    yield Line(row, "green" if told.ok else "bold red", not told.ok)
+    result = told.result
+    row = f"{told.name:<{width}}  {result.words:<{_WORDS_WIDTH}}  {told.outcome.seconds:>7.3f}"
+    yield Line(row, "green" if result.ok else "bold red", not result.ok)
     if told.outcome.error and told.outcome.status == "failed":
         yield from error_lines(told.outcome.error, indent="    ")
-    for finding in told.findings[:MOST_FINDINGS_SHOWN]:
+    for finding in result.findings[:MOST_FINDINGS_SHOWN]:
         yield block(tuple(f"    {part}" for part in finding_lines(finding)), "red", is_failure=True)
-    if len(told.findings) > MOST_FINDINGS_SHOWN:
-        more = len(told.findings) - MOST_FINDINGS_SHOWN
+    if len(result.findings) > MOST_FINDINGS_SHOWN:
+        more = len(result.findings) - MOST_FINDINGS_SHOWN
         yield Line(f"    … and {count(more, 'more finding')}", "red", is_failure=True)
-    if told.hint:
-        yield Line(f"    {told.hint}", is_failure=True)
+    if result.hint:
+        yield Line(f"    {result.hint}", is_failure=True)
 
 
 def fleet_summary_lines(all_told: Sequence[MemberReport], seconds: float) -> Iterator[Line]:
@@ -95,10 +106,10 @@ def member_json(told: MemberReport) -> dict[str, Any]:
         "target": told.name,
         "schema": outcome.member.loaded.project.manifest.project.schema,
         "status": outcome.status,
-        "ok": told.ok,
+        "ok": told.result.ok,
         "seconds": round(outcome.seconds, 6),
         "error": json_documents.error_json(outcome.error) if outcome.error else None,
-        "result": told.document,
+        "result": told.result.document,
     }
 
 

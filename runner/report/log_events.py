@@ -61,8 +61,12 @@ def progress_event(progress: Progress) -> Event:
 def fleet_event(told: MemberReport, document: Mapping[str, Any]) -> Event:
     """Return how the work on a target ended, without the document of its result."""
     fields = {name: value for name, value in document.items() if name != "result"}
-    findings = [without_passwords(finding_text(finding)) for finding in told.findings if finding.kind != "script"]
-    return Event("info" if told.ok else "error", f"{told.name}: {told.words}", fields | {"findings": findings})
+    findings = [
+        without_passwords(finding_text(finding)) for finding in told.result.findings if finding.kind != "script"
+    ]
+    return Event(
+        "info" if told.result.ok else "error", f"{told.name}: {told.result.words}", fields | {"findings": findings}
+    )
 
 
 def verification_events(verification: Verification, *, verbose: bool) -> Iterator[Event]:
