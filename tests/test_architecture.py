@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.group import ORDER
+from runner.cli.group import ORDER, module_of
 from tests.conftest import MakeProject
 from tests.support.in_process import call, loaded_modules
 from tests.support.projects import ROOT
@@ -103,7 +103,7 @@ def test_packages_say_what_they_know() -> None:
 def test_each_command_is_a_module() -> None:
     """The package of the commands has a module for each, and no other."""
     modules = {path.stem for path in (PACKAGE / "cli" / "commands").glob("*.py")}
-    assert modules == {"__init__", *(name.replace("-", "_") for name in ORDER)}
+    assert modules == {"__init__", *map(module_of, ORDER)}
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("render",), ("check", "--json"), ("check", "--quiet")])
@@ -149,7 +149,7 @@ def loaded_commands(*arguments: str, folder: Path = ROOT) -> set[str]:
 @pytest.mark.parametrize("command", ORDER)
 def test_a_command_loads_no_other(command: str) -> None:
     """The options of the others are made when they are called."""
-    assert loaded_commands(command, "--help") == {command.replace("-", "_")}
+    assert loaded_commands(command, "--help") == {module_of(command)}
 
 
 def test_apply_loads_no_other_command(project: MakeProject, database: str) -> None:

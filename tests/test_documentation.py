@@ -69,6 +69,7 @@ NOT_RUN = {
     r"python -m runner init .*--from": "needs a database that has something, which test_adopted.py makes",
     r"python -m runner \w+ --profile roles\b": "needs roles, which test_roles.py makes",
     r"python -m runner accept ": "needs a difference, which test_agreed.py makes",
+    r"python -m runner import ": "needs a folder of another tool, which test_importing.py and test_ledger.py make",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
 """Command lines that the test does not run, and why; the files that they name have to be there."""
@@ -90,6 +91,7 @@ LANGUAGES = {*SHELL, "toml", "json", "yaml", "sql", "text", "dockerfile", "merma
 
 OTHER_OPTIONS = {
     "--upgrade": "scripts/compile-requirements",
+    "--sql": "alembic",
     "--hypothesis-seed": "pytest",
     "--repeats": "scripts/bench",
     "--server": "scripts/test",
@@ -236,7 +238,7 @@ def test_help_lists_all_commands_whole(run: Run) -> None:
     out = run("--help", variables={"COLUMNS": "80"}).out
     listed = re.findall(r"^  ([\w-]+) {2,}(.*)$", out.partition("Commands:\n")[2], re.MULTILINE)
     assert sorted(name for name, _ in listed) == sorted(COMMANDS)
-    assert [name for name, _ in listed][:7] == ["init", "new", "check", "render", "plan", "apply", "verify"]
+    assert [name for name, _ in listed][:8] == ["init", "import", "new", "check", "render", "plan", "apply", "verify"]
     assert [text for _, text in listed if not text.endswith(".") or text.endswith("...")] == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -10,7 +11,7 @@ from runner.version import __version__
 from runner.wording import PROGRAM
 
 ORDER = (
-    "init", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test",
+    "init", "import", "new", "check", "render", "plan", "apply", "verify", "status", "lock", "docs", "upgrade-test",
     "accept", "json-schema", "shell", "completion",
 )  # fmt: skip
 """The commands in the order of work."""
@@ -38,9 +39,14 @@ class Commands(click.Group):
 
 def command_named(name: str) -> click.Command:
     """Import the module of a command, and return the command."""
-    function = name.replace("-", "_")
+    function = module_of(name)
     command: click.Command = getattr(import_module(f"runner.cli.commands.{function}"), function)
     return command
+
+
+def module_of(name: str) -> str:
+    """Return what the module of a command is called, and its function: no keyword of Python."""
+    return name.replace("-", "_") + ("_" if iskeyword(name) else "")
 
 
 @click.group(

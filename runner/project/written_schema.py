@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from runner.errors import InputError
 from runner.project.manifest import RunMode, ScriptEntry
+from runner.project.raw_text import as_template
 from runner.project.script_rules import refusals
-from runner.project.templates import TEMPLATE_SYNTAX
 from runner.sql.dump_entries import DumpEntry
 from runner.sql.parser import parse
 from runner.sql.source_map import as_written
@@ -150,15 +150,6 @@ def _script(layer: _Layer, entries: Sequence[DumpEntry]) -> str:
     parts += [f"\n{_BODIES}\n"] if has_bodies else []
     for entry in entries:
         before = "" if entry.kind == "COMMENT" else "\n"
-        parts.append(f"{before}{_as_template(entry)}\n")
+        template = as_template(entry.sql, f"{entry.kind} {entry.name}")
+        parts.append(f"{before}{template}\n")
     return "".join(parts)
-
-
-def _as_template(entry: DumpEntry) -> str:
-    """Return an entry in which nothing is an expression. Raise InputError where that cannot be written."""
-    if not any(mark in entry.sql for mark in TEMPLATE_SYNTAX):
-        return entry.sql
-    if "endraw" in entry.sql:
-        message = "its text has the word 'endraw' beside a tag, which no template can hold"
-        raise InputError(message, place=f"{entry.kind} {entry.name}")
-    return f"{{% raw %}}{entry.sql}{{% endraw %}}"

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from shlex import quote
 
 import click
 
+from runner.cli.new_files import say_next, write_files
 from runner.cli.options import MANIFEST, examples, options, output
-from runner.cli.output_files import write_new_file
 from runner.errors import InputError
-from runner.report.line import Line
 from runner.report.reporter import Reporter
-from runner.wording import PROGRAM
-
-_NEXT = {
-    "apply": "applies the scripts, and proves the result",
-    "new indexes": "makes the next script, and its entry in the manifest",
-    "lock": "writes schema.lock.toml, which reviews read; commit it",
-}
-"""The commands that come next, and what each does."""
 
 
 @click.command(epilog=examples("init --manifest shop/manifest.toml", "init shop --manifest db/manifest.toml"))
@@ -56,20 +46,8 @@ def init(manifest: Path, name: str | None, *, source: str | None, dump: Path | N
             reporter.stage("reading the schema")
             files, lost = schema_of(source, folder, manifest.name, name, reporter.say)
     made = new_project(folder, files)
-    for path, text in made.files.items():
-        write_new_file(folder, path, text)
-        reporter.line(f"{folder / path} written", "green")
-    for path, lines in made.missing_lines.items():
-        reporter.line(f"{folder / path} exists already; add to it: {', '.join(lines)}", "yellow")
-    reporter.lines(Line(f"not written: {what}", "yellow") for what in lost)
-    reporter.lines(_next_lines(manifest))
+    write_files(folder, made, reporter)
+    say_next(manifest, lost, reporter)
     missing = dict(made.missing_lines)
     reporter.json({"ok": True, "files": list(made.files), "missing_lines": missing, "not_written": list(lost)})
     return 0
-
-
-def _next_lines(manifest: Path) -> Iterator[Line]:
-    option = "" if manifest == Path("manifest.toml") else f" --manifest {quote(str(manifest))}"
-    yield Line("next:")
-    for command, purpose in _NEXT.items():
-        yield Line(f"  {PROGRAM} {command + option:<{len(option) + 12}}  {purpose}")

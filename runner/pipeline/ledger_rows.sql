@@ -1,0 +1,2 @@
+-- What the ledger of another tool has.
+select {columns} from {table}
