@@ -99,9 +99,9 @@ _PSQL_CURES = {
 }
 
 
-def copy_at(offset: int) -> Foreign:
+def copy_at(offset: int, *, is_from: bool = True) -> Foreign:
     """Return what is said of a COPY whose rows would come from the client, or go there."""
-    return Foreign(offset, _COPY, _COPY_CURE)
+    return Foreign(offset, _COPY, _COPY_CURE if is_from else "")
 
 
 def marker_in(text: str, tokens: Sequence[pg.ScanToken], positions: Positions) -> Foreign | None:

@@ -205,7 +205,7 @@ class Source:
                 place=Place(self.rendered.path, self.rendered.line_at(offset)),
             )
         if isinstance(body, pg.CopyStmt) and not body.filename and not body.is_program:
-            raise self._foreign(copy_at(offset - self.begin))
+            raise self._foreign(copy_at(offset - self.begin, is_from=body.is_from))
 
     def _foreign_before(self) -> InputError | None:
         """Return what is no SQL before that which has no end, and may be why."""
