@@ -70,6 +70,7 @@ NOT_RUN = {
     r"python -m runner \w+ --profile roles\b": "needs roles, which test_roles.py makes",
     r"python -m runner accept ": "needs a difference, which test_agreed.py makes",
     r"python -m runner import ": "needs a folder of another tool, which test_importing.py and test_ledger.py make",
+    r"git add ": "needs a repository, which test_new_project.py makes",
     r"(?:docker|kubectl)\b": "needs a container engine, or a cluster",
 }
 """Command lines that the test does not run, and why; the files that they name have to be there."""
@@ -149,7 +150,7 @@ class Typist:
 
     def filled(self, line: str) -> str:
         """Return a line with all that stands for something else replaced."""
-        line = RUNNER.sub(lambda found: f"{found['before']}{sys.executable} -m runner", line, count=1)
+        line = RUNNER.sub(lambda found: f"{found['before']}{sys.executable} -m runner", line)
         for pattern, value in PLACEHOLDERS.items():
             line = re.sub(pattern, lambda _, value=value: value, line)  # type: ignore[misc]
         if "{hash}" in line:
