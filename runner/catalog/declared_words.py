@@ -40,6 +40,14 @@ def in_declared_words(actual: Snapshot, declared: Mapping[Object, str]) -> Snaps
     return replace(actual, facts={**actual.facts, **changed}, unnamed=unnamed)
 
 
+def with_access_of(actual: Snapshot, goal: Mapping[Object, str]) -> Snapshot:
+    """Return the facts with what roles may do as far as a goal is about it, which may know objects by other names."""
+    if not actual.access:
+        return actual
+    facts = {item: text for item, text in actual.facts.items() if not item.is_access}
+    return replace(actual, facts={**facts, **dict(access_facts(actual.access, goal))})
+
+
 def _other_words(actual: Snapshot, declared: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
     """Yield the objects whose definition is a declared one in other words, with the declared one."""
     wanted = [item for item in _unlike(declared, actual.facts) if item not in actual.unnamed]

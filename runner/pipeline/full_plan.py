@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from runner.catalog.declared_words import with_access_of
 from runner.catalog.diff import compare
 from runner.catalog.relations import Relations, read_relations
 from runner.catalog.snapshot import Snapshot
@@ -51,7 +52,8 @@ def plan_in_full(
 
     def propose_for(goal: Facts) -> Proposals:
         nonlocal proposals
-        proposals = _propose(evidence, loaded, goal, situation.actual, situation.past.applied)
+        actual = with_access_of(situation.actual, goal)
+        proposals = _propose(evidence, loaded, goal, actual, situation.past.applied)
         return proposals
 
     def is_large(table: Object) -> bool:

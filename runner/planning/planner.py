@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from runner.catalog.declared_words import with_access_of
 from runner.catalog.definitions import as_valid
 from runner.catalog.index_definitions import without_settings
 from runner.catalog.snapshot import Snapshot
@@ -56,6 +57,7 @@ def make_plan(manifest: Manifest, scripts: Sequence[Script], situation: Situatio
         return Plan(past.run, settings, setup, plans, options.single_transaction, forecast)
     flows = with_scripts(flows, planned)
     places, goal = look_back(flows, situation.declared, actual)
+    actual = with_access_of(actual, goal)
     repairs = places_of_repairs(situation.propose(goal), places, goal)
     apart = ConcurrentBuilds(goal, situation, manifest.project.schema, is_single=options.single_transaction)
     planner = _Planner(goal, actual, without_access(repairs), apart, named, manifest, single=options.single_transaction)

@@ -123,8 +123,8 @@ class AccessRepairs:
         for made in self.placed.get(statement.key, ()):
             if made.blocked_by:
                 continue
-            item = made.object
-            still = proposals_for(item, self.goal.get(item), self.state.facts.get(item), self.schema)
+            item = self.state.name_of(made.object)
+            still = proposals_for(item, self.goal.get(made.object), self.state.facts.get(item), self.schema)
             for left in (
                 left for left in still if (left.problem == "not declared") == (made.problem == "not declared")
             ):

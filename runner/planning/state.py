@@ -15,6 +15,7 @@ from runner.repair.tables import clauses_of
 from runner.sql.inventory import Inventory
 from runner.sql.objects import BY_ITSELF, PRESENT, WITH_PARTS, Effect, Element, Facts, Object
 from runner.sql.privileges import NONE, PUBLIC, owner_of, privileges_of, role_of, serves
+from runner.sql.respelling import renamed
 
 
 class State:
@@ -31,6 +32,8 @@ class State:
         """What the run makes or changes before."""
         self.with_new_owner: set[Object] = set()
         """What the run gives another owner, who may do everything with it."""
+        self.renames: list[tuple[Object, Object]] = []
+        """What the run gives other names before, and these."""
 
     def advance(self, aims: Iterable[Aim]) -> None:
         """Take in what a statement does."""
@@ -39,6 +42,7 @@ class State:
             if effect.action in ("rename", "move"):
                 names = self.facts.rename(item, effect.becomes)
                 self.goal.rename(item, effect.becomes)
+                self.renames.append((item, effect.becomes))
                 self.fresh = {names.get(other, other) for other in self.fresh}
                 self.with_new_owner = {names.get(other, other) for other in self.with_new_owner}
                 continue
@@ -49,6 +53,12 @@ class State:
                 value = aim.definition or value
             self.facts.apply(effect._replace(value=value))
             self._look_at_owner(item)
+
+    def name_of(self, item: Object) -> Object:
+        """Return what an object is called by now."""
+        for old, new in self.renames:
+            item = renamed(item, old, new)
+        return item
 
     def repair(self, proposal: Proposal) -> None:
         """Take in what a repair does."""

@@ -251,7 +251,7 @@ class _Reader:
         if kind in ("table", "view", "materialized view", "sequence"):
             moved: Object | None = self.names.relation(kind, body.relation)
         else:
-            is_followed = kind in ("function", "type", "domain", *DEFINED)
+            is_followed = kind in ("function", "type", "domain", "statistics", *DEFINED)
             moved = self.names.named_object(object_type, body.object) if is_followed else None
         if moved is None:
             return Declaration(opaque=True)

@@ -127,8 +127,15 @@ class Effect(NamedTuple):
 
     @property
     def becomes(self) -> Object:
-        """The object as it is called after `rename` and `move`."""
-        return self.object._replace(**{"schema" if self.action == "move" else "name": self.value})
+        """The object as it is called after `rename` and `move`; statistics apart from their table name none."""
+        if self.action == "rename":
+            return self.object._replace(name=self.value)
+        return _in_schema(self.object, self.value)
+
+
+def _in_schema(item: Object, schema: str) -> Object:
+    is_apart = item.kind == "statistics" and schema != item.schema
+    return item._replace(schema=schema, table="" if is_apart else item.table)
 
 
 class Element(NamedTuple):

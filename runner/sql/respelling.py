@@ -193,7 +193,8 @@ def renamed(item: Object, old: Object, new: Object) -> Object:
         return item.attached_to(renamed(item.subject, old, new))
     if item.kind == old.kind and item.kind in OWN_NAMES:
         same = (item.schema, item.name) == (old.schema, old.name)
-        return item._replace(schema=new.schema, name=new.name) if same else item
+        table = new.table if item.kind == "statistics" else item.table
+        return item._replace(schema=new.schema, name=new.name, table=table) if same else item
     if item == old:
         return new
     if old.kind in ("schema", "publication", "server"):

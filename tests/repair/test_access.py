@@ -197,6 +197,35 @@ def test_default_privileges_may_name_the_role_of_the_run(database: str, tmp_path
         assert sent(tmp_path, database) == [given]
 
 
+@pytest.mark.parametrize("begins_with", [1, 2])
+@pytest.mark.usefixtures("roles")
+def test_privileges_go_with_a_new_name(begins_with: int, database: str, second: str, tmp_path: Path) -> None:
+    """What is renamed or moved keeps its owner and what roles may do, in a new database and in an older one."""
+    make = """
+    create table item (id serial, name text); create view shown as select 1 as a; create type mood as enum ('calm');
+    create function f() returns integer language sql as 'select 1'; create sequence s;
+    grant select, update (name) on item to test_app; grant select on shown to test_reader_a;
+    grant usage on type mood to test_app; alter type mood owner to test_app; grant execute on function f() to test_app;
+    grant usage on sequence s to test_app; alter view shown owner to test_app;
+    """
+    rename = """
+    create schema later; alter table item rename to part; alter table part rename column name to title;
+    alter view shown set schema later; alter type mood rename to temper; alter function f() set schema later;
+    alter sequence s rename to numbers;
+    """
+    scripts = {"010_make.sql": make, "020_rename.sql": rename}
+    options = {name: {"run": "once"} for name in scripts}
+    for number in range(begins_with, 3):
+        own = dict([*scripts.items()][:number])
+        write(tmp_path, own, options={name: options[name] for name in own})
+        assert run_command(tmp_path, "apply", database).code == 0
+    assert sent(tmp_path, database) == []
+    assert feed(tmp_path, second, make + rename) == (0, "")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop table runner_history, runner_history_release")
+    assert still_dump(second) == still_dump(database)
+
+
 @pytest.mark.usefixtures("roles")
 def test_repairs_of_one_object_are_one_transaction(database: str, tmp_path: Path) -> None:
     """So they are in a script that has no transaction: nobody sees the half of them."""
