@@ -33,17 +33,23 @@ _LAYERS = (
     _Layer("schemas", "schemas", "always", ("SCHEMA",)),
     _Layer(
         "collations",
-        "collations, text search and foreign servers, which are not compared",
-        "once",
-        ("COLLATION", "CONVERSION", "FOREIGN DATA WRAPPER", "SERVER", "USER MAPPING", "TEXT SEARCH", "ACCESS METHOD"),
+        "collations, conversions, text search and access methods",
+        "always",
+        ("COLLATION", "CONVERSION", "TEXT SEARCH", "ACCESS METHOD"),
     ),
     _Layer("types", "types and domains", "always", ("TYPE", "DOMAIN", "SHELL TYPE")),
     _Layer("functions", "functions and procedures", "always", ("FUNCTION", "PROCEDURE")),
     _Layer(
         "operators",
-        "aggregates, operators, casts and base types, which are not compared",
-        "once",
+        "aggregates, operators, casts, transforms and languages",
+        "always",
         ("AGGREGATE", "OPERATOR", "CAST", "TRANSFORM", "PROCEDURAL LANGUAGE"),
+    ),
+    _Layer(
+        "servers",
+        "foreign servers, base types and the like, which are not compared",
+        "once",
+        ("FOREIGN DATA WRAPPER", "SERVER", "USER MAPPING"),
     ),
     _Layer("tables", "tables and sequences", "always", ("TABLE", "SEQUENCE", "DEFAULT", "FOREIGN TABLE")),
     _Layer("constraints", "primary keys, unique constraints and checks", "always", ("CONSTRAINT", "CHECK CONSTRAINT")),
@@ -51,7 +57,13 @@ _LAYERS = (
     _Layer("foreign_keys", "foreign keys", "always", ("FK CONSTRAINT",)),
     _Layer("views", "views and materialized views", "always", ("VIEW", "MATERIALIZED VIEW")),
     _Layer("triggers", "triggers", "always", ("TRIGGER",)),
-    _Layer("policies", "rules, policies, statistics and the like, which are not compared", "once", ("",)),
+    _Layer(
+        "policies",
+        "rules, policies, statistics, event triggers and publications",
+        "always",
+        ("RULE", "POLICY", "ROW SECURITY", "STATISTICS", "EVENT TRIGGER", "PUBLICATION"),
+    ),
+    _Layer("others", "what is not compared", "once", ("",)),
     _Layer("grants", "grants, which are not compared", "once", ("ACL", "DEFAULT ACL")),
 )
 _HEADER = """-- {description}

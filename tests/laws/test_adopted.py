@@ -55,9 +55,9 @@ def test_many_kinds_are_adopted(server: Server, tmp_path: Path) -> None:
         adopt(dsn, empty, tmp_path)
     names = [path.name for path in sorted((tmp_path / "sql").iterdir())]
     assert names[:3] == ["010_extensions.sql", "020_schemas.sql", "030_collations.sql"]
-    tables = (tmp_path / "sql" / "070_tables.sql").read_text()
+    tables = (tmp_path / "sql" / "080_tables.sql").read_text()
     assert "\n\ncreate table if not exists public.base (\n    a integer" in tables
-    assert "Key" in (tmp_path / "sql" / "080_constraints.sql").read_text()
+    assert "Key" in (tmp_path / "sql" / "090_constraints.sql").read_text()
 
 
 @pytest.mark.long
@@ -198,4 +198,4 @@ def test_what_is_left_out_of_an_entry_is_named() -> None:
     written = written_schema("shop", "manifest.toml", [item, index], "app")
     spaces = ("tablespace fast of 1 object", "tablespace slow of 1 object")
     assert written.lost == ("access method column_store of 1 object", 'owner M"e of 1 object', *spaces)
-    assert "{% raw %}create table" in written.files["sql/070_tables.sql"]
+    assert "{% raw %}create table" in written.files["sql/080_tables.sql"]
