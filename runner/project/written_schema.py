@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import tomli_w
 from msgspec import Struct
+from msgspec.structs import replace
 
-from runner.errors import InputError
+from runner.errors import InputError, Place
 from runner.project.manifest import RunMode, ScriptEntry
 from runner.project.raw_text import as_template
-from runner.project.script_rules import refusals
+from runner.project.script_rules import refusals, refused_together
 from runner.sql.dump_entries import DumpEntry
 from runner.sql.parser import parse
+from runner.sql.quoting import identifier
 from runner.sql.source_map import as_written
 from runner.wording import count
 
@@ -28,6 +30,7 @@ class _Layer(Struct, frozen=True):
     kinds: tuple[str, ...]
 
 
+_ACCESS = ("ACL", "DEFAULT ACL")
 _LAYERS = (
     _Layer("extensions", "extensions", "always", ("EXTENSION",)),
     _Layer("schemas", "schemas", "always", ("SCHEMA",)),
@@ -64,7 +67,8 @@ _LAYERS = (
         ("RULE", "POLICY", "ROW SECURITY", "STATISTICS", "EVENT TRIGGER", "PUBLICATION"),
     ),
     _Layer("others", "what is not compared", "once", ("",)),
-    _Layer("grants", "grants, which are not compared", "once", ("ACL", "DEFAULT ACL")),
+    _Layer("grants", "what roles may do", "always", _ACCESS),
+    _Layer("other_grants", "what roles may do with what is not compared", "once", ()),
 )
 _HEADER = """-- {description}
 --
@@ -89,8 +93,10 @@ def written_schema(name: str, manifest: str, entries: Sequence[DumpEntry], role:
     Owners other than the `role` that applies them are trusted.
     """
     schema = _schema(entries)
+    entries = [_without_maker(entry, role) for entry in entries]
+    managed = _managed(entries, schema)
     scripts: dict[_Layer, list[DumpEntry]] = {layer: [] for layer in _LAYERS}
-    for entry, layer in _placed(entries, schema):
+    for entry, layer in _placed(entries, schema, managed):
         scripts[layer].append(entry)
     files: dict[str, str] = {}
     listed: list[dict[str, str]] = []
@@ -103,6 +109,7 @@ def written_schema(name: str, manifest: str, entries: Sequence[DumpEntry], role:
     owners = sorted({entry.owner for entry in entries} - {"", role})
     trusted = {"trusted_creators": owners} if owners else {}
     sections = [tomli_w.dumps({"project": {"name": name, "schema": schema, **trusted}})]
+    sections += [tomli_w.dumps({"roles": {"managed": managed}})] if managed is not None else []
     sections += ["[[script]]\n" + tomli_w.dumps(entry) for entry in listed]
     files[manifest] = "# docs/manifest.md specifies this format.\n\n" + "\n".join(sections)
     lost = Counter(what for entry in entries if entry.lost for what in entry.lost.split(", "))
@@ -116,19 +123,56 @@ def _schema(entries: Iterable[DumpEntry]) -> str:
     return schemas.pop() if len(schemas) == 1 else "public"
 
 
-def _placed(entries: Sequence[DumpEntry], schema: str) -> Iterator[tuple[DumpEntry, _Layer]]:
+def _without_maker(entry: DumpEntry, role: str) -> DumpEntry:
+    """Return an entry whose default privileges are about what the role of the run makes, whoever that is."""
+    if entry.kind != "DEFAULT ACL":
+        return entry
+    return replace(entry, sql=entry.sql.replace(f"privileges for role {identifier(role)} ", "privileges ", 1))
+
+
+def _managed(entries: Sequence[DumpEntry], schema: str) -> list[str] | None:
+    """Return the roles that may do something by a GRANT; None when nothing is granted or revoked."""
+    own = [entry for entry in entries if entry.kind in _ACCESS]
+    parsed = (parse(as_written(entry.name, entry.sql), schema=schema, managed=()) for entry in own)
+    declarations = (statement.declaration for script in parsed for statement in script.statements)
+    names = {_unquoted(role) for declaration in declarations for role in declaration.unmanaged}
+    return sorted(names) if own else None
+
+
+def _unquoted(role: str) -> str:
+    return role[1:-1].replace('""', '"') if role.startswith('"') else role
+
+
+def _strangers(entries: Sequence[DumpEntry], schema: str, managed: Sequence[str] | None) -> frozenset[int]:
+    """Return which entries are about privileges on what no other entry makes, such as a part of an extension."""
+    pairs = []
+    for place, entry in sorted(enumerate(entries), key=lambda numbered: numbered[1].kind in _ACCESS):
+        try:
+            parsed = parse(as_written(str(place), entry.sql), schema=schema, managed=managed)
+        except InputError:
+            continue
+        run: RunMode = "always" if entry.kind in _ACCESS else "once"
+        pairs.append((ScriptEntry(str(place), entry.name, run), parsed))
+    places = (error.place for error in refused_together(pairs))
+    return frozenset(int(place.file) for place in places if isinstance(place, Place))
+
+
+def _placed(
+    entries: Sequence[DumpEntry], schema: str, managed: Sequence[str] | None
+) -> Iterator[tuple[DumpEntry, _Layer]]:
     """Yield each entry with its layer: not before that of an entry above it that it names."""
     ranks: dict[str, int] = {}
     rank = 0
-    for entry in entries:
+    strangers = _strangers(entries, schema, managed)
+    for place, entry in enumerate(entries):
         if entry.kind != "COMMENT":
             rank = max((ranks[word] for word in entry.words & ranks.keys()), default=0)
             rank = max(rank, _rank(entry))
-            while _LAYERS[rank].run == "always" and _is_refused(entry, schema):
+            while _LAYERS[rank].run == "always" and (place in strangers or _is_refused(entry, schema, managed)):
                 rank = next(later for later in range(rank + 1, len(_LAYERS)) if _LAYERS[later].run == "once")
             for name in entry.names:
                 ranks[name] = max(rank, ranks.get(name, 0))
-        elif _LAYERS[rank].run == "always" and _is_refused(entry, schema):
+        elif _LAYERS[rank].run == "always" and _is_refused(entry, schema, managed):
             rank = next(later for later in range(rank + 1, len(_LAYERS)) if _LAYERS[later].run == "once")
         yield entry, _LAYERS[rank]
 
@@ -145,10 +189,10 @@ def _rank(entry: DumpEntry) -> int:
     return max(fits)[1]
 
 
-def _is_refused(entry: DumpEntry, schema: str) -> bool:
+def _is_refused(entry: DumpEntry, schema: str, managed: Sequence[str] | None) -> bool:
     """Return whether a script that is run always may not hold an entry."""
     try:
-        parsed = parse(as_written(entry.name, entry.sql), schema=schema)
+        parsed = parse(as_written(entry.name, entry.sql), schema=schema, managed=managed)
     except InputError:
         return True
     return any(True for _ in refusals(ScriptEntry(entry.name, entry.name), parsed))

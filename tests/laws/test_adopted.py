@@ -6,6 +6,7 @@ Applied to an empty database they leave what pg_dump shows of the first; there t
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -78,6 +79,34 @@ def test_an_owner_is_named_and_trusted(server: Server, database: str, tmp_path: 
         assert verified.code == 0, verified
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute(b"drop table item")
+
+
+def test_what_roles_may_do_is_adopted(server: Server, tmp_path: Path) -> None:
+    """Their names are managed; a grant on a part of an extension is in a script that is run once."""
+    with server.roles() as (role,), server.database() as dsn, server.database() as empty:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(
+                f"""
+                create table item (id serial primary key, name text);
+                create extension pg_stat_statements;
+                grant select, update (name) on item to {role}; grant select on pg_stat_statements to {role};
+                create function f() returns integer language sql as 'select 1';
+                revoke all on function f() from public;
+                alter default privileges grant select on tables to {role};
+                create policy own on item to {role} using (id > 1);
+                """.encode()
+            )
+        adopt(dsn, empty, tmp_path)
+        with psycopg.connect(empty, autocommit=True) as connection:
+            connection.execute(f"grant delete on item to {role}".encode())
+        assert f"privileges of {role} on table item" in call("verify", "--dsn", empty, folder=tmp_path).out
+    manifest = tomllib.loads((tmp_path / "manifest.toml").read_text())
+    assert manifest["roles"] == {"managed": [role]}
+    assert {script["path"]: script.get("run") for script in manifest["script"][-2:]} == {
+        "sql/160_grants.sql": None,
+        "sql/170_other_grants.sql": "once",
+    }
+    assert "pg_stat_statements to" in (tmp_path / "sql" / "170_other_grants.sql").read_text()
 
 
 def test_what_cannot_be_adopted_writes_nothing(run: Run, database: str, tmp_path: Path) -> None:
