@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from runner.catalog.foreign_tables import with_servers
+from runner.catalog.written_parts import with_written_parts
 from runner.postgres.dates import dates_of
 from runner.project.lock_versions import facts_in, stale
 from runner.project.lockfile import FILE, Lockfile
@@ -118,7 +118,7 @@ def build_declared(
     if (seconds := time.monotonic() - begun) >= _LONG:
         say(f"built what is declared in {seconds:.1f} s; with a fresh {FILE} that is not needed")
     facts = {
-        **dict(with_servers(dict(_with_roles(built.facts, names)), names)),
+        **dict(with_written_parts(dict(_with_roles(built.facts, names)), names)),
         **dict(_by_name(names, built)),
         **filtered,
         **dict.fromkeys(_skipped(names, built), PRESENT),

@@ -676,6 +676,7 @@ select case r.relkind when 'v' then 'view' else 'materialized view' end, r.relna
             from attribute as a
             where a.attrelid = r.oid and (a.settings <> '' or a.value is not null)
         ),
+        case when r.relkind = 'm' and not r.relispopulated then 'with no data ' end,
         'as ', chr(1)
     ), null
 from relation as r

@@ -17,7 +17,7 @@ from runner.catalog.relocation_guards import RelocationContext, home
 from runner.catalog.scratch_classes import with_families
 from runner.catalog.scratch_context import find_names
 from runner.catalog.scratch_errors import is_of_others
-from runner.catalog.scratch_facts import declared_facts, with_named_not_null
+from runner.catalog.scratch_facts import as_written, declared_facts
 from runner.catalog.scratch_limits import Room, raise_if_of_server
 from runner.catalog.scratch_session import ScratchSession
 from runner.catalog.snapshot import read_in_transaction
@@ -142,7 +142,7 @@ class _Build:
         before, names = self.outside.facts, self.session.scratch_names
         facts = declared_facts(snapshot, before, self.statements, self.bodies, names)
         named = {name for movable, _ in self.movables for name in movable.named_not_null}
-        facts = dict(with_named_not_null(facts, named))
+        facts = dict(as_written(facts, named))
         made = Counter(snapshot.other_kinds) - self.outside.other_kinds
         return Built(with_families(facts, self.movables, self.known), tuple(self.unbuilt), dict(made))
 

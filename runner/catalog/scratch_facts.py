@@ -9,6 +9,7 @@ from runner.catalog.column_definitions import column_definition, without_not_nul
 from runner.catalog.definitions import unquoted
 from runner.catalog.relocation import restore_body
 from runner.catalog.snapshot import Snapshot
+from runner.catalog.view_definitions import with_data
 from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.statements import Statement
@@ -56,9 +57,12 @@ def declared_facts(
     return facts
 
 
-def with_named_not_null(facts: Facts, named: Collection[str]) -> Iterator[tuple[Object, str]]:
-    """Yield facts, in which a NOT NULL has no name but one of those that scripts give."""
+def as_written(facts: Facts, named: Collection[str]) -> Iterator[tuple[Object, str]]:
+    """Yield facts, in which a NOT NULL has no name but one of those that scripts give, and views are filled."""
     for item, definition in facts.items():
+        if item.kind == "materialized view":
+            yield item, with_data(definition)
+            continue
         is_named = item.kind == "column" and " named " in definition
         name = unquoted(column_definition(definition).not_null_name) if is_named else ""
         yield item, definition if name in named else without_not_null_name(definition)

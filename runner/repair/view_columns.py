@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from runner.catalog.view_definitions import query_of
 from runner.repair.context import Context
 from runner.sql.objects import Object, qualified_name
 from runner.sql.output_columns import output_columns
-
-_QUERY = re.compile(r"(?:\A|\s)as (?=(?:SELECT|WITH|VALUES|TABLE|\()\s*)", re.IGNORECASE)
-
-
-def query_of(definition: str) -> tuple[str, str]:
-    """Return what the definition of a view says before its query, and the query."""
-    match = _QUERY.search(definition)
-    return (definition[: match.start()].strip(), definition[match.end() :]) if match else (definition, "")
 
 
 def declared_names(context: Context, view: Object) -> Sequence[str] | None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from runner.catalog.diff import Difference
 from runner.catalog.table_definitions import options_changed
+from runner.catalog.view_definitions import has_no_data, query_of
 from runner.repair.context import Context
 from runner.repair.dependents import in_one_transaction
 from runner.repair.proposal import Proposal, proposal
-from runner.repair.view_columns import declared_names, keeps_columns, query_of
+from runner.repair.view_columns import declared_names, keeps_columns
 from runner.sql.objects import Object, qualified_name
 from runner.sql.statements import Statement
 
@@ -35,6 +36,10 @@ def computed(context: Context, item: Difference, view: Object) -> Iterator[Propo
     (before, old), (after, new) = query_of(item.actual or ""), query_of(item.declared or "")
     if old != new and context.written(view):
         yield remade(context, item, "its query is another one")
+        return
+    if old == new and has_no_data(item.actual or "") and not has_no_data(item.declared or ""):
+        refresh = (f"refresh materialized view {qualified_name(view)}",)
+        yield proposal(item, "differs", "it has no data", now=refresh, blocked_by=context.needs_align())
         return
     is_plain = _OPTIONS.sub("", before).strip() == _OPTIONS.sub("", after).strip()
     clauses = options_changed(_options(before), _options(after))

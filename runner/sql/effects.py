@@ -12,7 +12,7 @@ from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
 from runner.sql.foreign_effects import ForeignEffects
 from runner.sql.object_names import KINDS, PARTS_OF_A_TABLE, ObjectNames, is_temporary
-from runner.sql.objects import DEFINED, NOTHING, PRESENT, PROCEDURE, VALID, Declaration, Effect, Object
+from runner.sql.objects import DEFINED, NO_DATA, NOTHING, PRESENT, PROCEDURE, VALID, Declaration, Effect, Object
 from runner.sql.publication_effects import PublicationEffects
 from runner.sql.table_effects import ElementText, TableEffects
 from runner.sql.trees import strings
@@ -98,7 +98,10 @@ class _Reader:
     def read_create_table_as_stmt(self, body: pg.CreateTableAsStmt) -> Declaration:
         kind = KINDS[pg.ObjectType.Name(body.objtype)]
         made = self.made(kind, body.into.rel, guarded=body.if_not_exists)
-        return made._replace(has_more_parts=kind == "table")
+        if kind == "table":
+            return made._replace(has_more_parts=True)
+        value = NO_DATA if body.into.skip_data else PRESENT
+        return made._replace(effects=tuple(effect._replace(value=value) for effect in made.effects))
 
     def read_create_seq_stmt(self, body: pg.CreateSeqStmt) -> Declaration:
         return self.made("sequence", body.sequence, guarded=body.if_not_exists)

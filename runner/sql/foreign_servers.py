@@ -12,11 +12,9 @@ from collections.abc import Mapping
 
 from runner.sql.inventory import Inventory
 from runner.sql.objects import FOREIGN, PRESENT, Effect
-from runner.sql.option_list import changed, listed_options, options_in, options_text
+from runner.sql.option_list import OPTIONS, changed, listed_options, options_in, options_text
 
 WRAPPER, SERVER, MAPPING = FOREIGN
-OPTIONS = "options"
-"""The word before the options, of foreign tables and their columns too."""
 _NAME, _TEXT = r'(?:"(?:[^"]|"")*"|[^\s"]+)', r"'(?:[^']|'')*'"
 _FUNCTION = r"(?:\"(?:[^\"]|\"\")*\"|[^\s\"()])+"
 _OPTIONS = r"(?: options \((?P<options>.*)\))?"

@@ -12,14 +12,12 @@ from typing import Any
 import postgast
 from postgast import pg_query_pb2 as pg
 
-from runner.sql.foreign_servers import OPTIONS
-from runner.sql.objects import PRESENT, Object
-from runner.sql.option_list import changed, listed_options, options_in, options_text
+from runner.sql.objects import FOREIGN_TABLE, PRESENT, Object
+from runner.sql.option_list import OPTIONS, changed, listed_options, options_in, options_text
 from runner.sql.publication_effects import option_value
 from runner.sql.quoting import identifier
 from runner.sql.trees import nodes
 
-FOREIGN_TABLE = "foreign table"
 _OF_SERVER = ("AT_GenericOptions", "AT_AlterColumnGenericOptions")
 _HAS_WORDS = re.compile(r"\b(?:foreign\s+table|options)\b", re.IGNORECASE)
 _KIND_FIELDS = {

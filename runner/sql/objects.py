@@ -16,6 +16,8 @@ PROCEDURE = "procedure ()"
 """What is known of a procedure by its statement, which is a function otherwise."""
 VALID = "valid"
 NOT_VALIDATED = "not validated"
+NO_DATA = "with no data"
+"""What a materialized view is that nobody has filled, or that its statement does not fill."""
 BY_ITSELF = "by itself"
 """The value of what is taken though no statement says so."""
 ANY_ARGUMENTS = "(…)"
@@ -27,6 +29,7 @@ DETACHED = f"{RESERVED}detached"
 _COMMENT_ON = "comment on "
 _OF_VALUES = ("cast", "transform", "language", "access method")
 PUBLICATION_MEMBERS = ("publication table", "publication schema")
+FOREIGN_TABLE = "foreign table"
 FOREIGN = ("foreign-data wrapper", "server", "user mapping")
 DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS, *FOREIGN)
 """Kinds of objects of the whole database: they are read off the statements that make them.

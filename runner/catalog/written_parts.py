@@ -1,17 +1,17 @@
-"""Foreign tables as they are declared: built as tables, with what the statements say of their servers."""
+"""What is not built, and is known of what is: the servers of foreign tables, and which views are not filled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from runner.catalog.column_definitions import with_server_options
-from runner.sql.foreign_servers import OPTIONS
-from runner.sql.foreign_tables import FOREIGN_TABLE
-from runner.sql.objects import PRESENT, Facts, Object
+from runner.catalog.view_definitions import without_data
+from runner.sql.objects import FOREIGN_TABLE, NO_DATA, PRESENT, Facts, Object
+from runner.sql.option_list import OPTIONS
 
 
-def with_servers(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
-    """Yield facts with what `names`, what the text of the scripts tells, has of servers and options."""
+def with_written_parts(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Object, str]]:
+    """Yield facts with what `names`, what the text of the scripts tells, has of them."""
     for item, definition in facts.items():
         known = names.get(item, PRESENT)
         if definition == PRESENT:
@@ -20,5 +20,7 @@ def with_servers(facts: Facts, names: Mapping[Object, str]) -> Iterator[tuple[Ob
             yield item, f"foreign {definition}{known.removeprefix(FOREIGN_TABLE)}"
         elif item.kind == "column" and known.startswith(f"{OPTIONS} ("):
             yield item, with_server_options(definition, known)
+        elif item.kind == "materialized view" and known == NO_DATA:
+            yield item, without_data(definition)
         else:
             yield item, definition
