@@ -99,7 +99,7 @@ def _goes_without_saying(
         owners.append(item.subject)
     if any(owner in declared and owner not in actual.facts for owner in owners):
         return True
-    return item.is_comment and item.subject in missing_indexes()
+    return item.is_attached and item.subject in missing_indexes()
 
 
 def _missing_indexes(declared: Facts, actual: Snapshot) -> Iterator[Object]:
@@ -136,7 +136,7 @@ def _undeclared(declared: Facts, actual: Snapshot, claimed: set[Object]) -> Iter
     told = {without_table(item) for item in actual.facts if item not in claimed and item.kind not in _NEVER_UNMANAGED}
     told |= {Object("index", item.name, "", item.schema) for item in told if item.kind == "constraint"}
     for item, definition in actual.facts.items():
-        if item in claimed or (item.is_attached and item.subject in told):
+        if item in claimed or item.is_tablespace or (item.is_attached and item.subject in told):
             continue
         if item.kind in PUBLICATION_MEMBERS and Object("publication", item.name) in declared:
             yield Difference("undeclared", item, None, definition, item)

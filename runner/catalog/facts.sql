@@ -739,4 +739,16 @@ select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, n
 from pg_catalog.pg_description as d
 inner join object as o on d.classoid = o.classoid and d.objoid = o.oid and d.objsubid = o.subid
 union all
+select
+    'tablespace of ' || case r.relkind when 'm' then 'materialized view' when 'i' then 'index' when 'I' then 'index' else 'table' end,
+    r.relname, '', r.schema, s.spcname, null
+from relation as r
+inner join pg_catalog.pg_tablespace as s on r.reltablespace = s.oid
+where r.relkind in ('r', 'p', 'm', 'i', 'I')
+union all
+select 'tablespace of database', '', '', '', s.spcname, null
+from pg_catalog.pg_database as d
+inner join pg_catalog.pg_tablespace as s on d.dattablespace = s.oid
+where d.datname = current_database() and s.spcname <> 'pg_default'
+union all
 select '', type, '', '', number::text, null from other_kind

@@ -24,7 +24,7 @@ _LEAVES_IT = (
 )  # fmt: skip
 """What may be about a stand-in."""
 _JOINS_OR_LEAVES = (pg.AT_AttachPartition, pg.AT_DetachPartition)
-_NOT_IN_SCRATCH = ("AT_ChangeOwner", "AT_SetTableSpace")
+_NOT_IN_SCRATCH = ("AT_ChangeOwner",)
 
 
 class RelocationContext(Struct, frozen=True):
@@ -173,7 +173,7 @@ def require_safe(movable: References, known: RelocationContext) -> None:
         case pg.AlterTableStmt():
             kinds = {pg.AlterTableType.Name(item.alter_table_cmd.subtype) for item in tree.cmds}
             if kinds & set(_NOT_IN_SCRATCH):
-                raise RefusedError("changes an owner or a tablespace")
+                raise RefusedError("changes an owner")
         case pg.CreateTableAsStmt() if not tree.query.HasField("select_stmt"):
             raise RefusedError("runs a prepared statement")
         case pg.AlterObjectSchemaStmt() if tree.newschema not in known.scratch:

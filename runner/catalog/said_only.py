@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from runner.catalog.column_definitions import column_definition, without_not_null_name
 from runner.catalog.view_definitions import has_no_data, without_data
-from runner.sql.objects import Facts, Object
+from runner.sql.objects import Facts, Object, without_table
+
+DEFAULT = "pg_default"
+OF_DATABASE = Object("tablespace of database", "")
+"""The fact about a database that has another one."""
 
 
 def unsaid(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]:
@@ -14,6 +18,7 @@ def unsaid(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]:
 
     A view that nobody has to fill may be filled.
     """
+    yield from _tablespaces(actual, declared)
     for item, definition in actual.items():
         if item.kind == "column" and " named " in definition:
             wanted = declared.get(item, "")
@@ -21,3 +26,11 @@ def unsaid(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]:
                 yield item, without_not_null_name(definition)
         elif item.kind == "materialized view" and has_no_data(declared.get(item, "")):
             yield item, without_data(definition)
+
+
+def _tablespaces(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]:
+    """Yield where that is for which a script names a tablespace and which is in that of the database."""
+    wanted = [item for item in declared if item.is_tablespace and item not in actual]
+    there = {without_table(item) for item in actual} if wanted else set()
+    own = actual.get(OF_DATABASE, DEFAULT)
+    yield from ((item, own) for item in wanted if item.subject in there)

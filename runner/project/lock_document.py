@@ -23,6 +23,7 @@ _PARTS = {
 _COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "domain constraint")}
 _SECTIONS = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
 _OTHER_SCHEMAS = "schemas"
+_TABLESPACES = "tablespaces"
 
 
 def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
@@ -35,7 +36,9 @@ def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
         definition = ABSENT if text is None else text
         base = document if not item.schema else _below(document, _OTHER_SCHEMAS, item.schema)
         kind = item.subject.kind
-        if item.is_access:
+        if item.is_tablespace:
+            _below(base, _TABLESPACES, _key(kind))[item.name] = definition
+        elif item.is_access:
             owner = kinds.get((item.schema, item.table), "table") if item.table else kind
             add_access(_below(base, _key(owner), item.table or item.name), item, text)
         elif table := item.table or tables.get(item.subject):
@@ -66,6 +69,10 @@ def unnested(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Ob
             continue
         kind = key.replace("_", " ")
         for name, entry in objects.items():
+            if key == _TABLESPACES:
+                own = name.replace("_", " ")
+                yield from ((Object(own, each, "", schema).tablespace, value) for each, value in entry.items())
+                continue
             for part, value in entry.items():
                 yield from _part(Object(kind, name, "", schema), part, value)
 

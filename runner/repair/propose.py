@@ -29,6 +29,7 @@ from runner.repair import (
     sequences,
     statistics,
     tables,
+    tablespaces,
     triggers,
     types,
     views,
@@ -116,6 +117,8 @@ def _of(context: Context, item: Difference) -> Iterator[Proposal]:
     if item.kind == "missing" and context.is_left(owner(item.object)):
         return  # it has it as a part of the other one's, and keeps it
     repair = access.brought if item.object.is_access else repair
+    if item.object.is_tablespace and item.kind == "different":
+        repair = tablespaces.different
     if repair and item.declared != PRESENT:
         yield from map(context.judged, repair(context, item, owner(item.object)))
 

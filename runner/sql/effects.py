@@ -89,7 +89,7 @@ class _Reader:
         index = Object("index", body.idxname or index_name(table.name, body), table.name, table.schema)
         parts = (*body.index_params, *body.index_including_params)
         columns = tuple(part.index_elem.name for part in parts if part.index_elem.name)
-        effects = (Effect("create", index, VALID, columns),)
+        effects = (Effect("create", index, VALID, columns), *_tablespace(index, body.table_space))
         return Declaration(effects, body.if_not_exists, nameless=not body.idxname, relation=table)
 
     def read_view_stmt(self, body: pg.ViewStmt) -> Declaration:
@@ -101,7 +101,9 @@ class _Reader:
         if kind == "table":
             return made._replace(has_more_parts=True)
         value = NO_DATA if body.into.skip_data else PRESENT
-        return made._replace(effects=tuple(effect._replace(value=value) for effect in made.effects))
+        effects = tuple(effect._replace(value=value) for effect in made.effects)
+        spaces = (space for made in effects for space in _tablespace(made.object, body.into.table_space_name))
+        return made._replace(effects=(*effects, *spaces))
 
     def read_create_seq_stmt(self, body: pg.CreateSeqStmt) -> Declaration:
         return self.made("sequence", body.sequence, guarded=body.if_not_exists)
@@ -259,6 +261,10 @@ class _Reader:
         if moved is None:
             return Declaration(opaque=True)
         return Declaration((Effect("move", moved, self.names.schema(body.newschema)),), relation=self.renaming(moved))
+
+
+def _tablespace(item: Object, name: str) -> tuple[Effect, ...]:
+    return (Effect("create", item.tablespace, name),) if name else ()
 
 
 def _is_input(parameter: pg.Node) -> bool:

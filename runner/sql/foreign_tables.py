@@ -1,6 +1,6 @@
 """Foreign tables: what of them PostgreSQL is not asked for, and the statements about them as those of a table.
 
-Server and options are known from the text alone: nothing in scratch schemas may depend on a server.
+Servers, options and tablespaces are known from the text alone: nothing in scratch schemas may depend on them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from runner.sql.publication_effects import option_value
 from runner.sql.quoting import identifier
 from runner.sql.trees import nodes
 
-_OF_SERVER = ("AT_GenericOptions", "AT_AlterColumnGenericOptions")
-_HAS_WORDS = re.compile(r"\b(?:foreign\s+table|options)\b", re.IGNORECASE)
+_LEFT_OUT = ("AT_GenericOptions", "AT_AlterColumnGenericOptions", "AT_SetTableSpace")
+_SPACES = {
+    pg.CreateStmt: "tablespacename",
+    pg.IndexStmt: "table_space",
+    pg.IntoClause: "table_space_name",
+    pg.Constraint: "indexspace",
+}
+_HAS_WORDS = re.compile(r"\b(?:foreign\s+table|options|tablespace)\b", re.IGNORECASE)
 _KIND_FIELDS = {
     "AlterTableStmt": "objtype",
     "CommentStmt": "objtype",
@@ -71,7 +77,7 @@ def with_changes(item: Object, before: str, changes: str) -> str | None:
 
 
 def as_table(sql: str) -> str | None:
-    """Return a statement as that of a table which is not foreign; None when nothing is left of it."""
+    """Return a statement as that of a table which is not foreign, in no tablespace; None when nothing is left of it."""
     if not _HAS_WORDS.search(sql):
         return sql
     parsed = postgast.parse(sql)
@@ -80,15 +86,17 @@ def as_table(sql: str) -> str | None:
         body = pg.CreateStmt()
         body.CopyFrom(statement.create_foreign_table_stmt.base_stmt)
         statement.create_stmt.CopyFrom(body)
-    elif not _is_foreign(statement):
+    elif not _says_more(statement):
         return sql
     for node in nodes(statement):
         if isinstance(node, pg.ColumnDef):
             node.ClearField("fdwoptions")
+        if field := _SPACES.get(type(node)):
+            node.ClearField(field)
     tree = getattr(statement, str(statement.WhichOneof("node")))
     _rename_kind(tree)
     if isinstance(tree, pg.AlterTableStmt):
-        left = [item for item in tree.cmds if _subtype(item) not in _OF_SERVER]
+        left = [item for item in tree.cmds if _subtype(item) not in _LEFT_OUT]
         del tree.cmds[:]
         tree.cmds.extend(left)
     return None if isinstance(tree, pg.AlterTableStmt) and not tree.cmds else str(postgast.deparse(parsed))
@@ -108,12 +116,14 @@ def _kind_fields(tree: Any) -> tuple[str, ...]:
     return (*fields, "relation_type") if isinstance(tree, pg.RenameStmt) else fields
 
 
-def _is_foreign(statement: pg.Node) -> bool:
-    """Return whether a statement says FOREIGN TABLE, or something that only a foreign table knows."""
+def _says_more(statement: pg.Node) -> bool:
+    """Return whether a statement says FOREIGN TABLE, names a tablespace, or has options for a server."""
+    if any(getattr(node, _SPACES.get(type(node), ""), "") for node in nodes(statement)):
+        return True
     tree = getattr(statement, str(statement.WhichOneof("node")))
     kinds = [pg.ObjectType.Name(getattr(tree, field)) for field in _kind_fields(tree)]
     is_alter = isinstance(tree, pg.AlterTableStmt)
-    return "OBJECT_FOREIGN_TABLE" in kinds or (is_alter and any(_subtype(item) in _OF_SERVER for item in tree.cmds))
+    return "OBJECT_FOREIGN_TABLE" in kinds or (is_alter and any(_subtype(item) in _LEFT_OUT for item in tree.cmds))
 
 
 def _subtype(item: pg.Node) -> str:

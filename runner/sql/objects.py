@@ -44,7 +44,9 @@ DEFINED = (
 OF_A_METHOD = ("operator class", "operator family")
 OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
 """Kinds whose names or definitions have types in them."""
-_ATTACHED = (_COMMENT_ON, "owner of ", "privileges of ")
+_TABLESPACE_OF = "tablespace of "
+_ACCESS = ("owner of ", "privileges of ")
+_ATTACHED = (_COMMENT_ON, *_ACCESS, _TABLESPACE_OF)
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -90,13 +92,23 @@ class Object(NamedTuple):
 
     @property
     def is_attached(self) -> bool:
-        """Whether it is the comment on another object, its owner, or what a role may do with it."""
+        """Whether it is the comment on another object, its owner, its tablespace, or what a role may do with it."""
         return self.kind.startswith(_ATTACHED)
 
     @property
     def is_access(self) -> bool:
         """Whether it is an owner, or what a role may do."""
-        return self.kind.startswith(_ATTACHED[1:])
+        return self.kind.startswith(_ACCESS)
+
+    @property
+    def is_tablespace(self) -> bool:
+        """Whether it is the tablespace of another object."""
+        return self.kind.startswith(_TABLESPACE_OF)
+
+    @property
+    def tablespace(self) -> Object:
+        """Where its rows are; that of an index names no table."""
+        return without_table(self)._replace(kind=_TABLESPACE_OF + self.kind)
 
     @property
     def subject(self) -> Object:
@@ -105,7 +117,8 @@ class Object(NamedTuple):
             return self
         if self.kind.startswith("privileges of "):
             return self._replace(kind=self.kind.rpartition(" on ")[2])
-        return self._replace(kind=self.kind.removeprefix(_COMMENT_ON).removeprefix("owner of "))
+        begin = next(begin for begin in _ATTACHED if self.kind.startswith(begin))
+        return self._replace(kind=self.kind.removeprefix(begin))
 
     def attached_to(self, subject: Object) -> Object:
         """Return what it is called when it is attached to another object."""

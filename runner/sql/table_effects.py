@@ -80,6 +80,8 @@ class TableEffects:
             elements += self._elements(table, item, own)
         for constraint in body.constraints:
             effects += self._constraint(table, constraint.constraint)
+        if body.tablespacename:
+            effects.append(Effect("create", table.tablespace, body.tablespacename))
         has_more = body.HasField("of_typename") or any(item.HasField("table_like_clause") for item in body.table_elts)
         return Declaration(tuple(effects), body.if_not_exists, has_more_parts=has_more, elements=tuple(elements))
 
@@ -160,8 +162,9 @@ class TableEffects:
         owners = [item.alter_table_cmd.newowner for item in body.cmds if _subtype(item) == "AT_ChangeOwner"]
         if owners:
             return self.access.of_owner(relation, owners[0])
-        if any(_subtype(item) == "AT_SetTableSpace" for item in body.cmds):
-            return Declaration()
+        spaces = [item.alter_table_cmd.name for item in body.cmds if _subtype(item) == "AT_SetTableSpace"]
+        if spaces:
+            return Declaration((Effect("change", relation.tablespace, spaces[0]),), relation=relation)
         parts = [item.alter_table_cmd for item in body.cmds if _subtype(item) == "AT_AttachPartition"]
         attached = [self.names.relation("index", getattr(part, "def").partition_cmd.name) for part in parts]
         effects = [Effect("change", relation), *(Effect("take", item, other=relation) for item in attached)]
@@ -207,6 +210,8 @@ class TableEffects:
             yield Effect("change", self.names.relation("table", getattr(command, "def").partition_cmd.name))
         elif subtype in _CHANGES_TABLE:
             yield Effect("change", table, _ROW_SECURITY.get(subtype, PRESENT))
+        elif subtype == "AT_SetTableSpace":
+            yield Effect("change", table.tablespace, command.name)
         elif subtype == "AT_GenericOptions":
             yield Effect("change", table, changes_text(command))
         elif subtype == "AT_AlterColumnGenericOptions":

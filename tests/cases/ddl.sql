@@ -160,11 +160,11 @@ drop routine lend; --> drop function lend(…)
 
 -- Indexes
 create index book_title on book (title); --> create index book_title
-create unique index if not exists book_key on only book (lower(title) collate "C" text_pattern_ops desc nulls last) include (id) nulls not distinct with (fillfactor = 70) tablespace fast where id > 0; --> create index book_key
+create unique index if not exists book_key on only book (lower(title) collate "C" text_pattern_ops desc nulls last) include (id) nulls not distinct with (fillfactor = 70) tablespace fast where id > 0; --> create index book_key, create tablespace of index book_key
 create index concurrently book_search on archive.book using gin (title gin_trgm_ops(siglen = 32)); --> create index archive.book_search
 create index on book (title); --> create index book_title_idx
 alter index book_title rename to book_name; --> rename index book_title to book_name
-alter index book_title set tablespace fast; --> none
+alter index book_title set tablespace fast; --> change tablespace of index book_title
 alter index book_title attach partition book_title_1; --> change index book_title, take index book_title_1 into index book_title
 alter index book_title no depends on extension hstore; --> none
 alter index book_title set (fillfactor = 50); --> change index book_title
@@ -188,7 +188,7 @@ comment on transform for hstore language plsample is 'x'; --> set comment on tra
 drop transform if exists for hstore language plsample; --> drop transform for hstore language plsample
 
 -- Materialized views
-create materialized view if not exists overdue (id) using heap with (fillfactor = 70) tablespace fast as select 1 with no data; --> create materialized view overdue
+create materialized view if not exists overdue (id) using heap with (fillfactor = 70) tablespace fast as select 1 with no data; --> create materialized view overdue, create tablespace of materialized view overdue
 alter materialized view overdue alter column id set statistics 10; --> change materialized view overdue
 alter materialized view overdue alter id set storage plain; --> change materialized view overdue
 alter materialized view overdue cluster on overdue_id; --> change materialized view overdue
@@ -354,8 +354,8 @@ create table book of book_type (primary key (id), title with options default 'x'
 create table loan (id integer, due date) partition by range (due, (id + 1) collate "C"); --> create table loan, create column loan.id, create column loan.due
 create table loan_1 partition of loan (id default 1 primary key) for values from (minvalue) to ('2000-01-01'); --> create table loan_1, create column loan_1.id, create constraint loan_1.primary key (id)
 create table loan_2 partition of loan for values with (modulus 4, remainder 1) partition by hash (id); --> create table loan_2
-create table loan_3 partition of loan default using heap tablespace fast; --> create table loan_3
-create unlogged table gone (id bigserial) with (fillfactor = 70) tablespace fast; --> create table gone, create column gone.id
+create table loan_3 partition of loan default using heap tablespace fast; --> create table loan_3, create tablespace of table loan_3
+create unlogged table gone (id bigserial) with (fillfactor = 70) tablespace fast; --> create table gone, create column gone.id, create tablespace of table gone
 create temporary table gone (id integer) on commit drop; --> none
 create global temp table gone (id integer); --> none
 create table pg_temp.gone (id integer); --> none
@@ -403,7 +403,7 @@ alter table book cluster on book_key; --> change table book
 alter table book set without cluster; --> change table book
 alter table book set without oids; --> none
 alter table book set access method default; --> change table book
-alter table book set tablespace fast; --> none
+alter table book set tablespace fast; --> change tablespace of table book
 alter table book set unlogged, set (fillfactor = 70), reset (fillfactor); --> change table book, change table book, change table book
 alter table book set logged; --> change table book
 alter table book inherit item, no inherit archive.item; --> change table book, change table book
