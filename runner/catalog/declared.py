@@ -211,7 +211,7 @@ def _by_name(names: State, built: Built) -> Iterator[tuple[Object, str]]:
             yield item, state if item.kind == "extension" else PRESENT
         elif item.is_access:
             continue
-        elif item.is_tablespace or item.subject.kind in DATABASE_WIDE:
+        elif item.is_tablespace or item.is_label or item.subject.kind in DATABASE_WIDE:
             yield item, state
         elif item.is_comment and item.subject.kind in DEFINED and item.subject in built.facts:
             yield item, state  # it is not made in scratch

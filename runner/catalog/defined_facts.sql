@@ -401,3 +401,7 @@ union all
 select 'comment on ' || o.kind, o.name, '', o.schema, d.description
 from object as o
 inner join pg_catalog.pg_description as d on o.classid = d.classoid and o.oid = d.objoid and d.objsubid = 0
+union all
+select 'security label of ' || l.provider || ' on ' || o.kind, o.name, '', o.schema, l.label
+from object as o
+inner join pg_catalog.pg_seclabel as l on o.classid = l.classoid and o.oid = l.objoid and l.objsubid = 0

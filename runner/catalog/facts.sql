@@ -739,6 +739,10 @@ select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, n
 from pg_catalog.pg_description as d
 inner join object as o on d.classoid = o.classoid and d.objoid = o.oid and d.objsubid = o.subid
 union all
+select 'security label of ' || l.provider || ' on ' || o.kind, o.name, o.table_name, o.schema, l.label, null
+from pg_catalog.pg_seclabel as l
+inner join object as o on l.classoid = o.classoid and l.objoid = o.oid and l.objsubid = o.subid
+union all
 select
     'tablespace of ' || case r.relkind when 'm' then 'materialized view' when 'i' then 'index' when 'I' then 'index' else 'table' end,
     r.relname, '', r.schema, s.spcname, null

@@ -112,7 +112,7 @@ def _declares_nothing(case: Case) -> Step | None:
 
 def _has_no_subject(case: Case) -> Step | None:
     """Leave out the comment on what is missing, and nothing adds."""
-    if not case.needed or case.place.flow.statement.node != "comment_stmt":
+    if not case.needed or case.place.flow.statement.node not in ("comment_stmt", "sec_label_stmt"):
         return None
     comment = case.aims[0].effect.object
     subject = comment.subject

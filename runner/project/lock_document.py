@@ -24,6 +24,7 @@ _COMMENTS = {f"{kind.replace(' ', '_')}_comments": kind for kind in (*_PARTS, "d
 _SECTIONS = {name: kind for kind, name in _PARTS.items()} | _COMMENTS
 _OTHER_SCHEMAS = "schemas"
 _TABLESPACES = "tablespaces"
+_LABELS = "security_labels"
 
 
 def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
@@ -38,6 +39,9 @@ def nested(facts: Mapping[Object, str | None], known: Facts) -> dict[str, Any]:
         kind = item.subject.kind
         if item.is_tablespace:
             _below(base, _TABLESPACES, _key(kind))[item.name] = definition
+        elif item.is_label:
+            own = (item.table,) if item.table else ()
+            _below(base, _LABELS, item.provider, _key(kind), *own)[item.name] = definition
         elif item.is_access:
             owner = kinds.get((item.schema, item.table), "table") if item.table else kind
             add_access(_below(base, _key(owner), item.table or item.name), item, text)
@@ -73,8 +77,21 @@ def unnested(document: Mapping[str, Any], schema: str = "") -> Iterator[tuple[Ob
                 own = name.replace("_", " ")
                 yield from ((Object(own, each, "", schema).tablespace, value) for each, value in entry.items())
                 continue
+            if key == _LABELS:
+                yield from _labels(name, entry, schema)
+                continue
             for part, value in entry.items():
                 yield from _part(Object(kind, name, "", schema), part, value)
+
+
+def _labels(provider: str, entry: Mapping[str, Any], schema: str) -> Iterator[tuple[Object, Any]]:
+    """Return the security labels of a provider."""
+    for kind, own in ((key.replace("_", " "), own) for key, own in entry.items()):
+        for name, value in own.items():
+            inner = value.items() if isinstance(value, Mapping) else ()
+            yield from ((Object(kind, part, name, schema).label(provider), text) for part, text in inner)
+            if not isinstance(value, Mapping):
+                yield Object(kind, name, "", schema).label(provider), value
 
 
 def _part(item: Object, part: str, value: Any) -> Iterator[tuple[Object, Any]]:

@@ -210,6 +210,14 @@ class _Reader:
         effects = (Effect("set", commented.comment, body.comment),)
         return Declaration(effects, guarded=True, relation=relation if is_of_table else None)
 
+    def read_sec_label_stmt(self, body: pg.SecLabelStmt) -> Declaration:
+        labelled = self.names.named_object(pg.ObjectType.Name(body.objtype), body.object) if body.provider else None
+        if labelled is None:  # of a role or a database, or of whichever provider the server has
+            return Declaration()
+        label = labelled.label(body.provider)
+        effect = Effect("set", label, body.label) if body.label else Effect("drop", label)
+        return Declaration((effect,), guarded=bool(body.label))
+
     def read_drop_stmt(self, body: pg.DropStmt) -> Declaration:
         kind = pg.ObjectType.Name(body.remove_type)
         objects = [self.names.named_object(kind, item) for item in body.objects]

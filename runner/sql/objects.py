@@ -46,7 +46,8 @@ OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
 """Kinds whose names or definitions have types in them."""
 _TABLESPACE_OF = "tablespace of "
 _ACCESS = ("owner of ", "privileges of ")
-_ATTACHED = (_COMMENT_ON, *_ACCESS, _TABLESPACE_OF)
+_LABEL_OF = "security label of "
+_ATTACHED = (_COMMENT_ON, *_ACCESS, _TABLESPACE_OF, _LABEL_OF)
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
 
@@ -92,7 +93,7 @@ class Object(NamedTuple):
 
     @property
     def is_attached(self) -> bool:
-        """Whether it is the comment on another object, its owner, its tablespace, or what a role may do with it."""
+        """Whether it is the comment on another object, its owner, tablespace or label, or what a role may do."""
         return self.kind.startswith(_ATTACHED)
 
     @property
@@ -106,6 +107,20 @@ class Object(NamedTuple):
         return self.kind.startswith(_TABLESPACE_OF)
 
     @property
+    def is_label(self) -> bool:
+        """Whether it is the label that a provider of security labels gives another object."""
+        return self.kind.startswith(_LABEL_OF)
+
+    @property
+    def provider(self) -> str:
+        """The provider of a security label."""
+        return self.kind.removeprefix(_LABEL_OF).removesuffix(f" on {self.subject.kind}")
+
+    def label(self, provider: str) -> Object:
+        """Return the security label that a provider gives it; that of an index names no table."""
+        return without_table(self)._replace(kind=f"{_LABEL_OF}{provider} on {self.kind}")
+
+    @property
     def tablespace(self) -> Object:
         """Where its rows are; that of an index names no table."""
         return without_table(self)._replace(kind=_TABLESPACE_OF + self.kind)
@@ -115,7 +130,7 @@ class Object(NamedTuple):
         """What something is attached to, an index without its table; the object itself when it is not attached."""
         if not self.kind.startswith(_ATTACHED):
             return self
-        if self.kind.startswith("privileges of "):
+        if self.kind.startswith(("privileges of ", _LABEL_OF)):
             return self._replace(kind=self.kind.rpartition(" on ")[2])
         begin = next(begin for begin in _ATTACHED if self.kind.startswith(begin))
         return self._replace(kind=self.kind.removeprefix(begin))

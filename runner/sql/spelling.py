@@ -65,6 +65,8 @@ def dropped(item: Object) -> str:
             return f"alter publication {name} drop {published(item, '')}"
         case "function":
             return f"drop routine {spelled(item).removeprefix('function ')}"
+    if item.is_label:
+        return f"security label for {identifier(item.provider)} on {spelled(item.subject)} is null"
     return f"comment on {spelled(item.subject)} is null" if item.is_comment else f"drop {spelled(item)}"
 
 

@@ -291,7 +291,9 @@ grant set on parameter work_mem to clerk; --> none
 revoke grant option for select on book from clerk cascade; --> none
 revoke admin option for staff from clerk; --> none
 alter default privileges for role clerk in schema archive revoke execute on functions from public; --> none
-security label for sample on column book.title is 'x'; --> none
+security label for sample on column book.title is 'x'; --> set security label of sample on column book.title
+security label for sample on table book is null; --> drop security label of sample on table book
+security label on table book is 'x'; --> none
 set role clerk; --> none
 set local session authorization default; --> none
 
