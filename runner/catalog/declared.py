@@ -61,6 +61,7 @@ _ORDER = (
     "publication",
     "publication table",
     "publication schema",
+    "subscription",
 )
 
 

@@ -436,6 +436,23 @@ event_trigger as (
     where not exists (select from member where classid = 'pg_catalog.pg_event_trigger'::regclass and objid = e.oid)
 ),
 
+-- What a version does not know has its default: a column that is not in the catalog is that of `usual`.
+subscription as (
+    select s.*
+    from (
+        select 'any' as suborigin, true as subpasswordrequired, false as subrunasowner, false as subfailover
+    ) as usual
+    cross join lateral (
+        select
+            oid, subname, subdbid, subpublications, subbinary, substream::text as stream, subtwophasestate, subdisableonerr,
+            subslotname, subsynccommit, suborigin as origin, subpasswordrequired as password_required,
+            subrunasowner as run_as_owner, subfailover as failover
+        from pg_catalog.pg_subscription
+    ) as s
+    inner join pg_catalog.pg_database as d on s.subdbid = d.oid
+    where d.datname = current_database()
+),
+
 -- Everything that can have a comment, by the identity that its comment has; also what is no fact by itself, such as a
 -- constraint that a partition inherits, and one that keeps NULL out.
 object as (
@@ -483,6 +500,8 @@ object as (
     union all
     select 'pg_catalog.pg_publication'::regclass, oid, 0, 'publication', pubname, '', '' from pg_catalog.pg_publication
     union all
+    select 'pg_catalog.pg_subscription'::regclass, oid, 0, 'subscription', subname, '', '' from subscription
+    union all
     select 'pg_catalog.pg_publication_rel'::regclass, oid, 0, 'publication table', '', '', ''
     from pg_catalog.pg_publication_rel
     union all
@@ -519,15 +538,6 @@ other as (
             'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_attrdef'::regclass, 'pg_catalog.pg_constraint'::regclass,
             'pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_type'::regclass
         )
-    union
-    select w.classid, w.oid
-    from (
-        select 'pg_catalog.pg_subscription'::regclass::oid as classid, s.oid
-        from pg_catalog.pg_subscription as s
-        inner join pg_catalog.pg_database as d on s.subdbid = d.oid
-        where d.datname = current_database()
-    ) as w (classid, oid)
-    where w.oid >= 16384 -- those below are PostgreSQL's own
 ),
 
 other_kind as (
@@ -738,6 +748,23 @@ union all
 select 'comment on ' || o.kind, o.name, o.table_name, o.schema, d.description, null
 from pg_catalog.pg_description as d
 inner join object as o on d.classoid = o.classoid and d.objoid = o.oid and d.objsubid = o.subid
+union all
+select 'subscription', s.subname, '', '',
+    'to ' || (select string_agg(quote_ident(p.name), ', ' order by quote_ident(p.name) collate "C") from unnest(s.subpublications) as p (name))
+    || ' with (' || concat_ws(
+        ', ',
+        case when s.subbinary then '"binary" ''true''' end,
+        case when s.subdisableonerr then 'disable_on_error ''true''' end,
+        case when s.failover then 'failover ''true''' end,
+        'origin ''' || nullif(s.origin, 'any') || '''',
+        case when not s.password_required then 'password_required ''false''' end,
+        case when s.run_as_owner then 'run_as_owner ''true''' end,
+        'slot_name ''' || replace(nullif(coalesce(s.subslotname, 'none'), s.subname), '''', '''''') || '''',
+        'streaming ''' || case s.stream when 'p' then 'parallel' when 't' then 'true' when 'true' then 'true' else 'false' end || '''',
+        'synchronous_commit ''' || nullif(s.subsynccommit, 'off') || '''',
+        case when s.subtwophasestate <> 'd' then 'two_phase ''true''' end
+    ) || ')', null
+from subscription as s
 union all
 select 'security label of ' || l.provider || ' on ' || o.kind, o.name, o.table_name, o.schema, l.label, null
 from pg_catalog.pg_seclabel as l

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from runner.catalog.column_definitions import column_definition, without_not_null_name
 from runner.catalog.view_definitions import has_no_data, without_data
-from runner.sql.objects import Facts, Object, without_table
+from runner.sql.objects import SUBSCRIPTION, Facts, Object, without_table
+from runner.sql.option_list import STREAMING, listed_options, options_in
 
 DEFAULT = "pg_default"
 OF_DATABASE = Object("tablespace of database", "")
@@ -24,6 +25,8 @@ def unsaid(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]:
             wanted = declared.get(item, "")
             if not column_definition(wanted).not_null_name:
                 yield item, without_not_null_name(definition)
+        elif item.kind == SUBSCRIPTION:
+            yield item, _as_said(definition, declared.get(item, ""))
         elif item.kind == "materialized view" and has_no_data(declared.get(item, "")):
             yield item, without_data(definition)
 
@@ -34,3 +37,11 @@ def _tablespaces(actual: Facts, declared: Facts) -> Iterator[tuple[Object, str]]
     there = {without_table(item) for item in actual} if wanted else set()
     own = actual.get(OF_DATABASE, DEFAULT)
     yield from ((item, own) for item in wanted if item.subject in there)
+
+
+def _as_said(actual: str, declared: str) -> str:
+    """Return the definition of a subscription without how rows are streamed, where a declared one does not say that."""
+    if f" {STREAMING} " in declared or f"({STREAMING} " in declared:
+        return actual
+    head, _, options = actual.partition(" with (")
+    return listed_options(head, "with", {name: text for name, text in options_in(options).items() if name != STREAMING})

@@ -7,6 +7,7 @@ from typing import Any
 
 from postgast import pg_query_pb2 as pg
 
+from runner.sql import subscription_effects
 from runner.sql.access_effects import AccessEffects
 from runner.sql.chosen_names import index_name, statistics_name
 from runner.sql.definition_effects import definition_of
@@ -55,6 +56,9 @@ class _Reader:
         publications = PublicationEffects(self.names)
         self.read_create_publication_stmt = publications.of_create
         self.read_alter_publication_stmt = publications.of_alter
+        self.read_create_subscription_stmt = subscription_effects.of_create
+        self.read_alter_subscription_stmt = subscription_effects.of_alter
+        self.read_drop_subscription_stmt = subscription_effects.of_drop
         foreign = ForeignEffects(self.names, self.tables)
         self.read_create_foreign_table_stmt = foreign.of_create_table
         self.read_create_fdw_stmt = foreign.of_create_wrapper

@@ -50,6 +50,7 @@ KINDS = {
     "OBJECT_LANGUAGE": "language",
     "OBJECT_ACCESS_METHOD": "access method",
     "OBJECT_PUBLICATION": "publication",
+    "OBJECT_SUBSCRIPTION": "subscription",
     "OBJECT_FDW": "foreign-data wrapper",
     "OBJECT_FOREIGN_SERVER": "server",
 }

@@ -30,8 +30,9 @@ _COMMENT_ON = "comment on "
 _OF_VALUES = ("cast", "transform", "language", "access method")
 PUBLICATION_MEMBERS = ("publication table", "publication schema")
 FOREIGN_TABLE = "foreign table"
+SUBSCRIPTION = "subscription"
 FOREIGN = ("foreign-data wrapper", "server", "user mapping")
-DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS, *FOREIGN)
+DATABASE_WIDE = (*_OF_VALUES, "event trigger", "publication", *PUBLICATION_MEMBERS, SUBSCRIPTION, *FOREIGN)
 """Kinds of objects of the whole database: they are read off the statements that make them.
 
 That there are others than the declared ones is no concern of a project.

@@ -12,6 +12,8 @@ from runner.sql.quoting import identifier
 
 _OPTION = re.compile(r"(?P<name>\"(?:[^\"]|\"\")*\"|[^\s\"(),']+) (?P<value>'(?:[^']|'')*'|drop)")
 _DROP = "drop"
+STREAMING = "streaming"
+"""The option of subscriptions whose default depends on the version."""
 OPTIONS = "options"
 """The word before the options of servers, foreign tables and their columns."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from runner.errors import Hint, InputError, Place
-from runner.sql import foreign_servers, publications
+from runner.sql import foreign_servers, publications, subscriptions
 from runner.sql.inventory import Inventory, automatic_name
 from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
 from runner.sql.privileges import is_every, is_meant, privileges_of, role_of
@@ -43,7 +43,7 @@ def _applied(statement: Statement, named: Effect, state: Inventory) -> Effect:
     """Take in an effect of a statement, and return it with the names and the definition that it has."""
     is_chosen = statement.declaration.nameless and named.action == "create" and named.object.kind in OWN_NAMES
     effect = numbered(named, state) if is_chosen else resolved(named, state) or named
-    for follow in (publications.follow, foreign_servers.follow):
+    for follow in (publications.follow, subscriptions.follow, foreign_servers.follow):
         effect = follow(effect, state)
     state.apply(effect)
     if effect.action == "change" and effect.value != PRESENT:

@@ -21,7 +21,9 @@ def spelled(item: Object) -> str:
             return f"foreign data wrapper {identifier(item.name)}"
         case "column":
             return f"column {table}.{identifier(item.name)}"
-        case "schema" | "extension" | "event trigger" | "language" | "access method" | "publication" | "server":
+        case "schema" | "extension" | "event trigger" | "language" | "access method":
+            return f"{item.kind} {identifier(item.name)}"
+        case "publication" | "subscription" | "server":
             return f"{item.kind} {identifier(item.name)}"
     return f"{item.kind} {_spelled_otherwise(item)}"
 

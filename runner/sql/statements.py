@@ -44,7 +44,7 @@ _DATABASE_WIDE = frozenset(
     create_transform_stmt create_plang_stmt create_am_stmt create_event_trig_stmt alter_event_trig_stmt
     create_publication_stmt alter_publication_stmt create_fdw_stmt alter_fdw_stmt create_foreign_server_stmt
     alter_foreign_server_stmt create_user_mapping_stmt alter_user_mapping_stmt drop_user_mapping_stmt
-    alter_extension_stmt sec_label_stmt
+    alter_extension_stmt sec_label_stmt create_subscription_stmt alter_subscription_stmt drop_subscription_stmt
     """.split()
 )
 """What makes or changes something that is compared, and is not built."""

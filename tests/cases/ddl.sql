@@ -251,20 +251,20 @@ alter publication news rename to feed; --> rename publication news to feed
 alter publication news owner to clerk; --> none
 comment on publication news is 'x'; --> set comment on publication news
 drop publication if exists news, feed; --> drop publication news, drop publication feed
-create subscription reader connection 'host=x' publication news, feed with (connect = false, slot_name = none); --> none
+create subscription reader connection 'host=x' publication news, feed with (connect = false, slot_name = none); --> create subscription reader
 alter subscription reader connection 'host=y'; --> none
-alter subscription reader set publication news with (refresh = false); --> none
-alter subscription reader add publication feed; --> none
-alter subscription reader drop publication feed; --> none
+alter subscription reader set publication news with (refresh = false); --> change subscription reader
+alter subscription reader add publication feed; --> change subscription reader
+alter subscription reader drop publication feed; --> change subscription reader
 alter subscription reader refresh publication with (copy_data = false); --> none
 alter subscription reader enable; --> none
 alter subscription reader disable; --> none
-alter subscription reader set (binary = true); --> none
+alter subscription reader set (binary = true); --> change subscription reader
 alter subscription reader skip (lsn = none); --> none
-alter subscription reader rename to listener; --> none
+alter subscription reader rename to listener; --> rename subscription reader to listener
 alter subscription reader owner to clerk; --> none
-comment on subscription reader is 'x'; --> none
-drop subscription if exists reader; --> none
+comment on subscription reader is 'x'; --> set comment on subscription reader
+drop subscription if exists reader; --> drop subscription reader
 
 -- Roles and privileges
 create role clerk with login password 'x' connection limit 3 valid until 'infinity' in role staff admin chief; --> none

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.planning.test_planner import assert_plan_is_kept, compact
+from tests.repair.test_propose import assert_repaired_or_reported
+from tests.support.planned_cases import begin, run_command
 from tests.support.projects import CASES
 from tests.support.servers import Server
 
@@ -21,6 +23,8 @@ def pair(server: Server) -> Iterator[tuple[str, str]]:
     """Two databases, which each case empties."""
     with server.database() as first, server.database() as second:
         yield first, second
+        for dsn in (first, second):  # one with a subscription cannot be dropped
+            begin(Path(), {}, dsn)
 
 
 @pytest.mark.parametrize("case", PLANS)
@@ -30,3 +34,31 @@ def test_the_plan_is_what_is_done(pair: Sequence[str], tmp_path: Path, case: str
     planned = assert_plan_is_kept(pair, tmp_path, facts)
     assert compact(planned) == facts["plan"]
     assert planned["pending"] == facts["pending"]
+
+
+@pytest.mark.parametrize("level", ["none", "additive", "align"])
+def test_no_run_changes_a_subscription(pair: Sequence[str], tmp_path: Path, level: str) -> None:
+    """What differs is found at each level, with the statements; neither has the connection."""
+    drift = {
+        "before": """
+            create subscription reader connection 'host=x' publication news
+                with (connect = false, slot_name = none, disable_on_error = true);
+            create subscription other connection 'host=x' publication news with (connect = false, slot_name = none);
+            create subscription more connection 'host=x' publication news with (connect = false, slot_name = none);
+        """,
+        "declared": """
+            create subscription reader connection 'host=y' publication "News", feed
+                with (connect = false, slot_name = none, binary = true);
+            create subscription other connection 'host=y' publication news with (connect = false, slot_name = none);
+        """,
+        "run": {"repair": level},
+        "left": ["different: subscription reader"],
+    }
+    assert_repaired_or_reported(pair, tmp_path, drift)
+    (finding,) = run_command(tmp_path, "verify", pair[0], "--json").json["findings"]
+    assert finding["declared"] == "to \"News\", feed with (\"binary\" 'true', slot_name 'none')"
+    assert finding["actual"] == "to news with (disable_on_error 'true', slot_name 'none')"
+    assert finding["repair"]["sql"].splitlines() == [
+        'alter subscription reader set publication "News", feed;',
+        "alter subscription reader set (binary = 'true', disable_on_error = 'false');",
+    ]

@@ -22,6 +22,9 @@ EMPTY = """
     union all
     select format('drop publication %I', pubname) from pg_publication
     union all
+    select format('drop subscription %I', subname)
+    from pg_subscription as s join pg_database as d on s.subdbid = d.oid where datname = current_database()
+    union all
     select format('drop foreign data wrapper if exists %I cascade', fdwname) from pg_foreign_data_wrapper
     union all
     select format('drop transform if exists for %s language %I', trftype::regtype, l.lanname)
