@@ -122,14 +122,17 @@ attribute as (
                 from unnest(a.attoptions) as o (text)
                 where not starts_with(o.text, 'pg_')
             ) || ')',
-            ' options (' || (
-                select
-                    string_agg(
-                        quote_ident(o.option_name) || ' ''' || replace(o.option_value, '''', '''''') || '''',
-                        ', ' order by o.option_name collate "C"
+            case
+                when a.attfdwoptions is not null
+                    then (
+                        select
+                            ' options (' || string_agg(
+                                quote_ident(o.option_name) || ' ''' || replace(o.option_value, '''', '''''') || '''',
+                                ', ' order by o.option_name collate "C"
+                            ) || ')'
+                        from pg_catalog.pg_options_to_table(a.attfdwoptions) as o
                     )
-                from pg_catalog.pg_options_to_table(a.attfdwoptions) as o
-            ) || ')'
+            end
         ) as settings,
         a.attgenerated, a.attidentity, d.value,
         s.oid as sequence_oid, s.seqtypid, s.options, s.relpersistence as sequence_persistence
