@@ -37,7 +37,7 @@ def test_a_random_schema_is_as_its_dump_declares(
 
 
 def test_objects_of_all_kinds_are_as_their_dump_declares(server: Server, tmp_path: Path) -> None:
-    """What belongs to the whole database, and what is known from the text alone, is declared by a dump like the rest."""
+    """What belongs to the whole database, and what the text alone tells, is declared by a dump like the rest."""
     with server.database() as dsn, psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
         if server.major < SINCE:
             pytest.skip("NO INHERIT of NOT NULL is new")
