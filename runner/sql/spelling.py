@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.sql.objects import Facts, Object, qualified_name
+from runner.sql.objects import FOREIGN_TABLE, Facts, Object, qualified_name
 from runner.sql.quoting import identifier, literal
 
 
@@ -55,8 +55,8 @@ def published(member: Object, definition: str) -> str:
     return f"table {table}{definition.removeprefix('table')}"
 
 
-def dropped(item: Object) -> str:
-    """Return the statement that drops an object, or takes away its comment."""
+def dropped(item: Object, definition: str = "") -> str:
+    """Return the statement that drops an object of a definition, or takes away its comment."""
     name, table = identifier(item.name), qualified_name(Object("table", item.table, "", item.schema))
     match item.kind:
         case "column" | "constraint":
@@ -65,6 +65,8 @@ def dropped(item: Object) -> str:
             return f"alter domain {table} drop constraint {name}"
         case "publication table" | "publication schema":
             return f"alter publication {name} drop {published(item, '')}"
+        case "table" if definition.startswith(FOREIGN_TABLE):
+            return f"drop foreign {spelled(item)}"
         case "function":
             return f"drop routine {spelled(item).removeprefix('function ')}"
     if item.is_label:

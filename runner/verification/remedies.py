@@ -33,7 +33,7 @@ class Remedies(Struct, frozen=True):
             return Remedy(query, "the lock has to end first")
         if item.kind in ("undeclared", "unmanaged") and not item.object.is_access:
             what = "what nobody declared" if item.kind == "unmanaged" else f"a {item.object.kind}"
-            return Remedy(f"{dropped(item.object)};", f"no repair drops {what}")
+            return Remedy(f"{dropped(item.object, item.actual or '')};", f"no repair drops {what}")
         if item.namesake:
             return Remedy("-- give one of the two another name", "no repair renames what somebody has made")
         proposals = self.proposals.get(item.object, ())

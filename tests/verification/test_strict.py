@@ -24,6 +24,9 @@ EXTRA = """
     create unique index item_place_key on item (place);
     alter table item add column remark text, add constraint item_place_check check (place > 0);
     comment on table item is 'Items.';
+    create foreign data wrapper far;
+    create server there foreign data wrapper far;
+    create foreign table beyond (id integer) server there;
 """
 OTHER_KINDS = """
     create collation plain (locale = 'C');
@@ -70,6 +73,7 @@ def test_strict_finds_what_nobody_declared(folder: Path, database: str) -> None:
             "index item_place_idx",
             "index item_place_key",
             "sequence numbers",
+            "table beyond",
             "table other",
             "trigger item.item_same",
             "type mood",
