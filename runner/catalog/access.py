@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from runner.sql.objects import Facts, Object
@@ -13,7 +14,6 @@ from runner.sql.privileges import (
     RUNNING,
     default_text,
     known_privileges,
-    owner_of,
     privileges_of,
     privileges_text,
     read_privileges,
@@ -73,16 +73,19 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
         elif row.kind not in _ROLES and not _is_of_undeclared(row, declared):
             found.setdefault(privileges_of(row.role, item), []).append(row)
     owned = {item.subject: item for item, rows in found.items() if any(row.is_owner for row in rows)}
-    for item, wanted in declared.items():
-        is_column = item.is_access and bool(item.table)
-        if (is_column and _owned_table(item, owned)) or _is_of_owner(item, declared):
+    owners = {item.subject: role for item, role in declared.items() if item.kind.startswith("owner of ")}
+    for item, wanted in declared.items() if owned or owners else ():
+        if item.is_access and (_is_of_owner(item, owners) or (item.table and _owned_table(item, owned))):
             yield item, wanted
             found.pop(item, None)
     for item, rows in found.items():
-        is_owners = any(row.is_owner for row in rows) or _is_of_owner(item, declared)
-        text = _text(item, rows, declared.get(item), access.postgresql, is_owners=is_owners)
-        is_bare = item.subject.kind == "schema" and text == NONE  # the schema was made again
-        if item in declared or (text != default_text(item) and not is_bare):
+        kind, wanted, is_owners = item.subject.kind, declared.get(item), any(row.is_owner for row in rows)
+        if is_owners or _is_of_owner(item, owners):
+            text = wanted or default_text(item)
+        else:
+            text = _text(kind, tuple((row.value, row.grantor) for row in rows), wanted, access.postgresql)
+        is_bare = kind == "schema" and text == NONE  # the schema was made again
+        if wanted is not None or (text != default_text(item) and not is_bare):
             yield item, text
 
 
@@ -105,13 +108,12 @@ def _is_of_undeclared(row: AccessRow, declared: Facts) -> bool:
     return is_owned and Object("table", row.table, "", row.schema) not in declared
 
 
-def _is_of_owner(item: Object, declared: Facts) -> bool:
+def _is_of_owner(item: Object, owners: Mapping[Object, str]) -> bool:
     """Return whether it is what the declared owner may do: all, when it is the owner."""
-    subject = item.subject
-    if subject == item or item == owner_of(subject):
+    if not owners or item.kind.startswith("owner of "):
         return False
-    tables = (Object(kind, subject.table, "", subject.schema) for kind in _WITH_COLUMNS) if item.table else (subject,)
-    return any(declared.get(owner_of(one)) == role_of(item) for one in tables)
+    tables = (Object(kind, item.table, "", item.schema) for kind in _WITH_COLUMNS) if item.table else (item.subject,)
+    return any(owners.get(one) == role_of(item) for one in tables)
 
 
 def _owned_table(item: Object, owned: Mapping[Object, Object]) -> Object | None:
@@ -120,20 +122,18 @@ def _owned_table(item: Object, owned: Mapping[Object, Object]) -> Object | None:
     return next((other for other in own if other and role_of(other) == role_of(item)), None)
 
 
-def _text(item: Object, rows: Iterable[AccessRow], declared: str | None, postgresql: int, *, is_owners: bool) -> str:
-    rows, kind = list(rows), item.subject.kind
-    if is_owners:
-        return declared or default_text(item)
+@lru_cache(1_000)  # what many tables have is read once
+def _text(kind: str, given: tuple[tuple[str | None, str | None], ...], declared: str | None, postgresql: int) -> str:
+    """Return privileges with their grantors as what is declared has them."""
     wanted = read_privileges(kind, declared or NONE)
-    own = [(row.value or "").lower() for row in rows if row.value and not row.grantor]
-    there = read_privileges(kind, ", ".join(own))
-    for row in rows:
-        if row.value and row.grantor:
-            for name, option in read_privileges(kind, row.value.lower()).items():
+    there = read_privileges(kind, ", ".join(value.lower() for value, grantor in given if value and not grantor))
+    for value, grantor in given:
+        if value and grantor:
+            for name, option in read_privileges(kind, value.lower()).items():
                 if name in wanted:
                     there[name] = there.get(name, False) or option
                 elif name not in there:
-                    there[f"{name}{GRANTED_BY}{row.grantor}"] = option
+                    there[f"{name}{GRANTED_BY}{grantor}"] = option
     if postgresql < 17 and _SINCE_17 in known_privileges(kind) and _SINCE_17 in wanted:  # noqa: PLR2004
         there[_SINCE_17] = wanted[_SINCE_17]
     return privileges_text(kind, there)

@@ -1,6 +1,6 @@
 -- What roles may do, and owners: (kind, name, table, schema, role, value, granted by, is owner).
 --
--- `value` is a privilege in PostgreSQL's capital letters, with ` WITH GRANT OPTION`, or the owner; a NULL is what PUBLIC
+-- `value` is privileges in PostgreSQL's capital letters, with ` WITH GRANT OPTION`, or the owner; a NULL is what PUBLIC
 -- has not, though PostgreSQL gives it by default. `granted by` is set where that is not the owner. The role of the run,
 -- as the creator of what default privileges are for, is CURRENT_USER. A row of the kind `role` is a role that there is,
 -- that of the kind `running` the role of the run.
@@ -98,12 +98,14 @@ object as (
 
 given as (
     select
-        o.*, r.shown as role, a.privilege_type || case when a.is_grantable then ' WITH GRANT OPTION' else '' end as value,
+        o.kind, o.name, o.table_name, o.schema, r.shown as role,
+        string_agg(a.privilege_type || case when a.is_grantable then ' WITH GRANT OPTION' else '' end, ', ') as value,
         case when a.grantor <> o.owner then quote_ident(pg_catalog.pg_get_userbyid(a.grantor)) end as grantor,
         a.grantee = o.owner as is_owner
     from object as o
     cross join lateral pg_catalog.aclexplode(o.acl) as a
     inner join role as r on a.grantee = r.oid
+    group by o.kind, o.name, o.table_name, o.schema, o.owner, r.shown, a.grantor, a.grantee
 )
 
 select kind, name, table_name, schema, role, value, grantor, is_owner from given
@@ -111,7 +113,7 @@ union all
 select o.kind, o.name, o.table_name, o.schema, 'PUBLIC', null, null, false
 from object as o
 where
-    o.acl is not null
+    o.acl is not null and o.kind not in ('table', 'view', 'materialized view', 'sequence', 'column')
     and not exists (select from pg_catalog.aclexplode(o.acl) as a where a.grantee = 0)
 union all
 select o.kind, o.name, o.table_name, o.schema, r.shown, null, null, true

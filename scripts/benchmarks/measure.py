@@ -15,7 +15,7 @@ from statistics import median
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from benchmarks import fleets, locks, projects, stalls
+from benchmarks import access, fleets, locks, projects, stalls
 from benchmarks.proxy import Counts, proxy
 from benchmarks.psql import psql_command, rendered_script
 from tests.support.servers import Server, embedded_server, environment, temporary_folder
@@ -110,6 +110,9 @@ def main(dsn: str | None, repeats: int, only: str | None) -> None:
     """Measure every project, over plain loopback, and this repository's with a delay."""
     compileall.compile_dir(ROOT / "runner", quiet=1)  # as pip does with the other packages, and the image with this one
     with embedded_server() if dsn is None else _given(dsn) as server:
+        if only == "access":
+            access.measure(server, repeats)
+            return
         if only:
             with temporary_folder() as folder:
                 stalls.measure(server, folder)
@@ -125,6 +128,7 @@ def main(dsn: str | None, repeats: int, only: str | None) -> None:
             projects.long(folder)
             memory(server, folder)
         checks(repeats)
+        access.measure(server, repeats)
         with temporary_folder() as folder:
             projects.own(folder)
             _lock(server, folder)
