@@ -134,6 +134,6 @@ def _below(item: Object, makers: Mapping[Object, Position]) -> Position | None:
 def _rank(proposal: Proposal) -> tuple[bool, int]:
     """Rank what is removed first, then columns, then what is about columns; keys before what refers to them."""
     stays = proposal.becomes is not None
-    order = {"index": 1, "constraint": 2, "table": 4}
+    order = {"index": 1, "constraint": 2, "table": 4, "publication schema": 5}
     refers = proposal.object.kind == "constraint" and is_foreign_key(proposal.becomes or "")
     return stays, order.get(proposal.object.kind, 0) + refers

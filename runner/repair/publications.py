@@ -12,13 +12,25 @@ from runner.sql.publications import all_options, is_for_all
 from runner.sql.quoting import identifier, literal
 from runner.sql.spelling import published
 
+_REFUSED = "PostgreSQL adds no schema to a publication that has a table with a column list"
 _WITHOUT_ALTER = "no statement changes whether a publication has all tables"
 
 
-def missing(_: Context, item: Difference, __: Object) -> Iterator[Proposal]:
-    """Add a member."""
+def missing(context: Context, item: Difference, _: Object) -> Iterator[Proposal]:
+    """Add a member; a schema only when no member with a column list stays."""
     add = f"{_alter(item)} add {published(item.object, item.declared or '')}"
-    yield Proposal(item.object, item.object, "missing", becomes=item.declared, now=(add,))
+    blocked_by = _REFUSED if item.object.kind == "publication schema" and _has_columns(context, item.object) else ""
+    yield Proposal(item.object, item.object, "missing", becomes=item.declared, now=(add,), blocked_by=blocked_by)
+
+
+def _has_columns(context: Context, schema: Object) -> bool:
+    """Return whether a table of the publication keeps its column list in this run."""
+    own = (
+        other
+        for other, text in context.actual.facts.items()
+        if (other.kind, other.name) == ("publication table", schema.name) and text.startswith("table (")
+    )
+    return any(other not in context.declared or context.needs_align() for other in own)
 
 
 def different(context: Context, item: Difference, _: Object) -> Iterator[Proposal]:
