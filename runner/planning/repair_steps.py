@@ -19,8 +19,8 @@ from runner.sql.statements import Statement
 Key = tuple[str, int]
 Placed = Mapping[Key, Sequence[Proposal]]
 """What is repaired at a statement, by its key."""
-_EARLIEST = -3
-"""The number of the first transaction before a script's own."""
+_EARLIEST = -5
+"""The number of the first transaction before a script's own; those of what is attached are the last two."""
 
 
 def repair_step(statement: Statement, proposals: Sequence[Proposal], sql: str, *, transaction: int = 0) -> Step:

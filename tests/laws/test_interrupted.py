@@ -92,6 +92,39 @@ PART_ROWS = """
     insert into item select i, 'row ' || i from generate_series(1, 500) as i;
 """
 
+EARLY = {
+    "010_item.sql": """
+        create table if not exists item (id integer, name text) partition by range (id);
+        create table if not exists item_rest partition of item default;
+        create table if not exists item_1 (id integer, name text);
+        alter table item attach partition item_1 for values from (1) to (200);
+        create table if not exists item_2 partition of item for values from (1000) to (2000);
+        create table if not exists part (id integer, name text, size integer);
+        create unique index if not exists part_id on part (id, name);
+        create table if not exists state (id integer, name text);
+    """,
+    "020_key.sql": """
+        create unique index state_id on state (id);
+        insert into state select max(id) + 1, 'once' from state;
+        alter table part add constraint part_key primary key using index part_id;
+        alter table state add primary key using index state_id, alter column name set not null;
+    """,
+    "030_alone.sql": "alter table part alter column size set not null, add constraint part_size check (size >= 0);",
+}
+"""What is done before a script's own transaction: CHECKs for partitions, NOT NULL for keys that statements make."""
+EARLY_ROWS = """
+    create table item (id integer, name text) partition by range (id);
+    create table item_rest partition of item default;
+    create table item_1 (id integer, name text);
+    create table part (id integer, name text, size integer);
+    create unique index part_id on part (id, name);
+    create table state (id integer, name text);
+    insert into item select i, 'row ' || i from generate_series(200, 700) as i;
+    insert into item_1 select i, 'row ' || i from generate_series(1, 199) as i;
+    insert into part select i, 'row ' || i, i from generate_series(1, 500) as i;
+    insert into state select i, 'row ' || i from generate_series(1, 500) as i;
+"""
+
 LATE = {
     "010_item.sql": """
         create table if not exists item (
@@ -190,6 +223,11 @@ def large_partitions(folder: Path) -> tuple[Path, str]:
     return write_project(folder, PARTS, run=run, options=options), PART_ROWS
 
 
+def early_steps(folder: Path) -> tuple[Path, str]:
+    options: dict[str, dict[str, object]] = {"020_key.sql": {"run": "once"}, "030_alone.sql": {"transaction": False}}
+    return write_project(folder, EARLY, run={"concurrent_index_above": "0"}, options=options), EARLY_ROWS
+
+
 def late_repairs(folder: Path) -> tuple[Path, str]:
     options: dict[str, dict[str, object]] = {"010_item.sql": {"run": "on_change"}, "030_fill.sql": {"run": "on_change"}}
     return write_project(folder, LATE, options=options), f"{ROWS} create table part (item integer); {LATE_ROWS}"
@@ -205,6 +243,7 @@ SITUATIONS: dict[str, Callable[[Path], tuple[Path, str]]] = {
     "indexes of a large table": large_table,
     "keys of a large table": large_keys,
     "a large partitioned table": large_partitions,
+    "steps before a script": early_steps,
     "late repairs": late_repairs,
     "objects that are replaced": replaced_objects,
 }
