@@ -16,7 +16,7 @@ from runner.planning.model import Step
 from runner.project.manifest import ScriptEntry
 from runner.repair.probes import Table
 from runner.sql.claim import Claim
-from runner.sql.lock_rules import LEVELS, RULES, HazardKind
+from runner.sql.lock_rules import LEVELS, RULES, HazardKind, Rows
 from runner.sql.objects import Facts, Object, stands_in
 from runner.sql.respelling import names_in
 
@@ -26,7 +26,8 @@ _BLOCKS_READS, _BLOCKS_WRITES = "ACCESS EXCLUSIVE", "SHARE"
 _BY_BOUNDS = ("ATTACHED PARTITION", "DEFAULT PARTITION")
 """What reads no rows where a valid CHECK tells PostgreSQL enough."""
 _PARTS = {"DROP COLUMN": "column", "DROP CONSTRAINT": "constraint", "DROP FOREIGN KEY": "constraint"}
-_WORDS = {"scans": "all rows of {0} are read", "rewrites": "each row of {0} is written anew"}
+_LONG = ("scans", "rewrites")
+"""What takes longer the more rows there are."""
 
 Look = Callable[[Object], Table | None]
 """Looks at a table; None when it cannot be looked at now."""
@@ -48,7 +49,8 @@ class Measure(NamedTuple):
 
 
 class _Long(NamedTuple):
-    words: str
+    item: Object
+    rows: Rows
     size: int
 
 
@@ -92,7 +94,7 @@ class HazardFinder:
             yield from self._done(step, kind, claim)
         read = [(claim.relation, rule.rows), *((item, rule.named_rows) for item in claim.named)]
         for item, rows in read:
-            if rows in _WORDS and self.measure(item).has_rows:
+            if rows in _LONG and self.measure(item).has_rows:
                 yield self._about("rewrites_table" if rows == "rewrites" else "scans_table", item)
                 if self.measure(item).size > self.limits.above:
                     yield self._about("long_running", item)
@@ -150,8 +152,8 @@ class HazardFinder:
         if self._has_no_rows(claim) or (claim.kind in _BY_BOUNDS and self._has_check(claim.relation)):
             return
         for item, rows in ((claim.relation, rule.rows), *((item, rule.named_rows) for item in claim.named)):
-            if rows in _WORDS and self.measure(item).has_rows:
-                yield _Long(_WORDS[rows].format(item), self.measure(item).size)
+            if rows in _LONG and self.measure(item).has_rows:
+                yield _Long(item, rows, self.measure(item).size)
 
     def _has_no_rows(self, claim: Claim) -> bool:
         """Return whether a claim makes an index of a partitioned table alone, which has no rows itself."""
@@ -182,8 +184,9 @@ class HazardFinder:
             kinds: tuple[HazardKind, ...] = ("blocks_reads", "blocks_writes")
             if level != _BLOCKS_READS:
                 kinds = kinds[1:] if LEVELS.index(level) >= LEVELS.index(_BLOCKS_WRITES) else ()
-            rows = self.measure(item).rows
-            yield from (Hazard(kind, self.named(item), rows, longest.size, longest.words) for kind in kinds)
+            rows, other = self.measure(item).rows, None if longest.item == item else self.named(longest.item)
+            what = longest.size, longest.rows, other
+            yield from (Hazard(kind, self.named(item), rows, *what) for kind in kinds)
 
     def _tables(self, lock: TableLock) -> tuple[Object, ...]:
         """Return the relation that others find locked: with an index, that is its table."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from runner.sql.lock_rules import HazardKind
+from runner.sql.lock_rules import HazardKind, Rows
 from runner.sql.objects import Object
 from runner.wording import shown
 
@@ -19,34 +19,43 @@ DESTRUCTIVE: frozenset[HazardKind] = frozenset({"deletes_data", "drops_object"})
 _STRONGER: Mapping[HazardKind, HazardKind] = {"blocks_writes": "blocks_reads"}
 """What an allowance of another kind includes."""
 _SENTENCES: Mapping[HazardKind, str] = {
-    "blocks_reads": "nobody reads {0} while {1}",
-    "blocks_writes": "nobody writes to {0} while {1}",
-    "rewrites_table": "each row of {0} is written anew",
-    "scans_table": "all rows of {0} are read",
+    "blocks_reads": "reads of {0} wait while {1}",
+    "blocks_writes": "writes to {0} wait while {1}",
+    "rewrites_table": "every row of {0} is rewritten",
+    "scans_table": "every row of {0} is read",
     "deletes_data": "rows of {0} are deleted",
     "drops_object": "{0} is dropped",
-    "rebuilds_index": "indexes of {0} are built anew",
+    "rebuilds_index": "indexes of {0} are rebuilt",
     "replaces_code": "{0} is replaced",
-    "long_running": "it takes as long as {0} is large",
-    "may_fail_on_rows": "it fails when rows of {0} do not allow it",
-    "changes_access": "who may do what changes",
+    "long_running": "the larger {0} is, the longer it takes",
+    "may_fail_on_rows": "rows of {0} can make it fail",
+    "changes_access": "privileges change",
 }
 """A sentence for each kind; {0} is what it is about, {1} what goes on meanwhile."""
+_MEANWHILE: Mapping[Rows, str] = {"scans": "every row of {0} is read", "rewrites": "every row of {0} is rewritten"}
+_OWN: Mapping[Rows, str] = {"scans": "all its rows are read", "rewrites": "all its rows are rewritten"}
+"""What goes on, with the rows of another table or its own."""
 
 
 class Hazard(Struct, frozen=True):
-    """A hazard of a step; `rows` are those that PostgreSQL counted last, `size` is in bytes, `during` what goes on."""
+    """A hazard of a step; `rows` are those that PostgreSQL counted last, `size` is in bytes.
+
+    `during` is what is done meanwhile to all rows, those of `other` if they are not its own.
+    """
 
     kind: HazardKind
     item: Object | None = None
     rows: int | None = None
     size: int = 0
-    during: str = ""
+    during: Rows = ""
+    other: Object | None = None
     is_refused: bool = False
     """It is about much, and nothing allows it."""
 
     def __str__(self) -> str:
-        return _SENTENCES[self.kind].format(shown(str(self.item)), self.during)
+        words = _MEANWHILE if self.other else _OWN
+        during = words.get(self.during, "").format(shown(str(self.other)))
+        return _SENTENCES[self.kind].format(shown(str(self.item)), during)
 
     @property
     def allowance(self) -> str:

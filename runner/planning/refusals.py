@@ -36,7 +36,8 @@ def require_allowed(plan: Plan) -> None:
     notes = [f"{step.place}: {hazard.kind}: {hazard}" for step, hazard in plan.refused[:_MOST_REFUSED]]
     more = len(plan.refused) - _MOST_REFUSED
     notes += [f"… and {more} more; 'plan' shows all of them"] if more > 0 else []
-    allowances = " ".join(f"--allow-hazard {hazard.allowance}" for _, hazard in plan.refused[:_MOST_REFUSED])
+    wanted = dict.fromkeys(hazard.allowance for _, hazard in plan.refused[:_MOST_REFUSED])
+    allowances = " ".join(f"--allow-hazard {allowance}" for allowance in wanted)
     raise DatabaseError(
         f"the plan has {count(len(plan.refused), 'hazard')} that nothing allows; nothing was sent",
         notes=(*notes, Hint(f"look at 'plan', and allow what is meant: {allowances}")),
