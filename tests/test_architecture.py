@@ -37,6 +37,7 @@ LAZY = {
     "project/lockfile.py": "tomli_w, which only the command lock needs",
     "project/compiled_templates.py": "jinja2",
     "project/templates.py": "jinja2",
+    "repair/asking.py": "psycopg",
     "repair/probes.py": "psycopg",
     "report/terminal.py": "rich",
     "report/verification_text.py": "without a finding, the parser is not needed",

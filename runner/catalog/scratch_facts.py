@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from runner.catalog.column_definitions import column_definition, without_not_null_name
 from runner.catalog.definitions import unquoted
-from runner.catalog.relocation import restore_body
+from runner.catalog.moved_text import restore_body
 from runner.catalog.snapshot import Snapshot
 from runner.catalog.view_definitions import with_data
 from runner.sql.objects import DATABASE_WIDE, DETACHED, Facts, Object

@@ -1,22 +1,16 @@
-"""What a repair has to know of the rows and the catalog before it is planned: it is looked for, and not waited for.
-
-Each question is a transaction of its own that only reads.
-"""
+"""What a repair has to know of the rows and the catalog before it is planned: it is looked for, and not waited for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from runner.catalog.questions import BEGIN_ASKING, send_question
-from runner.catalog.snapshot import LOCK_TIMEOUT
 from runner.postgres.blockers import Blocker
 from runner.postgres.errors import policy_notes
-from runner.postgres.settings import begin_reading, search_path
 from runner.project.manifest import Manifest
+from runner.repair.asking import Answers, ask_catalog, read_rows, reading
 from runner.resources import read_sql
 from runner.sql.objects import Object, qualified_name
 from runner.sql.quoting import literal
@@ -142,7 +136,8 @@ class Evidence(Struct):
         import psycopg
 
         try:
-            rows = self._read(f"select pg_catalog.to_jsonb(sample) from ({query} limit {SAMPLE}) as sample")  # noqa: S608
+            asked = f"select pg_catalog.to_jsonb(sample) from ({query} limit {SAMPLE}) as sample"  # noqa: S608
+            rows = read_rows(self.connection, self.manifest, asked)
         except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
             return Sample(())
         except psycopg.Error as error:
@@ -177,7 +172,7 @@ class Evidence(Struct):
         import psycopg
 
         try:
-            with self._transaction():
+            with reading(self.connection, self.manifest):
                 cursor = self.connection.execute(f"select * from ({query}) as asked limit 0")  # noqa: S608
         except psycopg.Error:
             if self.connection.closed:
@@ -247,36 +242,8 @@ class Evidence(Struct):
         """Return the name of a table that is found on every search path."""
         return qualified_name(table._replace(schema=table.schema or self.manifest.project.schema))
 
-    def _ask(self, question: str, parameters: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
-        """Return the rows of a question to the catalog."""
-        with self._transaction():
-            for statement in BEGIN_ASKING:
-                self.connection.execute(statement)
-            send_question(self.connection, "asked", question, parameters)
-            self.connection.execute(f"set local search_path = {search_path(self.manifest)}")
-            cursor = self.connection.execute("fetch all from asked")
-        return cursor.fetchall()
-
-    def _read(self, query: str) -> Sequence[tuple[Any, ...]]:
-        """Return the rows of a query in the words of definitions: their search path is that of scripts."""
-        with self._transaction():
-            cursor = self.connection.execute(query)
-        return cursor.fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        import psycopg
-
-        try:
-            with self.connection.pipeline():
-                for statement in (*begin_reading(self.manifest), f"set local lock_timeout = '{LOCK_TIMEOUT}'"):
-                    self.connection.execute(statement)
-                yield
-                self.connection.execute("rollback")
-        except psycopg.Error:
-            if not self.connection.closed:
-                self.connection.execute("rollback")
-            raise
+    def _ask(self, question: str, parameters: Mapping[str, Any] | None = None) -> Answers:
+        return ask_catalog(self.connection, self.manifest, question, parameters)
 
 
 def _object(identity: Sequence[str] | None, own_schema: str) -> Object | None:
