@@ -28,6 +28,8 @@ class _Proof(NamedTuple):
 
     constraint: Object
     table: Object
+    parent: Object
+    """The table that the partition is to belong to."""
     keeps: str
     """The condition that all rows have to fulfil."""
     against: str
@@ -48,6 +50,7 @@ class Attaching:
         self.sample = situation.sample
         self.is_large = is_large
         self.schema = schema
+        self.views = {item.name for item in self.facts if item.kind == "view"}
         self.moved: set[str] = set()
         """The words of the statements before that are about rows."""
         self.is_unknown = False
@@ -58,12 +61,11 @@ class Attaching:
 
         When rows are against it, it is the step that sends nothing.
         """
-        statement = step.statement
-        proofs = [*self._proofs(step)] if step.action != "unchanged" else []
-        if step.action != "unchanged":
-            self.is_unknown = self.is_unknown or statement.declaration.opaque
-            self.moved |= names_in(step.sql) if statement.is_data else frozenset()
-        needed = []
+        if step.action == "unchanged":
+            yield step
+            return
+        needed, proofs = [], [*self._proofs(step)]
+        self._take_in(step)
         for proof in proofs:
             found = self.sample(proof.rows_against)
             if found.rows and not self._may_be_moved(proof):
@@ -78,6 +80,14 @@ class Attaching:
         for proof in needed:
             drops = alter(proof.table, [f"drop constraint {identifier(proof.constraint.name)}"])
             yield self._step(step, proof, drops)
+
+    def _take_in(self, step: Step) -> None:
+        """Keep what a step may do to rows: a function, or who writes to a view, may do it to any."""
+        statement = step.statement
+        words = names_in(step.sql) if statement.is_data else frozenset()
+        self.moved |= words
+        calls = statement.declaration.opaque or statement.node == "select_stmt"
+        self.is_unknown = self.is_unknown or calls or not words.isdisjoint(self.views)
 
     def _added(self, step: Step, proofs: Sequence[_Proof], *, is_apart: bool) -> Iterator[Step]:
         for proof in proofs:
@@ -94,8 +104,8 @@ class Attaching:
         return Step(step.statement, "alter", reason, sql, (proof.constraint,), transaction)
 
     def _may_be_moved(self, proof: _Proof) -> bool:
-        """Return whether a statement before may change which rows a table has."""
-        return self.is_unknown or proof.table.name in self.moved
+        """Return whether a statement before may change which rows a table has, by its name or that of its parent."""
+        return self.is_unknown or not self.moved.isdisjoint((proof.table.name, proof.parent.name))
 
     def _proofs(self, step: Step) -> Iterator[_Proof]:
         """Yield what PostgreSQL would look for in the rows of tables that were there before the run."""
@@ -118,7 +128,7 @@ class Attaching:
         tables += [(rest, f"not ({condition})", f"{rest} has rows that belong to it")] if rest else []
         for table, keeps, against in tables if condition else ():
             if not table_definition(self.facts[table]).is_foreign:
-                yield _Proof(Object("constraint", name, table.name, table.schema), table, keeps, against)
+                yield _Proof(Object("constraint", name, table.name, table.schema), table, parent, keeps, against)
 
     def _default(self, parent: Object) -> Object | None:
         """Return the default partition of a table."""

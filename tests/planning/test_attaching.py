@@ -119,3 +119,32 @@ def test_rows_keep_a_partition_from_being_attached(dsn: str, tmp_path: Path, row
     for words in ("script/010_item.sql:5: table item_2 cannot be attached", against, "name: x", "nothing was sent"):
         assert words in applied.err, applied
     assert still_dump(dsn) == before
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        "with gone as (delete from item_rest returning *) insert into item_2 select * from gone;",
+        "with gone as (delete from item where id = 12 returning *) insert into item_2 select * from gone;",
+        "with gone as (delete from shown returning *) insert into item_2 select * from gone;",
+        "select move();",
+        "do $$ begin perform move(); end $$;",
+    ],
+)
+def test_rows_that_may_be_moved_before_are_no_reason(dsn: str, tmp_path: Path, moves: str) -> None:
+    """The partition is attached, as PostgreSQL does it."""
+    head, attach = DECLARED.rsplit("\n", 2)[0], DECLARED.rsplit("\n", 2)[1]
+    facts = {
+        "before": f"{BEFORE}; create view shown as select * from item; insert into item values (12, 'x');"
+        "create function move() returns void begin atomic"
+        " insert into item_2 select * from item; delete from item; end",
+        "scripts": {"010_item.sql": head, "020_moved.sql": f"{moves}\n{attach}"},
+        "options": {"020_moved.sql": {"run": "once"}},
+        "manifest": {"run": {"allow_hazards": ["deletes_data"]}},
+    }
+    begin(tmp_path, facts, dsn)
+    write_case(tmp_path, facts)
+    applied = run_command(tmp_path, "apply", dsn)
+    assert applied.code == 0, applied
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("select id from item_2").fetchall() == [(12,)]
