@@ -109,7 +109,7 @@ def _run(where: Where, loaded: Project, reporter: Reporter, work: Work[MemberRes
                 all_told.append(MemberReport(outcome))
                 fleet.member(all_told[-1])
                 fleet.stands(all_told, begin)
-    fleet.ended(all_told, time.monotonic() - begin)
+    fleet.ended(all_told, time.monotonic() - begin, pool.halt)
     if stop.signal is not None:
         return InterruptError(stop.signal).exit_code
     return 0 if all(told.result.ok for told in all_told) else 1

@@ -177,7 +177,7 @@ DATABASE_OF_EACH_VERSION = (
 )
 DATABASES = (
     *ENV_FILE,
-    _gathered("where", Where, "dsns file schemas pattern jobs wait"),
+    _gathered("where", Where, "dsns file schemas pattern jobs wait canary max_failures"),
     click.option(
         "--jobs",
         metavar="N",
@@ -198,6 +198,21 @@ DATABASES = (
     ),
     WAIT,
     click.option("--dsn", "dsns", metavar="DSN", multiple=True, help=f"The database. May be repeated. {_DEFAULT}"),
+)
+
+ROLLOUT = (
+    click.option(
+        "--canary",
+        metavar="N",
+        type=click.IntRange(min=1),
+        help="Begin the others only when the first N databases or schemas have succeeded.",
+    ),
+    click.option(
+        "--max-failures",
+        metavar="N",
+        type=click.IntRange(min=1),
+        help="Begin no more when N databases or schemas have failed.",
+    ),
 )
 
 

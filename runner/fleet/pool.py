@@ -60,7 +60,9 @@ class Pool(Generic[Result]):
         self.running: dict[str, _Running] = {}
         self.ended: queue.SimpleQueue[MemberOutcome[Result]] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._ready: queue.SimpleQueue[Member] = queue.SimpleQueue()
+        self._numbers = {member.name: number for number, member in enumerate(members)}
+        self._ready: queue.PriorityQueue[tuple[int, str]] = queue.PriorityQueue()
+        """Those that may begin, in their order."""
         self._behind: dict[str, list[Member]] = {}
         """The members that begin when the first of their database has ended."""
         self._begun: set[str] = set()
@@ -108,13 +110,16 @@ class Pool(Generic[Result]):
                 continue
             if database not in self._begun:
                 self._behind[database] = []
-            self._ready.put(member)
+            self._may_begin(member)
+
+    def _may_begin(self, member: Member) -> None:
+        self._ready.put((self._numbers[member.name], member.name))
 
     def _serve(self) -> None:
         """Work on one member after the other; a thread does nothing else."""
         while self.left and not self.is_over:
             try:
-                member = self._ready.get(timeout=_TICK)
+                member = self.left[self._ready.get(timeout=_TICK)[1]]
             except queue.Empty:
                 continue
             with self._lock:
@@ -142,7 +147,7 @@ class Pool(Generic[Result]):
             self.halt = self.halt or (Halt(tuple(self._failed), is_canary=is_canary) if is_last else None)
         self._begun.add(database)
         for other in self._behind.pop(database, ()):
-            self._ready.put(other)
+            self._may_begin(other)
         self._canaries.discard(name)
         if is_canary and not self._canaries:
             self._enter(self._rest)

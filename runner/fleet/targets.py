@@ -21,7 +21,7 @@ class Limits(Struct, frozen=True):
     """How many are worked on at a time, how many must go well before the others begin, how many may fail."""
 
     jobs: int = 4
-    canary: int = 0
+    canary: int | None = None
     max_failures: int | None = None
 
 
@@ -36,7 +36,7 @@ class Where(Struct, frozen=True):
     """`*` stands for any characters, `?` for one."""
     jobs: int = 4
     wait: float = 30.0
-    canary: int = 0
+    canary: int | None = None
     max_failures: int | None = None
 
     @property

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runner.report import log_events
-from runner.report.fleet_text import fleet_heading, fleet_member_lines, fleet_summary_lines, member_json, summary_json
+from runner.report.fleet_text import (
+    fleet_heading,
+    fleet_member_lines,
+    fleet_progress,
+    fleet_stop_lines,
+    fleet_summary_lines,
+    member_json,
+    summary_json,
+)
 from runner.report.log import Event
 from runner.report.terminal import Doing
 
 if TYPE_CHECKING:
+    from runner.fleet.pool import Halt
     from runner.project.loading import Project
     from runner.report.fleet_text import MemberReport
     from runner.report.reporter import Reporter
@@ -28,6 +38,7 @@ class FleetReporter:
         """Print which project is applied to how many targets, and the heading of their table."""
         if not self.reporter.log.as_json:
             self.reporter.lines(fleet_heading(loaded.project.manifest.project.name, self.names, self.width))
+        self.reporter.doing(Doing(f"0 of {len(self.names)} targets have ended", time.monotonic()))
 
     def member(self, told: MemberReport) -> None:
         """Print how the work on a target ended, in a line of JSON where JSON is asked for."""
@@ -40,18 +51,20 @@ class FleetReporter:
             self.reporter.lines(fleet_member_lines(told, self.width))
 
     def stands(self, all_told: Sequence[MemberReport], since: float) -> None:
-        """Show how many targets have ended."""
-        failed = sum(told.ending == "failed" for told in all_told)
-        state = f"{failed} failed" if failed else ""
-        self.reporter.doing(Doing(f"{len(all_told)} of {len(self.names)} targets have ended", since, state=state))
+        """Show how many targets have ended, how fast, and how long the rest takes: drawn, or in a line now and then."""
+        progress = fleet_progress(all_told, len(self.names), time.monotonic() - since)
+        self.reporter.doing(Doing(progress.ended, since, state=progress.state))
+        if len(all_told) < len(self.names):
+            self.reporter.now_and_then(lambda: log_events.fleet_progress_event(progress))
 
-    def ended(self, all_told: Sequence[MemberReport], seconds: float) -> None:
-        """Print how many targets ended how."""
-        document = summary_json(all_told, seconds)
+    def ended(self, all_told: Sequence[MemberReport], seconds: float, halt: Halt | None) -> None:
+        """Print how many targets ended how, and why the rest was not begun."""
+        document = summary_json(all_told, seconds, halt)
         if self.reporter.as_json:
             self.reporter.json_line(document)
-        lines = tuple(fleet_summary_lines(all_told, seconds))
+        lines, stop = tuple(fleet_summary_lines(all_told, seconds)), tuple(fleet_stop_lines(all_told, halt))
         if self.reporter.log.as_json:
+            self.reporter.lines(stop)
             self.reporter.tell(Event("info" if document["ok"] else "error", lines[0].text, document))
         else:
-            self.reporter.lines(lines)
+            self.reporter.lines(lines + stop)

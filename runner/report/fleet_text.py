@@ -11,10 +11,12 @@ from msgspec import Struct
 from runner.report import json_documents
 from runner.report.line import Line, block
 from runner.report.run_text import error_lines
+from runner.report.terminal import duration
 from runner.verification.finding import finding_lines
 from runner.wording import count
 
 if TYPE_CHECKING:
+    from runner.fleet.pool import Halt
     from runner.fleet.work import MemberOutcome
     from runner.verification.finding import Finding
 
@@ -62,6 +64,34 @@ class MemberReport(Struct, frozen=True):
         return self.outcome.member.name
 
 
+class FleetProgress(Struct, frozen=True):
+    """How many targets have ended and failed, how many a second, and how many seconds the rest takes at that rate."""
+
+    targets: int
+    done: int
+    failed: int
+    rate: float
+    remaining: float
+
+    @property
+    def ended(self) -> str:
+        """How many have ended, in words."""
+        return f"{self.done} of {self.targets} targets have ended"
+
+    @property
+    def state(self) -> str:
+        """The rest of it, in words."""
+        failed = f"{self.failed} failed, " if self.failed else ""
+        return f"{failed}{self.rate:.1f} a second, {duration(max(self.remaining, 1))}left"
+
+
+def fleet_progress(all_told: Sequence[MemberReport], targets: int, seconds: float) -> FleetProgress:
+    """Return how far a fleet is after so many seconds."""
+    done, failed = len(all_told), sum(told.ending == "failed" for told in all_told)
+    rate = done / max(seconds, 0.001)
+    return FleetProgress(targets, done, failed, rate, (targets - done) / rate)
+
+
 def fleet_heading(project: str, names: Sequence[str], width: int) -> Iterator[Line]:
     """Return the lines above the rows; `width` is that of the first column."""
     yield Line(f"{project}: {count(len(names), 'target')}", "bold")
@@ -99,6 +129,18 @@ def fleet_summary_lines(all_told: Sequence[MemberReport], seconds: float) -> Ite
             yield Line(f"{word}: {', '.join(names)}", "red", is_failure=True)
 
 
+def fleet_stop_lines(all_told: Sequence[MemberReport], halt: Halt | None) -> Iterator[Line]:
+    """Return why targets were not begun, though nobody asked to stop."""
+    left = sum(told.ending == "not begun" for told in all_told)
+    if halt is None or not left:
+        return
+    if halt.is_canary:
+        why = f"canary {halt.failed[-1]} failed"
+    else:
+        why = f"{count(len(halt.failed), 'target')} failed, the limit of --max-failures"
+    yield Line(f"stopped: {why}; {count(left, 'target')} not begun", "bold red", is_failure=True)
+
+
 def member_json(told: MemberReport) -> dict[str, Any]:
     """Return what is told of a member as a JSON document, which is a line of its own."""
     outcome = told.outcome
@@ -113,7 +155,7 @@ def member_json(told: MemberReport) -> dict[str, Any]:
     }
 
 
-def summary_json(all_told: Sequence[MemberReport], seconds: float) -> dict[str, Any]:
+def summary_json(all_told: Sequence[MemberReport], seconds: float, halt: Halt | None) -> dict[str, Any]:
     """Return the last line of JSON."""
     endings = Counter(told.ending for told in all_told)
     return {
@@ -123,5 +165,10 @@ def summary_json(all_told: Sequence[MemberReport], seconds: float) -> dict[str, 
         "pending": endings["pending"],
         "interrupted": endings["interrupted"],
         "not_begun": endings["not begun"],
+        "stopped": _halt_json(halt) if halt and endings["not begun"] else None,
         "seconds": round(seconds, 6),
     }
+
+
+def _halt_json(halt: Halt) -> dict[str, Any]:
+    return {"by": "canary" if halt.is_canary else "max_failures", "failed": list(halt.failed)}

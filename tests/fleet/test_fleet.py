@@ -108,6 +108,7 @@ def test_fifty_databases_of_which_some_are_broken(server: Server, project: MakeP
             "pending": 0,
             "interrupted": 0,
             "not_begun": 0,
+            "stopped": None,
             "seconds": found[-1]["seconds"],
         }
         broken = {document["target"].rpartition("/")[2]: document for document in found[:-1] if not document["ok"]}

@@ -18,6 +18,7 @@ from runner.cli.options import (
     PROFILES,
     PROJECT,
     RELEASE,
+    ROLLOUT,
     examples,
     options,
     output,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     *output("Show the server's notices too, and what nobody declared."),
     *LOG,
     *DATABASES,
+    *ROLLOUT,
     *ALLOW_OLDER,
     *ALLOW_HAZARDS,
 )
