@@ -28,6 +28,7 @@ _NO_DATABASE = re.compile('database "(.+)" does not exist')
 _OF_CREATEDB = {"host": "host", "port": "port", "user": "username"}
 """The options of createdb, by what a connection string calls them."""
 _NAME_THE_USER = (Hint("name the user, in DB_USER, PGUSER or the connection string"),)
+_UNRESOLVED = "failed to resolve host"
 _UP_SOON = (pq.Ping.REJECT, pq.Ping.NO_RESPONSE)
 
 
@@ -126,9 +127,10 @@ def _open(target: Target, name: str, remaining: float) -> Connection[Any]:
 def _ping(target: Target, error: psycopg.Error, remaining: float) -> pq.Ping:
     """Return what the server says of itself after an attempt that failed.
 
-    One that has not said a word is not asked again: libpq would wait for its answer, and all threads with it.
+    One that has not said a word, or whose name nobody knows, is not asked again: libpq would wait for an answer, and
+    all threads with it.
     """
-    if isinstance(error, psycopg.errors.ConnectionTimeout):
+    if isinstance(error, psycopg.errors.ConnectionTimeout) or str(error).startswith(_UNRESOLVED):
         return pq.Ping.NO_RESPONSE
     return pq.Ping(pq.PGconn.ping(make_conninfo(target.conninfo, connect_timeout=_timeout(remaining)).encode()))
 

@@ -6,10 +6,12 @@ import json
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from runner.fleet.processes import carrying
 from runner.fleet.targets import Limits
 from runner.fleet.work import Member
 from runner.postgres.cancellation import Cancellation
+from runner.postgres.settings import run_lock_key
 from runner.postgres.target import Say, Target
 from runner.project.loading import load
 from tests.conftest import MakeProject
@@ -217,3 +220,22 @@ def test_a_signal_to_the_whole_group(asleep: tuple[Path, Callable[[], int]], num
     assert running.returncode == 128 + number, out
     statuses = [json.loads(line)["status"] for line in out.splitlines()[:-1]]
     assert sorted(statuses) == ["interrupted"] * 2 + ["not begun"] * 32
+
+
+def test_targets_that_hang_hold_their_own_slot(project: MakeProject, server: Server) -> None:
+    """Servers that never answer, and a lock that is never given, keep nothing waiting but what is asked of them."""
+    folder = project(ITEM)
+    with server.database() as locked, server.database() as good, psycopg.connect(locked, autocommit=True) as connection:
+        key = run_lock_key(load(folder / "manifest.toml").project.manifest)
+        connection.execute(f"select pg_advisory_lock({key})")
+        with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+            hangs = f"host=127.0.0.1 port={silent.getsockname()[1]} user=nobody dbname=hangs_"
+            targets = [*({"dsn": f"{hangs}{number}"} for number in range(29)), {"dsn": locked}]
+            targets += [{"dsn": good, "schema": f"s{number}"} for number in range(3)]
+            (folder / "t.toml").write_text(tomli_w.dumps({"target": targets}), encoding="utf-8")
+            arguments = ("apply", "--json", "--targets", "t.toml", "--jobs", "31")
+            with started_in_a_group(*arguments, folder=folder) as running:
+                assert running.stdout is not None
+                found = [json.loads(line) for line in islice((x for x in running.stdout if x[0] == "{"), 3)]
+    assert [document["schema"] for document in found] == ["s0", "s1", "s2"]
+    assert [document["status"] for document in found] == ["ended"] * 3
