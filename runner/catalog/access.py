@@ -74,9 +74,9 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
             found.setdefault(privileges_of(row.role, item), []).append(row)
     owned = {item.subject: item for item, rows in found.items() if any(row.is_owner for row in rows)}
     owners = {item.subject: role for item, role in declared.items() if item.kind.startswith("owner of ")}
-    for item, wanted in declared.items() if owned or owners else ():
+    for item, own in declared.items() if owned or owners else ():
         if item.is_access and (_is_of_owner(item, owners) or (item.table and _owned_table(item, owned))):
-            yield item, wanted
+            yield item, own
             found.pop(item, None)
     for item, rows in found.items():
         kind, wanted, is_owners = item.subject.kind, declared.get(item), any(row.is_owner for row in rows)
