@@ -77,9 +77,8 @@ def _table(connection: Connection[Any], manifest: Manifest, ledger: Ledger) -> s
     if relation.kind not in _TABLES:
         raise DatabaseError(f"{name} is no table; it was not read")
     if not relation.is_trusted:
-        hint = Hint(
-            "an administrator looks at it, and makes it that of a role that is trusted, such as the database's owner"
-        )
+        cure = "import without --dsn, name the role in trusted_creators, [project] in the manifest, and import again"
+        hint = Hint(f"use the role that owns it, or {cure}")
         raise DatabaseError(f"{name} belongs to {relation.owner}, who is not trusted; it was not read", notes=(hint,))
     if "dirty" in relation.columns:
         raise DatabaseError(f"{name} is the ledger of golang-migrate: it has a column 'dirty'; it was not read")

@@ -35,7 +35,7 @@ _NOTHING = NewProject({}, {})
     epilog=examples("import dbmate db/migrations", "import flyway sql --dsn postgresql://app@db/shop"),
 )
 @options(*PROJECT, *output(), *DATABASE)
-@click.argument("tool", type=click.Choice(_TOOLS))
+@click.argument("tool", metavar="TOOL", type=click.Choice(_TOOLS))
 @click.argument("path", type=click.Path(path_type=Path))
 def import_(
     manifest: Path,
@@ -49,17 +49,21 @@ def import_(
 ) -> int:
     """Begin a project with another tool's migrations.
 
-    PATH is the folder, or file, that has them. With --dsn, what the tool's ledger has is recorded as applied.
-    Nothing is overwritten, and nothing is run.
+    TOOL is dbmate, goose, flyway, sqitch, alembic-sql, node-pg-migrate or graphile; PATH is the folder, or the
+    file, that has them. With --dsn, what the tool's ledger has is recorded as applied. Nothing is overwritten, and
+    nothing is run.
     """
     from runner.project.importing.project_files import project_files, require_readable, settled
     from runner.project.importing.tools import read_migrations
 
     imported = read_migrations(tool, path)
-    imported = settled(replace(imported, variables=_values(imported, variables)))
+    is_known = dsn is not None and os.path.lexists(manifest)
+    if not is_known:
+        imported = replace(imported, variables=override(dict(imported.variables), variables))
+    imported = settled(imported)
     folder, name = manifest.parent, manifest.parent.absolute().name or "database"
     files = project_files(name, manifest.name, imported)
-    if dsn is not None and os.path.lexists(manifest):
+    if is_known:
         made, project = _NOTHING, _same_project(load_manifest(manifest, variables), files)
     else:
         require_absent(folder, files)
@@ -89,11 +93,6 @@ class _Recorded(NamedTuple):
     paths: tuple[str, ...]
     pending: tuple[str, ...]
     result: ApplyResult | None
-
-
-def _values(imported: Imported, variables: tuple[str, ...]) -> dict[str, object]:
-    """Return the values of placeholders, some from the command line."""
-    return override(dict(imported.variables), variables) if variables else dict(imported.variables)
 
 
 def _same_project(project: ManifestFile, files: Mapping[str, str]) -> ManifestFile:

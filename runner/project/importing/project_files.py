@@ -16,8 +16,9 @@ from runner.project.importing.ledgers import LEDGERS
 from runner.project.importing.migrations import Imported, Migration
 from runner.project.loading import read_project
 from runner.project.manifest import load_manifest
-from runner.project.templates import render
+from runner.project.templates import Template, render_each
 from runner.sql.parser import parse
+from runner.sql.source_map import Rendered
 
 _STEP = 10
 _LONGEST = 50
@@ -49,8 +50,8 @@ def project_files(name: str, manifest: str, imported: Imported) -> dict[str, str
 def _ignored(tool: str) -> dict[str, object]:
     """Return the entry for the ledger, which no script declares."""
     ledger = LEDGERS[tool]
-    name = f"{ledger.schema}.{ledger.table}" if ledger.schema else ledger.table
-    return {"kind": "table", "objects": [name], "because": f"the ledger of {tool}"}
+    names = [f"{ledger.schema}.{ledger.table}"] if ledger.schema else [ledger.table, f"*.{ledger.table}"]
+    return {"kind": "table", "objects": names, "because": f"the ledger of {tool}"}
 
 
 def _entry(path: str, migration: Migration) -> dict[str, object]:
@@ -61,23 +62,27 @@ def _entry(path: str, migration: Migration) -> dict[str, object]:
 
 def settled(imported: Imported) -> Imported:
     """Return the migrations with it settled which are transactions, where their statements decide that."""
-    values = _stand_ins(imported)
+    undecided = [migration for migration in imported.migrations if migration.transaction is None]
+    values: dict[str, object] = {"schema": "public", **_stand_ins(imported)}
+    rendered = render_each([Template(migration.file, migration.text) for migration in undecided], values)
+    without = {migration.file for migration, file in zip(undecided, rendered, strict=True) if _needs_none(file)}
     decided = (
         migration
         if migration.transaction is not None
-        else replace(migration, transaction=not _needs_none(migration, values))
+        else replace(migration, transaction=migration.file not in without)
         for migration in imported.migrations
     )
     return replace(imported, migrations=tuple(decided))
 
 
-def _needs_none(migration: Migration, values: Mapping[str, str]) -> bool:
+def _needs_none(file: Rendered | InputError) -> bool:
     """Return whether a migration has a statement that cannot run in a transaction."""
-    try:
-        rendered = render(migration.file, migration.text, {"schema": "public", **values})
-        return any(statement.traits.outside for statement in parse(rendered, schema="public").statements)
-    except InputError:
+    if isinstance(file, InputError):
         return False  # which is an error of the whole project, too
+    try:
+        return any(statement.traits.outside for statement in parse(file, schema="public").statements)
+    except InputError:
+        return False
 
 
 def require_readable(imported: Imported) -> None:

@@ -41,24 +41,30 @@ def read_sqitch(folder: Path) -> Imported:
     project, changes = _planned(numbered(read_file(folder / _PLAN)), str(folder / _PLAN))
     require_some(changes, str(folder / _PLAN), "a line for each change")
     migrations = []
-    for place, (number, name, _) in enumerate(changes):
+    for place, (number, name, tags) in enumerate(changes):
         path = _deploy_file(folder / "deploy", changes, place)
         if path is None:
-            message = f"{name} has no deploy/{name}.sql"
-            raise InputError(message, place=Place(str(folder / _PLAN), number))
-        text = read_file(path)
-        spans = statement_spans(str(path), text)
-        is_one = [span.transaction for span in spans[:1] + spans[-1:]] == ["begin", "commit"]
-        outer = spans[:1] + spans[-1:] if is_one else []
-        if wrong := next((span for span in spans if span.transaction and span not in outer), None):
-            hint = Hint("a change is one transaction, or has none; make several changes of it")
-            raise InputError(
-                "BEGIN or COMMIT in the middle", place=Place(str(path), _line(text, wrong.begin)), notes=(hint,)
-            )
-        template, lines = made(without(text, outer), plain(path))
-        migrations.append(Migration(name, words_of(name), str(path), template, lines, transaction=is_one))
+            is_again = any(later == name for _, later, _ in changes[place + 1 :]) and not tags
+            why = "is there twice, without a tag in between" if is_again else "has no file in deploy/"
+            raise InputError(f"{name} {why}", place=Place(str(folder / _PLAN), number))
+        migrations.append(_change(name, path))
     left_out = [f"{each}/, which is no part of a script" for each in ("revert", "verify") if (folder / each).is_dir()]
     return Imported("sqitch", tuple(migrations), tuple(left_out), project=project)
+
+
+def _change(name: str, path: Path) -> Migration:
+    """Return a change, without the transaction around it, if there is one. Raise InputError."""
+    text = read_file(path)
+    spans = statement_spans(str(path), text)
+    is_one = [span.transaction for span in spans[:1] + spans[-1:]] == ["begin", "commit"]
+    outer = spans[:1] + spans[-1:] if is_one else []
+    if wrong := next((span for span in spans if span.transaction and span not in outer), None):
+        hint = Hint("a change is one transaction, or has none; make several changes of it")
+        raise InputError(
+            "BEGIN or COMMIT in the middle", place=Place(str(path), _line(text, wrong.begin)), notes=(hint,)
+        )
+    template, lines = made(without(text, outer), plain(path))
+    return Migration(name, words_of(name), str(path), template, lines, transaction=is_one)
 
 
 def _planned(lines: Lines, file: str) -> tuple[str, list[tuple[int, str, list[str]]]]:
