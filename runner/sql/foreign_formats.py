@@ -15,6 +15,7 @@ import postgast
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.positions import Positions
+from runner.wording import PROGRAM
 
 _COPY = "COPY from or to the client is not possible; use INSERT"
 _COPY_CURE = "pg_dump --inserts writes the rows so; --schema-only leaves them out"
@@ -39,17 +40,29 @@ class _Format(NamedTuple):
 _NO_TRANSACTION = "; for the option about transactions, set transaction = false in the manifest"
 
 
+def _all(tool: str) -> str:
+    return f"; in an empty folder, '{PROGRAM} import {tool} PATH' does that for all of them"
+
+
 def _halves(tool: str, marker: str, up: str, down: str, more: str = "") -> _Format:
     return _Format(tool, marker, f"keep the part below {up!r}; remove the markers and the part below {down!r}{more}")
 
 
 _FORMATS = (
-    _halves("dbmate", r"migrate:(?:up|down)(?!\S)", "-- migrate:up", "-- migrate:down", _NO_TRANSACTION),
-    _halves("goose", r"\+goose[ \t]+\w", "-- +goose Up", "-- +goose Down", _NO_TRANSACTION),
+    _halves(
+        "dbmate", r"migrate:(?:up|down)(?!\S)", "-- migrate:up", "-- migrate:down", _NO_TRANSACTION + _all("dbmate")
+    ),
+    _halves("goose", r"\+goose[ \t]+\w", "-- +goose Up", "-- +goose Down", _NO_TRANSACTION + _all("goose")),
     _halves("sql-migrate", r"\+migrate[ \t]+\w", "-- +migrate Up", "-- +migrate Down", _NO_TRANSACTION),
     _halves("rockhopper", r"\+(?:up|down)[ \t]*$", "-- +up", "-- +down"),
     _halves("rambler", r"rambler[ \t]+(?:up|down)[ \t]*$", "-- rambler up", "-- rambler down"),
-    _halves("node-pg-migrate", r"[- \t]*(?:up|down)[ \t]+migration[- \t:]*$", "-- Up Migration", "-- Down Migration"),
+    _halves(
+        "node-pg-migrate",
+        r"[- \t]*(?:up|down)[ \t]+migration[- \t:]*$",
+        "-- Up Migration",
+        "-- Down Migration",
+        _all("node-pg-migrate"),
+    ),
     _halves("Play", r"[- \t]*!(?:Ups|Downs)[ \t]*$", "!Ups", "!Downs"),
     _halves("shmig", r"=+[ \t]*(?:UP|DOWN)[ \t]*=+[ \t]*$", "-- ==== UP ====", "-- ==== DOWN ===="),
     _Format(
