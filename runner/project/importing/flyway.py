@@ -15,19 +15,20 @@ from runner.project.importing.migrations import (
     Migration,
     files_in,
     made,
-    numbered,
     plain,
     read_file,
     require_distinct,
     require_some,
     words_of,
 )
+from runner.project.importing.own_transactions import numbered
 from runner.project.importing.placeholders import Placeholders, merged
 
 _NAME = re.compile(r"(?:([VBU])([0-9]+(?:[._][0-9]+)*)|(R))__(.*)\.sql", re.DOTALL)
 _CODE = re.compile(r"[VBUR].*__.*\.(?:java|kt|class|groovy)")
 _PATTERN = r"\$\{ (?P<name>[^}\s]+) \}"
 _SETTING = re.compile(r"\s*([\w.-]+)\s*[=:]\s*(.*?)\s*")
+_TRANSACTION = {"true": True, "false": False}
 _SCHEMA = "flyway:defaultschema"
 _FILES = ("flyway.toml", "flyway.user.toml", "flyway.conf", "conf/flyway.toml", "conf/flyway.conf")
 
@@ -96,20 +97,18 @@ def _migration(path: Path, name: re.Match[str], settings: Mapping[str, str]) -> 
     if replaces:
         values = {key.removeprefix("placeholders."): value for key, value in settings.items()}
         told = _with_values(text, values) if name[3] else text  # of a repeatable one it is about what is sent
-        template, numbers, names = Placeholders(_PATTERN, values, {_SCHEMA: "schema"}, fold=True).made(
-            numbered(text), str(path)
-        )
+        part, names = Placeholders(_PATTERN, values, {_SCHEMA: "schema"}, fold=True).made(numbered(text), str(path))
     else:
-        template, numbers = made(numbered(text), plain(path))
+        part = made(numbered(text), plain(path))
     title = words_of(name[4])
     migration = Migration(
         name[2].replace("_", ".") if name[2] else name[4].replace("_", " "),
         title or (name[2] or ""),
         str(path),
-        template,
-        numbers,
+        part.text,
+        part.lines,
         run="on_change" if name[3] else "once",
-        transaction={"true": True, "false": False}.get(own.get("executeintransaction", "").lower()),
+        transaction=part.had_transaction or _TRANSACTION.get(own.get("executeintransaction", "").lower()),
         checksum=str(checksum(told)),
     )
     return migration, names

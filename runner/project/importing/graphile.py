@@ -9,16 +9,15 @@ from pathlib import Path
 from runner.errors import Hint, InputError
 from runner.project.importing.migrations import (
     Imported,
-    Lines,
     Migration,
     files_in,
-    numbered,
     read_file,
     require_distinct,
     require_some,
     words_of,
     wrong_marker,
 )
+from runner.project.importing.own_transactions import Lines, numbered
 from runner.project.importing.placeholders import Placeholders, merged
 
 _FILE = re.compile(r"([0-9]+)((?:-[-\w]*)?)\.sql", re.ASCII)
@@ -67,7 +66,7 @@ def _migration(path: Path, version: str, title: str, placeholders: Placeholders)
     place = next((place for place, (_, line) in enumerate(lines) if line.strip()), 0)
     transaction = not (lines and _NO_TRANSACTION.fullmatch(lines[place][1]))
     lines = lines if transaction else lines[:place] + lines[place + 1 :]
-    text, numbers, names = placeholders.made(lines, str(path))
+    part, names = placeholders.made(lines, str(path))
     title = (
         words_of(headers.get("Message", "")) or title or ("current" if not version else version.removesuffix(".sql"))
     )
@@ -75,10 +74,10 @@ def _migration(path: Path, version: str, title: str, placeholders: Placeholders)
         version,
         title,
         str(path),
-        text,
-        numbers,
+        part.text,
+        part.lines,
         run="once" if version else "on_change",
-        transaction=transaction,
+        transaction=transaction or part.had_transaction,
         checksum=headers.get("Hash", ""),
     )
     return migration, names

@@ -10,11 +10,10 @@ from pathlib import Path
 from runner.errors import Hint, InputError
 from runner.project.importing.migrations import (
     Imported,
-    Lines,
     Migration,
+    Part,
     files_in,
     made,
-    numbered,
     plain,
     read_file,
     refuse_other,
@@ -23,8 +22,8 @@ from runner.project.importing.migrations import (
     words_of,
     wrong_marker,
 )
+from runner.project.importing.own_transactions import Lines, numbered
 from runner.project.importing.placeholders import Placeholders, merged
-from runner.project.raw_text import as_template
 
 _VERSIONED = re.compile(r"([0-9]+)(.*)\.sql")
 _DBMATE = re.compile(r"--\s*migrate:(up|down)(?:\s+(.*)|\s*)")
@@ -47,9 +46,10 @@ def read_dbmate(folder: Path) -> Imported:
             left_out.append(f"{path.name}, which is no migration")
             continue
         lines, options = _dbmate_up(numbered(read_file(path)), str(path))
-        text, numbers = made(lines, plain(path))
-        transaction = "transaction:false" not in options.split()
-        migrations.append(Migration(name[1], words_of(name[2]), str(path), text, numbers, transaction=transaction))
+        part = made(lines, plain(path))
+        transaction = part.had_transaction or "transaction:false" not in options.split()
+        title = words_of(name[2])
+        migrations.append(Migration(name[1], title, str(path), part.text, part.lines, transaction=transaction))
     require_some(migrations, str(folder), "files like 20240131120000_name.sql")
     require_distinct(migrations, lambda each: each.version)
     return Imported("dbmate", tuple(sorted(migrations, key=lambda each: Path(each.file).name)), tuple(left_out))
@@ -85,21 +85,25 @@ def read_goose(folder: Path) -> Imported:
         if name[3] == "go":
             raise refuse_other(path, "goose", "Go")
         file = _Goose(path)
-        text, numbers = file.up()
+        part = file.up()
         variables.append(file.variables)
-        migrations.append(
-            Migration(str(int(name[1])), words_of(name[2]), str(path), text, numbers, transaction=file.transaction)
-        )
+        version, title, transaction = str(int(name[1])), words_of(name[2]), part.had_transaction or file.transaction
+        migrations.append(Migration(version, title, str(path), part.text, part.lines, transaction=transaction))
     require_some(migrations, str(folder), "files like 00001_name.sql")
     require_distinct(migrations, lambda each: each.version)
     ordered = tuple(sorted(migrations, key=lambda each: int(each.version)))
     return Imported("goose", ordered, tuple(left_out), merged(variables))
 
 
+def _as_is(text: str, _first: int) -> str:
+    return text
+
+
 class _Goose:
     """A file of goose, read line by line as goose reads it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.file = str(path)
         self.lines = numbered(read_file(path))
         self.transaction = True
@@ -108,8 +112,8 @@ class _Goose:
         self._begun = 0
         self._replaces = False
 
-    def up(self) -> tuple[str, tuple[int, ...]]:
-        """Return the up part, with the comments above it, as a template, and the numbers of its lines."""
+    def up(self) -> Part:
+        """Return the up part, with the comments above it."""
         pieces = list[tuple[bool, Lines]]()
         for number, line in self._kept():
             if not pieces or pieces[-1][0] != self._replaces:
@@ -119,17 +123,19 @@ class _Goose:
             raise wrong_marker("'-- +goose StatementBegin' without its StatementEnd", self.file, self._begun)
         if not self._part:
             raise wrong_marker("no '-- +goose Up'; goose begins each migration so", self.file, 0)
-        done: Lines = []
-        for replaces, lines in pieces:
-            text = "\n".join(line for _, line in lines)
-            template, names = (
-                _ENVIRONMENT.substitute(text, self.file, lines[0][0])
-                if replaces
-                else (as_template(text, self.file), {})
-            )
+        if not any(replaces for replaces, _ in pieces):
+            return made([line for _, lines in pieces for line in lines], plain(self.path))
+        return made([line for replaces, lines in pieces for line in self._templates(lines, replaces=replaces)], _as_is)
+
+    def _templates(self, lines: Lines, *, replaces: bool) -> Lines:
+        """Return lines of a template, in which variables of the environment are replaced, or not."""
+        text, first = "\n".join(line for _, line in lines), lines[0][0]
+        if replaces:
+            text, names = _ENVIRONMENT.substitute(text, self.file, first)
             self.variables |= names
-            done += zip((number for number, _ in lines), template.split("\n"), strict=True)
-        return made(done, lambda text, _: text)
+        else:
+            text = plain(self.path)(text, first)
+        return list(zip((number for number, _ in lines), text.split("\n"), strict=True))
 
     def _kept(self) -> Iterator[tuple[int, str]]:
         for number, line in self.lines:
@@ -185,9 +191,9 @@ def read_node(folder: Path) -> Imported:
             raise InputError("a down part without its up part", place=str(path), notes=(hint,))
         lines = numbered(read_file(path))
         version = stem.removesuffix(".up")
-        text, numbers = made(lines if stem != version else _node_up(lines, str(path)), plain(path))
+        part = made(lines if stem != version else _node_up(lines, str(path)), plain(path))
         title = words_of(re.sub(r"^[0-9]+", "", version)) or version
-        migrations.append(Migration(version, title, str(path), text, numbers))
+        migrations.append(Migration(version, title, str(path), part.text, part.lines))
     require_some(migrations, str(folder), "files like 1700000000000_name.sql")
     require_distinct(migrations, lambda each: each.version)
     return Imported("node-pg-migrate", tuple(sorted(migrations, key=_node_order)), tuple(left_out))

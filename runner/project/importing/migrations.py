@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from runner.errors import Hint, InputError, Place
+from runner.project.importing.own_transactions import Lines, unwrapped
 from runner.project.input_files import read_text
 from runner.project.manifest import RunMode
 from runner.project.raw_text import as_template
-
-Lines = list[tuple[int, str]]
-"""Lines of a file with their numbers."""
 
 
 class Migration(Struct, frozen=True):
@@ -53,22 +52,26 @@ class Imported(Struct, frozen=True):
         return tuple(name for name, value in self.variables.items() if not value)
 
 
-def numbered(text: str) -> Lines:
-    """Return the lines of a text with their numbers."""
-    return list(enumerate(text.removesuffix("\n").split("\n"), 1))
+class Part(NamedTuple):
+    """Lines of a file as a template, their numbers, and whether they had a transaction of their own around them."""
+
+    text: str
+    lines: tuple[int, ...]
+    had_transaction: bool
 
 
-def made(lines: Lines, template: Callable[[str, int], str]) -> tuple[str, tuple[int, ...]]:
-    """Return lines, without empty ones around them, as a template, and their numbers.
+def made(lines: Lines, template: Callable[[str, int], str]) -> Part:
+    """Return lines as a template, without empty ones around them and without a transaction of all of them.
 
     `template` makes one of a text and the number of its first line.
     """
+    lines, had_transaction = unwrapped(lines)
     kept = [bool(line.strip()) for _, line in lines]
     if not any(kept):
-        return "", ()
+        return Part("", (), had_transaction)
     inner = lines[kept.index(True) : len(kept) - kept[::-1].index(True)]
     text = template("\n".join(line for _, line in inner), inner[0][0])
-    return f"{text}\n", tuple(number for number, _ in inner)
+    return Part(f"{text}\n", tuple(number for number, _ in inner), had_transaction)
 
 
 def plain(path: Path) -> Callable[[str, int], str]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from runner.errors import Hint, InputError, Place
-from runner.project.importing.migrations import Lines, made
+from runner.project.importing.migrations import Part, made
+from runner.project.importing.own_transactions import Lines
 from runner.project.raw_text import as_template
 from runner.project.variables import RESERVED_VARIABLES
 from runner.sql.restrict_lines import FLAGS, QUOTED
@@ -31,8 +32,8 @@ class Placeholders(Struct, frozen=True):
     fold: bool = False
     """Whether names are the same in capital and small letters."""
 
-    def made(self, lines: Lines, file: str) -> tuple[str, tuple[int, ...], dict[str, str]]:
-        """Return lines of a file as a template, their numbers, and their placeholders by variable."""
+    def made(self, lines: Lines, file: str) -> tuple[Part, dict[str, str]]:
+        """Return lines of a file as a template, and their placeholders by variable."""
         names: dict[str, str] = {}
 
         def template(text: str, first: int) -> str:
@@ -40,7 +41,7 @@ class Placeholders(Struct, frozen=True):
             names.update(found)
             return done
 
-        return *made(lines, template), names
+        return made(lines, template), names
 
     def substitute(self, text: str, file: str, first: int) -> tuple[str, dict[str, str]]:
         """Return SQL as a template, and the placeholders in it by variable. Raise InputError.

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.errors import Hint, InputError, Place
 from runner.project.importing.migrations import (
     Imported,
-    Lines,
     Migration,
     files_in,
     made,
-    numbered,
     plain,
     read_file,
     require_some,
     words_of,
     wrong_marker,
 )
-from runner.sql.statement_spans import Span, statement_spans
+from runner.project.importing.own_transactions import Lines, numbered, outer, without
+from runner.sql.statement_spans import statement_spans
 
 _PLAN = "sqitch.plan"
 _PRAGMA = re.compile(r"\s*%\s*([\w-]+)\s*=\s*(.*?)\s*")
@@ -56,15 +54,15 @@ def _change(name: str, path: Path) -> Migration:
     """Return a change, without the transaction around it, if there is one. Raise InputError."""
     text = read_file(path)
     spans = statement_spans(str(path), text)
-    is_one = [span.transaction for span in spans[:1] + spans[-1:]] == ["begin", "commit"]
-    outer = spans[:1] + spans[-1:] if is_one else []
-    if wrong := next((span for span in spans if span.transaction and span not in outer), None):
+    if not outer(spans) and (wrong := next((span for span in spans if span.transaction), None)):
         hint = Hint("a change is one transaction, or has none; make several changes of it")
         raise InputError(
-            "BEGIN or COMMIT in the middle", place=Place(str(path), _line(text, wrong.begin)), notes=(hint,)
+            "a transaction that is not all of the change",
+            place=Place(str(path), _line(text, wrong.begin)),
+            notes=(hint,),
         )
-    template, lines = made(without(text, outer), plain(path))
-    return Migration(name, words_of(name), str(path), template, lines, transaction=is_one)
+    part = made(numbered(text), plain(path))
+    return Migration(name, words_of(name), str(path), part.text, part.lines, transaction=part.had_transaction)
 
 
 def _planned(lines: Lines, file: str) -> tuple[str, list[tuple[int, str, list[str]]]]:
@@ -96,22 +94,6 @@ def _deploy_file(folder: Path, changes: Sequence[tuple[int, str, list[str]]], pl
     return next((path for path in paths if path.is_file()), None)
 
 
-def without(text: str, spans: Iterable[Span]) -> Lines:
-    """Return the lines of a text without some statements, and without the lines that these had for themselves."""
-    lines = dict(numbered(text))
-    starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    for span in sorted(spans, reverse=True):
-        first, last = (bisect_right(starts, place) for place in (span.begin, span.end - 1))
-        before, after = lines[first][: span.begin - starts[first - 1]], lines[last][span.end - starts[last - 1] :]
-        for number in range(first, last + 1):
-            del lines[number]
-        if before.strip() or after.strip():
-            lines[first] = f"{before.rstrip()} {after.lstrip()}".strip() if before.strip() else after.lstrip()
-        elif not lines.get(first - 1, "-").strip() and not lines.get(last + 1, "-").strip():
-            del lines[first - 1]
-    return sorted(lines.items())
-
-
 def _line(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
@@ -135,11 +117,11 @@ def read_alembic(path: Path) -> Imported:
     ends = [*(number for number, _, _ in marks[1:]), len(text) + 1]
     for (number, old, new), end in zip(marks, ends, strict=True):
         own = [span for span in spans if number < _line(text, span.begin) < end]
-        template, numbers = made([line for line in lines if number < line[0] < end], plain(path))
+        part = made([line for line in lines if number < line[0] < end], plain(path))
         recorded = next((at for at, span in enumerate(own) if _LEDGER.match(text, span.begin)), len(own))
         # what runs in no transaction is after a COMMIT, before the revision is recorded
         is_one = all(span.transaction != "commit" for span in own[:recorded])
-        migrations.append(Migration(new, new, str(path), template, numbers, transaction=is_one))
+        migrations.append(Migration(new, new, str(path), part.text, part.lines, transaction=is_one))
         parents[new] = tuple(old.split(", ")) if old else ()
     return Imported("alembic-sql", tuple(migrations), parents=parents)
 
