@@ -15,6 +15,7 @@ from tests.support.servers import Server
 FIRST = "create table item (id integer primary key);\ninsert into item values (1);\n"
 SECOND = "insert into item values (2);\n"
 THIRD = "alter table item add column note text;\ninsert into item values (3);\n"
+SAME = "create or replace view same as select id from ${name};\n"
 VIEW = "create or replace view items as select id from item;\n"
 
 
@@ -82,23 +83,38 @@ def test_what_is_missing_is_a_finding(database: str, tmp_path: Path) -> None:
 
 def test_a_repeatable_migration_that_has_changed_is_due(database: str, tmp_path: Path) -> None:
     """What is as it was is recorded; of two ledgers, that of the search path is read; values may be needed first."""
-    theirs = write(tmp_path / "theirs", {"V1__first.sql": "create table ${name} (id integer);\n", "R__view.sql": VIEW})
+    files = {"V1__first.sql": "create table ${name} (id integer);\n", "R__view.sql": VIEW, "R__same.sql": SAME}
+    theirs = write(tmp_path / "theirs", files)
     execute(
         database,
         "create schema other; create table other.flyway_schema_history (id integer); create table item (id integer);"
+        "create view same as select id from item;"
         "create table flyway_schema_history (installed_rank integer, version text, description text, type text,"
         " script text, checksum integer, success boolean);"
         "insert into flyway_schema_history values (1, '1', 'first', 'SQL', 'V1__first.sql', "
-        f"{checksum((theirs / 'V1__first.sql').read_text())}, true), (2, null, 'view', 'SQL', 'R__view.sql', 1, true);",
+        f"{checksum((theirs / 'V1__first.sql').read_text())}, true), (2, null, 'view', 'SQL', 'R__view.sql', 1, true),"
+        f"(3, null, 'same', 'SQL', 'R__same.sql', {checksum(SAME.replace('${name}', 'item'))}, true);",
     )
     without = call("import", "flyway", theirs, "--dsn", database, folder=tmp_path / "ours")
     assert (without.code, "--dsn: name has no value; nothing was written" in without.err) == (2, True)
     assert not (tmp_path / "ours").exists()
-    begun = call("import", "flyway", theirs, "--dsn", database, "--var", "name=item", folder=tmp_path / "ours")
+    (theirs / "flyway.conf").write_text("flyway.placeholders.name=item\n")
+    begun = call("import", "flyway", theirs, "--dsn", database, folder=tmp_path / "ours")
     assert begun.code == 0, begun
-    assert "1 script recorded as applied, as the ledger says; 1 pending" in begun.out
+    assert "2 scripts recorded as applied, as the ledger says; 1 pending" in begun.out
     applied = call("apply", "--dsn", database, "--json", folder=tmp_path / "ours")
-    assert [script["sent"] for script in applied.json["scripts"]] == [0, 1]
+    assert [script["sent"] for script in applied.json["scripts"]] == [0, 0, 1]
+
+
+def test_a_ledger_may_be_empty(database: str, tmp_path: Path) -> None:
+    """Then everything is written, and nothing is recorded."""
+    execute(database, "create table schema_migrations (version text)")
+    begun = call("import", "dbmate", dbmate(tmp_path / "theirs"), "--dsn", database, "--json", folder=tmp_path / "ours")
+    assert begun.code == 0, begun
+    assert (begun.json["ledger"]["recorded"], len(begun.json["ledger"]["pending"])) == ([], 3)
+    assert begun.json["ledger"]["verify"] is None
+    applied = call("apply", "--dsn", database, folder=tmp_path / "ours")
+    assert (applied.code, items(database)) == (0, [1, 2, 3])
 
 
 REFUSED = {
