@@ -8,7 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from runner.catalog.untrusted import trusted_roles_sql
+from runner.postgres.settings import OWN_PATH
 from runner.project.importing.flyway import checksum
+from runner.resources import read_sql
+from tests.laws.test_own_sql import PLANTED, freeze, numbered
 from tests.support.in_process import call
 from tests.support.servers import Server
 
@@ -149,6 +153,25 @@ def test_the_ledger_of_a_stranger_is_refused(server: Server, database: str, tmp_
         refused = call("import", "dbmate", dbmate(tmp_path / "theirs"), "--dsn", database, folder=tmp_path / "ours")
         assert (refused.code, f"belongs to {role}, who is not trusted" in refused.err) == (1, True), refused
         execute(database, "drop table schema_migrations")
+
+
+PLANTS = """
+    create schema target;
+    create function target.found() returns boolean language sql as 'select true';
+    create function target.same(name, text) returns boolean language sql as 'select target.found()';
+    create operator target.= (leftarg = name, rightarg = text, function = target.same);
+"""
+
+
+def test_the_question_for_a_ledger_means_what_postgresql_has(database: str) -> None:
+    """Where the runner looks for names, it uses nothing that a stranger has planted; elsewhere it would."""
+    query = read_sql("pipeline/ledger_tables.sql").format(trusted_roles=trusted_roles_sql()).partition("\nwith ")[2]
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(PLANTS.encode())
+        freeze(connection, "frozen", {(OWN_PATH, numbered(f"with {query}"))})
+        assert connection.execute(PLANTED).fetchall() == []
+        freeze(connection, "frozen_elsewhere", {("target, pg_catalog", numbered(f"with {query}"))})
+        assert connection.execute(PLANTED).fetchall() != []
 
 
 def test_a_project_that_differs_is_refused(database: str, tmp_path: Path) -> None:
