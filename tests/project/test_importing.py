@@ -150,6 +150,11 @@ LEDGERS: dict[str, tuple[Imported, list[dict[str, Any]], Recorded]] = {
         rows("version_num", ("m",)),
         Recorded((0, 1, 2, 3)),
     ),
+    "alembic, from a revision on": (
+        migrations("alembic-sql", "b", "c", parents={"b": ("a",), "c": ("b",)}),
+        rows("version_num", ("a",)),
+        Recorded(()),
+    ),
     "node-pg-migrate": (
         migrations("node-pg-migrate", "1_a", "2_b"),
         rows("name", ("1_a",), ("3_c",)),

@@ -106,7 +106,8 @@ def _alembic(imported: Imported, rows: Rows) -> Recorded:
         if version not in found:
             found.add(version)
             waiting += imported.parents.get(version, ())
-    return _by_version(imported, [*(head for head in heads if head not in known), *(found & known)])
+    before = {parent for parents in imported.parents.values() for parent in parents}
+    return _by_version(imported, [*(head for head in heads if head not in known | before), *(found & known)])
 
 
 def _flyway(imported: Imported, rows: Rows) -> Recorded:

@@ -19,6 +19,7 @@ from runner.project.importing.migrations import (
     wrong_marker,
 )
 from runner.project.importing.own_transactions import Lines, numbered, outer, without
+from runner.sql.restrict_lines import without_restrict
 from runner.sql.statement_spans import statement_spans
 
 _PLAN = "sqitch.plan"
@@ -52,7 +53,7 @@ def read_sqitch(folder: Path) -> Imported:
 
 def _change(name: str, path: Path) -> Migration:
     """Return a change, without the transaction around it, if there is one. Raise InputError."""
-    text = read_file(path)
+    text = without_restrict(read_file(path))
     spans = statement_spans(str(path), text)
     if not outer(spans) and (wrong := next((span for span in spans if span.transaction), None)):
         hint = Hint("a change is one transaction, or has none; make several changes of it")
