@@ -107,7 +107,7 @@ def test_the_projects_own_manifest_keeps_its_comments(tmp_path: Path) -> None:
     copy_project(tmp_path)
     before = (tmp_path / "manifest.toml").read_text()
     assert run_runner("new", "holidays", folder=tmp_path).code == 0
-    entry = '\n[[script]]\npath = "sql/090_holidays.sql"\ndescription = "holidays"\n'
+    entry = '\n[[script]]\npath = "sql/100_holidays.sql"\ndescription = "holidays"\n'
     assert (tmp_path / "manifest.toml").read_text() == before.replace("\n\n[[check]]", f"\n{entry}\n[[check]]", 1)
 
 
