@@ -326,7 +326,7 @@ create statistics on id, title from book; --> create statistics book_id_title_st
 alter statistics book_stats set statistics default; --> change statistics book_stats
 alter statistics book_stats rename to title_stats; --> rename statistics book_stats to title_stats
 alter statistics book_stats owner to clerk; --> none
-alter statistics book_stats set schema archive; --> none
+alter statistics book_stats set schema archive; --> move statistics book_stats to archive
 comment on statistics book_stats is 'x'; --> set comment on statistics book_stats
 drop statistics if exists book_stats, archive.book_stats; --> drop statistics book_stats, drop statistics archive.book_stats
 

@@ -365,11 +365,8 @@ alter extension e update
 alter extension e add table t
 alter role bob rename to rob
 alter database d rename to e
-alter subscription s disable
 alter tablespace s rename to r
 alter system set work_mem = '1MB'
-create foreign table f (a int) server s
-create server s foreign data wrapper w
 create role bob
 create database d
 create tablespace s location '/x'
@@ -377,7 +374,6 @@ import foreign schema s from server r into t
 refresh materialized view v
 reindex table t
 cluster t using i
-security label on table t is 'x'
 reassign owned by bob to rob
 listen c
 notify c
@@ -395,6 +391,10 @@ copy t from '/x'
 """
 CLEAR = """
 select 1
+create foreign table f (a int) server s
+alter subscription s disable
+security label on table t is 'x'
+create server s foreign data wrapper w
 alter table t owner to bob
 alter operator + (int, int) owner to bob
 select f()
