@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from runner.sql.objects import Facts, Object
+from runner.sql.objects import NEW, Facts, Object
 from runner.sql.privileges import (
     GRANTED_BY,
-    NEW,
     NONE,
     RUNNING,
     default_text,

@@ -48,7 +48,10 @@ class Step(Struct, frozen=True, gc=False):
     @property
     def objects(self) -> tuple[Object, ...]:
         """What the step is about."""
-        return self.about or tuple(effect.object for effect in self.statement.declaration.effects)
+        declaration = self.statement.declaration
+        is_named_otherwise = declaration.gives_access and self.reason.objects
+        written = tuple(effect.object for effect in declaration.effects)
+        return self.about or (self.reason.objects if is_named_otherwise else written)
 
     @property
     def place(self) -> Place:

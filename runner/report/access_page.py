@@ -8,8 +8,8 @@ from runner.catalog.policy_definitions import policy_definition
 from runner.catalog.table_definitions import table_definition
 from runner.project.lock_privileges import joined_text
 from runner.report.markdown import code, text
-from runner.sql.objects import PRESENT, PUBLICATION_MEMBERS, Facts, Object
-from runner.sql.privileges import IN_SCHEMA, NEW, PUBLIC, RUNNING, owner_of, role_of
+from runner.sql.objects import IN_SCHEMA, NEW, PRESENT, PUBLICATION_MEMBERS, Facts, Object
+from runner.sql.privileges import PUBLIC, RUNNING, owner_of, role_of
 from runner.sql.publications import ALL_TABLES, PUBLICATION, is_for_all
 from runner.sql.quoting import identifier
 from runner.sql.spelling import published

@@ -9,14 +9,12 @@ from typing import Any
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.object_names import KINDS, ObjectNames
-from runner.sql.objects import Declaration, Effect, EffectKind, Object
+from runner.sql.objects import IN_SCHEMA, NEW, Declaration, Effect, EffectKind, Object
 from runner.sql.privileges import (
     ALL,
     EVERY,
     EVERY_OTHER,
     EVERY_PROCEDURE,
-    IN_SCHEMA,
-    NEW,
     OPTION_FOR,
     PUBLIC,
     RUNNING,

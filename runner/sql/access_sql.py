@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runner.sql.objects import Effect, Object
-from runner.sql.privileges import (
-    IN_SCHEMA,
-    NEW,
-    OPTION_FOR,
-    RUNNING,
-    WITH_OPTION,
-    Privileges,
-    known_privileges,
-    role_of,
-)
+from runner.sql.objects import IN_SCHEMA, NEW, Effect, Object
+from runner.sql.privileges import OPTION_FOR, RUNNING, WITH_OPTION, Privileges, known_privileges, role_of
 from runner.sql.quoting import identifier
 from runner.sql.spelling import spelled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
-from runner.sql.objects import ANY_ARGUMENTS, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
-from runner.sql.privileges import NEW, RUNNING, after, default_text, of_new, privileges_of
+from runner.sql.objects import ANY_ARGUMENTS, NEW, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
+from runner.sql.privileges import RUNNING, after, default_text, of_new, privileges_of
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
 

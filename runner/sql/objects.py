@@ -48,6 +48,9 @@ OF_TYPES = ("aggregate", "operator", *OF_A_METHOD, "cast", "transform")
 _TABLESPACE_OF = "tablespace of "
 _ACCESS = ("owner of ", "privileges of ")
 _LABEL_OF = "security label of "
+NEW = "new "
+IN_SCHEMA = " in schema"
+"""What the kinds of things that default privileges are about begin with, and end with where they are in one schema."""
 _ATTACHED = (_COMMENT_ON, *_ACCESS, _TABLESPACE_OF, _LABEL_OF)
 WITH_PARTS = ("table", "view", "materialized view", "type", "domain")
 """Kinds of objects that others belong to: columns, constraints, indexes, triggers."""
@@ -73,6 +76,10 @@ class Object(NamedTuple):
     schema: str = ""
 
     def __str__(self) -> str:
+        if self.subject.kind.startswith(NEW):
+            of = f"{self.kind.removesuffix(IN_SCHEMA)} of {shown(self.name)}"
+            within = f"{IN_SCHEMA} {shown(self.schema)}" if self.schema else " in the target schema"
+            return of + (within if self.kind.endswith(IN_SCHEMA) else "")
         names = (self.schema, without_table(self).table, self.name)
         return f"{self.kind} {'.'.join(shown(name) for name in names if name)}"
 

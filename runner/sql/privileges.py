@@ -10,21 +10,19 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from runner.sql.lists import list_in
-from runner.sql.objects import Effect, Object
+from runner.sql.objects import IN_SCHEMA, NEW, Effect, Object
 
 PUBLIC = "PUBLIC"
 NONE = "none"
 ALL = "all"
 OPTION_FOR = "grant option for "
 """Begins the value of a REVOKE that leaves the privilege itself."""
-EVERY = "(every)"
+EVERY = "(all)"
 """The name of all objects of a kind in a schema."""
-EVERY_OTHER, EVERY_PROCEDURE = "(every other)", "(every procedure)"
+EVERY_OTHER, EVERY_PROCEDURE = "(all but procedures)", "(all procedures)"
 """The names of all functions but procedures, and of these."""
 RUNNING = "CURRENT_USER"
 """The role of the run, whose default privileges have no role in their text."""
-NEW = "new "
-IN_SCHEMA = " in schema"
 GRANTED_BY = " granted by "
 """Between a privilege and its grantor, where that is not the owner."""
 WITH_OPTION = " with grant option"

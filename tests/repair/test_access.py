@@ -77,6 +77,11 @@ def test_an_empty_database_gets_what_psql_makes(database: str, second: str, tmp_
     statements = [one.strip() for one in FILE["scripts"]["010_item.sql"].split(";") if one.strip()]
     planned = run_command(tmp_path, "plan", database, "--json").json
     assert ([step["sql"] for step in planned["steps"]], planned["left"]) == (statements, [])
+    about = {step["sql"]: step["objects"] for step in planned["steps"]}
+    assert about["grant all on shown to test_app"] == ["privileges of test_app on view shown"]
+    assert about["grant execute on all procedures in schema public to test_reader_a"] == [
+        "privileges of test_reader_a on function act(integer)"
+    ]
     assert run_command(tmp_path, "lock", database).code == 0
     applied = run_command(tmp_path, "apply", database, "--json")
     assert (applied.code, applied.json["verify"]["other_kinds"]) == (0, {})

@@ -6,7 +6,7 @@ import pytest
 
 from runner.errors import InputError
 from runner.project.templates import render
-from runner.sql.objects import PRESENT, VALID, Declaration, Effect, Object
+from runner.sql.objects import PRESENT, PROCEDURE, VALID, Declaration, Effect, Object
 from runner.sql.parser import parse
 from runner.sql.simulation import State, declare
 from runner.sql.statements import Script
@@ -188,7 +188,10 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("create function f(a t.a%type, b int) returns int language sql as ''", [create("function", "f(…)")]),
     ("comment on function f(s.t.a%type, int) is 'F'", [comment("function", "f(…)", value="F")]),
     ("drop function f(t.a%type)", [drop("function", "f(…)")]),
-    ("create or replace procedure p(inout a int) language sql as ''", [create("function", "p(integer)")]),
+    (
+        "create or replace procedure p(inout a int) language sql as ''",
+        [create("function", "p(integer)", value=PROCEDURE)],
+    ),
     ("create trigger g before insert on s.t for each row execute function f()", [create("trigger", "g", "t", "s")]),
     # comments
     ("comment on table t is 'x'", [comment("table", "t", value="x")]),
