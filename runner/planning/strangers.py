@@ -9,7 +9,9 @@ from runner.planning.aims import Aim
 from runner.sql.inventory import Inventory
 from runner.sql.objects import (
     ANY_ARGUMENTS,
+    DATABASE_WIDE,
     DEFINED,
+    PRESENT,
     PUBLICATION_MEMBERS,
     WITH_PARTS,
     Effect,
@@ -44,6 +46,8 @@ def is_stranger(aim: Aim, known: Known) -> bool:
         return not known.has(item) and not _has_subject(item, known)
     if action == "set" and item.subject.kind in DEFINED:
         return item not in known.goal and not known.has(item.subject)
+    if action == "change" and item.kind in DATABASE_WIDE and aim.definition == PRESENT:
+        return True
     names = [item, without_table(item), item._replace(name=item.name.removesuffix(ANY_ARGUMENTS))]
     names += [Object("table", item.table, "", item.schema)] if item.kind == "column" else []
     return action == "change" and not any(known.has(name) for name in names)

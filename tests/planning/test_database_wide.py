@@ -11,7 +11,7 @@ import pytest
 
 from tests.planning.test_planner import assert_plan_is_kept, compact
 from tests.repair.test_propose import assert_repaired_or_reported
-from tests.support.planned_cases import begin, run_command
+from tests.support.planned_cases import begin, run_command, write_case
 from tests.support.projects import CASES
 from tests.support.servers import Server
 
@@ -62,3 +62,27 @@ def test_no_run_changes_a_subscription(pair: Sequence[str], tmp_path: Path, leve
         'alter subscription reader set publication "News", feed;',
         "alter subscription reader set (binary = 'true', disable_on_error = 'false');",
     ]
+
+
+def test_what_no_script_makes_is_changed_with_each_run(pair: Sequence[str], tmp_path: Path) -> None:
+    """Nothing tells what it is when all statements that there are have been run, so none is left out."""
+    facts = {
+        "before": """
+            create foreign data wrapper post; create server branch foreign data wrapper post options (host 'x');
+            create publication news;
+        """,
+        "scripts": {
+            "010_change.sql": """alter server branch options (set host 'y');
+                alter publication news set (publish = 'insert');
+                alter foreign data wrapper post no validator;"""
+        },
+    }
+    begin(tmp_path, facts, pair[0])
+    folder = write_case(tmp_path, facts)
+    for _ in range(2):
+        assert compact(run_command(folder, "plan", pair[0], "--json").json) == [
+            "> 010:1 server branch",
+            "> 010:2 publication news",
+            "> 010:3 foreign-data wrapper post",
+        ]
+        assert run_command(folder, "apply", pair[0]).code == 0
