@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import postgast
+from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.objects import FOREIGN_TABLE, PRESENT, Object
@@ -80,7 +81,10 @@ def as_table(sql: str) -> str | None:
     """Return a statement as that of a table which is not foreign, in no tablespace; None when nothing is left of it."""
     if not _HAS_WORDS.search(sql):
         return sql
-    parsed = postgast.parse(sql)
+    try:
+        parsed = postgast.parse(sql)
+    except DecodeError:  # nested too deeply to be read
+        return sql
     statement = parsed.stmts[0].stmt
     if statement.HasField("create_foreign_table_stmt"):
         body = pg.CreateStmt()
