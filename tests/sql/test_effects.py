@@ -143,7 +143,7 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter table t attach partition p for values in (1)", [change("table", "p")]),
     ("alter table t inherit u", [change("table", "t")]),
     ("alter table t set (fillfactor = 50)", [change("table", "t")]),
-    ("alter table t enable row level security", [change("table", "t")]),
+    ("alter table t enable row level security", [change("table", "t", value="enable row level security")]),
     ("alter table t owner to bob", []),
     ("alter index i set (fillfactor = 50)", [change("index", "i")]),
     ("alter view v set (security_barrier)", [change("view", "v")]),
@@ -151,7 +151,8 @@ EFFECTS: list[tuple[str, list[Effect]]] = [
     ("alter type s.t add value 'a'", [change("type", "t", schema="s")]),
     ("alter type t rename value 'a' to 'b'", [change("type", "t")]),
     ("alter domain d add check (value > 0)", [change("domain", "d")]),
-    ("alter index i set tablespace s", []),
+    ("alter index i set tablespace s", [change("tablespace of index", "i", value="s")]),
+    ("create server s foreign data wrapper w", [create("server", "s", value="foreign data wrapper w")]),
     ("alter index s.i attach partition j", [change("index", "i", schema="s"), take("index", "j", by=S_I)]),
     ("alter sequence s increment 5", [change("sequence", "s")]),
     (
@@ -394,10 +395,8 @@ copy t from '/x'
 """
 CLEAR = """
 select 1
-create foreign table f (a int) server s
 alter subscription s disable
 security label on table t is 'x'
-create server s foreign data wrapper w
 alter table t owner to bob
 alter operator + (int, int) owner to bob
 select f()
