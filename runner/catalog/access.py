@@ -78,13 +78,13 @@ def access_facts(access: Access, declared: Facts) -> Iterator[tuple[Object, str]
             yield item, own
             found.pop(item, None)
     for item, rows in found.items():
-        kind, wanted, is_owners = item.subject.kind, declared.get(item), any(row.is_owner for row in rows)
+        kind, said, is_owners = item.subject.kind, declared.get(item), any(row.is_owner for row in rows)
         if is_owners or _is_of_owner(item, owners):
-            text = wanted or default_text(item)
+            text = said or default_text(item)
         else:
-            text = _text(kind, tuple((row.value, row.grantor) for row in rows), wanted, access.postgresql)
+            text = _text(kind, tuple((row.value, row.grantor) for row in rows), said, access.postgresql)
         is_bare = kind == "schema" and text == NONE  # the schema was made again
-        if wanted is not None or (text != default_text(item) and not is_bare):
+        if said is not None or (text != default_text(item) and not is_bare):
             yield item, text
 
 

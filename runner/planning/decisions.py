@@ -114,8 +114,7 @@ def _has_no_subject(case: Case) -> Step | None:
     """Leave out the comment on what is missing, and nothing adds."""
     if not case.needed or case.place.flow.statement.node not in ("comment_stmt", "sec_label_stmt"):
         return None
-    comment = case.aims[0].effect.object
-    subject = comment.subject
+    subject = case.aims[0].effect.object.subject
     missing = (item for item in case.never_added if item not in case.state.facts)
     gone = next((item for item in missing if without_table(item) == subject), None)
     return gone and case.unchanged(Reason("missing", (gone,), left_because="there is nothing to comment on"))
@@ -166,9 +165,15 @@ def _is_not_compared(case: Case) -> Step | None:
 
 
 def _needs_nothing(case: Case) -> Step | None:
-    if case.needed:
+    if case.needed and not _is_published(case):
         return None
     return case.unchanged(_reason_for_nothing(case))
+
+
+def _is_published(case: Case) -> bool:
+    """Return whether a publication is there: members that it lacks are added by repairs, or not at all."""
+    made = (aim.effect.object for aim in case.place.aims if aim.effect.action == "create")
+    return any(item.kind == "publication" and item in case.state.facts for item in made)
 
 
 def _reason_for_nothing(case: Case) -> Reason:
@@ -177,8 +182,7 @@ def _reason_for_nothing(case: Case) -> Reason:
     different = tuple(aim.effect.object for aim in defined if _stays_different(aim, case))
     if case.blocked:
         first = case.blocked[0]
-        about = tuple(proposal.object for proposal in case.blocked)
-        return Reason(first.problem, about, left_because=first.blocked_by)
+        return Reason(first.problem, tuple(made.object for made in case.blocked), left_because=first.blocked_by)
     if different:
         return Reason("differs", different, left_because="no repair is known")
     return Reason("as declared" if declares else "nothing to remove")
@@ -253,8 +257,7 @@ def _action(needed: Sequence[Aim], state: State) -> StepAction:
 def _reason(needed: Sequence[Aim], state: State) -> Reason:
     codes: dict[str, ReasonCode] = {"drop": "to drop", "rename": "to rename", "move": "to rename"}
     first = needed[0].effect
-    absent = first.object not in state.facts
-    code = codes.get(first.action) or ("missing" if absent else "differs")
+    code = codes.get(first.action) or ("missing" if first.object not in state.facts else "differs")
     return Reason(code, tuple(aim.effect.object for aim in needed))
 
 

@@ -14,7 +14,7 @@ from runner.repair.proposal import Proposal, proposal
 from runner.repair.views import replacing
 from runner.sql.objects import Object
 from runner.sql.quoting import identifier
-from runner.sql.spelling import spelled
+from runner.sql.spelling import comment_of, spelled
 
 _NOT_IN_PLACE = "PostgreSQL cannot change it in place, and refuses to drop what something uses"
 _REPLACED = ("aggregate", "language", "transform")
@@ -39,7 +39,8 @@ def different(context: Context, item: Difference, made: Object) -> Iterator[Prop
     if alter and (changes := tuple(alter(f"alter {spelled(made)}", item.actual or "", item.declared or ""))):
         yield proposal(item, "differs", detail, now=changes)
         return
-    sql = dict.fromkeys((f"drop {spelled(made)}", *(one.sql for one in written), *_classes(context, made)))
+    again = (*(one.sql for one in written), *_classes(context, made), *comment_of(made, context.actual.facts))
+    sql = dict.fromkeys((f"drop {spelled(made)}", *again))
     yield proposal(item, "differs", detail, now=tuple(sql), instead=True, blocked_by=_NOT_IN_PLACE)
 
 

@@ -16,7 +16,7 @@ from tests.support.projects import CASES
 from tests.support.servers import Server
 
 DRIFTS: dict[str, dict[str, Any]] = tomllib.loads((CASES / "repairs.toml").read_text(encoding="utf-8"))
-POLICIES: dict[str, Any] = tomllib.loads((CASES / "policies.toml").read_text(encoding="utf-8"))
+LEVELS: dict[str, Any] = tomllib.loads((CASES / "levels.toml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +37,16 @@ def test_a_drift_is_repaired_or_reported(pair: Sequence[str], tmp_path: Path, ca
 
 
 @pytest.mark.parametrize("level", ["none", "additive", "align"])
-@pytest.mark.parametrize("state", POLICIES["before"])
-def test_what_decides_who_sees_rows(pair: Sequence[str], tmp_path: Path, state: str, level: str) -> None:
-    """Policies, rules, statistics and event triggers are repaired at the level that may; SQL of findings works."""
+@pytest.mark.parametrize("state", ["missing", "different", "extra"])
+@pytest.mark.parametrize("kinds", LEVELS)
+def test_kinds_are_repaired_by_level(pair: Sequence[str], tmp_path: Path, kinds: str, state: str, level: str) -> None:
+    """What is missing, differs or is undeclared is repaired at the level that may; SQL of findings works."""
+    facts = LEVELS[kinds]
     drift = {
-        "declared": POLICIES["declared"],
-        "before": POLICIES["base"] + POLICIES["before"][state],
+        "declared": facts["declared"],
+        "before": facts["base"] + facts["before"][state],
         "run": {"repair": level},
-        "left": POLICIES["left"][state][level],
+        "left": facts["left"][state][level],
     }
     assert_repaired_or_reported(pair, tmp_path, drift)
     findings = run_command(tmp_path, "verify", pair[0], "--json").json["findings"]
