@@ -29,7 +29,7 @@ __all__ = ["roles", "sides"]  # fixtures, which pytest finds here
 
 
 @pytest.mark.long
-@settings(EXAMPLES, max_examples=int(MORE or 30))
+@settings(EXAMPLES, max_examples=int(MORE or 20))
 @given(pairs())
 @pytest.mark.usefixtures("roles")
 def test_a_difference_is_repaired_or_found(sides: Sides, pair: tuple[Script, Script]) -> None:

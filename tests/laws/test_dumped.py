@@ -10,15 +10,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from psycopg import Connection
 
 from tests.support.dumps import phantoms
 from tests.support.projects import CASES
-from tests.support.random_schemas import EXAMPLES, Script, Side, pairs
+from tests.support.random_kinds import make_empty, roles, schemas
+from tests.support.random_schemas import EXAMPLES, MORE, Script, Side, Sides, pairs, sides
 from tests.support.servers import Server
 
 SINCE = 18
+__all__ = ["roles", "sides"]  # fixtures, which pytest finds here
+
 EXPRESSIONS = tomllib.loads((CASES / "expressions.toml").read_text(encoding="utf-8"))
 
 
@@ -43,6 +46,21 @@ def test_objects_of_all_kinds_are_as_their_dump_declares(server: Server, tmp_pat
             pytest.skip("NO INHERIT of NOT NULL is new")
         connection.execute((CASES / "dumped.sql").read_bytes())
         assert list(phantoms(connection, dsn, tmp_path)) == []
+
+
+@pytest.mark.long
+@settings(EXAMPLES, max_examples=int(MORE or 10))
+@given(schemas())
+@pytest.mark.usefixtures("roles")
+def test_all_kinds_are_as_their_dump_declares(
+    sides: Sides, tmp_path_factory: pytest.TempPathFactory, script: Script
+) -> None:
+    """Policies, rules, statistics, operators, text search, publications and what else hangs on tables."""
+    side = sides.actual
+    side.connection.execute("reset search_path")
+    make_empty(side.connection)
+    note("\n".join(sql for sql in script if side.accepts(sql)))
+    assert list(phantoms(side.connection, side.dsn, tmp_path_factory.mktemp("kinds"))) == []
 
 
 def test_an_expression_is_as_its_dump_declares(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> None:

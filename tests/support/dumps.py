@@ -98,4 +98,4 @@ def _is_lost(finding: Finding, script: str) -> bool:
     kind, name = finding.object.kind, finding.object.name
     if kind == "comment on constraint":
         return f"COMMENT ON CONSTRAINT {name} " not in script
-    return kind == "rule" or (kind == "constraint" and (finding.actual or "").endswith(" disabled"))
+    return kind == "constraint" and (finding.actual or "").endswith(" disabled")

@@ -57,6 +57,14 @@ def pairs(draw: st.DrawFn) -> tuple[Script, Script]:
     return list(statements(declared, STATEMENTS)), list(statements(actual, STATEMENTS))
 
 
+@st.composite
+def schemas(draw: st.DrawFn) -> Script:
+    """Draw a schema without owners and privileges, and without a language, of which pg_dump writes only the name."""
+    choices = draw(st.fixed_dictionaries({key: st.sampled_from(texts) for key, texts in SLOTS.items()}))
+    left_out = ("default", "owner", "grant", "late access", "make language")
+    return list(statements(choices, [key for key in STATEMENTS if not key.startswith(left_out)]))
+
+
 def make_empty(connection: Connection) -> None:
     """Leave nothing in a database but its schema, which is as in a new one."""
     for query in (EMPTY, DEFAULTS):
