@@ -223,7 +223,7 @@ class _Planner:
             return placed
         if statement.declaration.moves or place.takes:
             is_key = statement.node == "alter_table_stmt" and not statement.declaration.moves
-            return [made for made in placed if is_key and made.object.kind == "column"]
+            return [made for made in placed if is_key and (made.object.kind, made.problem) == ("column", "differs")]
         if not self.mends:
             return [made for made in placed if made.instead]
         left = (is_added(place, made, self.state) or (made.rows and self.moved_rows) for made in placed)
