@@ -15,7 +15,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from runner.errors import DatabaseError, Hint
+from runner.errors import DatabaseError, Hint, internal_error
 from runner.fleet.work import Carry, Member, MemberOutcome, Result, Work, carry_out
 from runner.fleet.worker import Begin, Ended, Stop, serve
 from runner.postgres.cancellation import SIGNALS, Cancellation
@@ -44,7 +44,11 @@ def carrying(
     if processes < 2:  # noqa: PLR2004  one would do what this one can do
         yield partial(carry_out, work, say)
         return
-    others = _Processes(members, pickle.dumps((work, tuple(members))), jobs, say, processes)
+    try:
+        others = _Processes(members, pickle.dumps((work, tuple(members))), jobs, say, processes)
+    except OSError:  # too many processes or open files; those that were started end with their pipes
+        yield partial(carry_out, work, say)
+        return
     try:
         yield others.carry
     finally:
@@ -71,12 +75,15 @@ class _Processes:
         """Have a member worked on, and return how that ended."""
         begin = time.monotonic()
         number, slot = self.free.get()
-        process = self._alive(number)
+        process = self.processes[number]
         try:
+            process = self._alive(number)
             ended = process.slots[slot].ask(Begin(self.numbers[member.name]), stop, self.say)
             return MemberOutcome(member, *ended)
         except (EOFError, OSError):
             return MemberOutcome(member, "failed", time.monotonic() - begin, error=process.lost())
+        except Exception as error:  # noqa: BLE001  a defect, which is told as any other
+            return MemberOutcome(member, "failed", time.monotonic() - begin, error=internal_error(error))
         finally:
             self.free.put((number, slot))
 
@@ -121,7 +128,7 @@ class _Process:
         with self._lock:
             self._process.join(timeout=1)
             code = self._process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         hint = Hint("what was not committed is rolled back; run the command again")
         return DatabaseError(f"the process that worked on it {how}", notes=(hint,))
 

@@ -54,8 +54,8 @@ def serve(control: Connection, pipes: list[Connection]) -> None:
         while True:
             for pipe in wait(pipes):
                 slots[pipe].read()
-    except (EOFError, OSError):
-        os._exit(0)  # nobody is there any more to tell
+    except Exception:  # noqa: BLE001  nobody asks any more; or a defect, and the other process tells that this one has ended
+        os._exit(1)
 
 
 class _Slot:

@@ -38,7 +38,9 @@ def measure(server: Server, folder: Path) -> None:
     print(f"{DATABASES} databases, {JOBS} at a time, on {os.cpu_count()} processors")
     for name, rate in rates.items():
         print(f"  {name:<18} {rate:>6.1f} a second")
-    print(f"  new: {rates['apply, new'] / rates['psql, new']:.2f} x what xargs with psql reaches\n", flush=True)
+    for run in ("new", "second run"):
+        print(f"  {run}: {rates[f'apply, {run}'] / rates[f'psql, {run}']:.2f} x what xargs with psql reaches")
+    print(flush=True)
 
 
 def _rate(command: Sequence[str], folder: Path, text: str = "") -> float:

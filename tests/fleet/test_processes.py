@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import resource
 import signal
 import socket
 import subprocess
@@ -88,7 +89,7 @@ def test_what_becomes_of_a_process(project: MakeProject, capfd: pytest.CaptureFi
     assert sorted(said) == sorted(names)
     assert {name for name, outcome in ended.items() if outcome.status == "failed"} == set(names[:4])
     assert str(ended["killed"].error).split("\n") == [
-        "the process that worked on it was killed by SIGKILL",
+        "the process that worked on it was killed by signal 9",
         "  hint: what was not committed is rolled back; run the command again",
     ]
     assert str(ended["refused"].error) == "sql/010.sql:3: no [42501]"
@@ -98,6 +99,20 @@ def test_what_becomes_of_a_process(project: MakeProject, capfd: pytest.CaptureFi
     assert len(worked) == 8
     assert os.getpid() not in {result.process for result in worked}
     assert capfd.readouterr() == ("", "")
+
+
+def test_where_no_process_can_be_started(project: MakeProject) -> None:
+    """The work is done in this process, where there may be as many connections, and no more open files."""
+    members = members_of(project, "good 1", "good 2")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 4, hard))
+    try:
+        with carrying(members, work, 64, print, processes=2) as carry:
+            outcomes = list(Pool(members, carry, Limits(2), Cancellation()).outcomes())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [outcome.result.process for outcome in outcomes if outcome.result] == [os.getpid()] * 2
 
 
 def test_processes_that_are_asked_to_stop(project: MakeProject) -> None:
