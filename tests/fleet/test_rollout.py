@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from runner.project.loading import Project, load
 from runner.report.fleet_text import FleetProgress
 from tests.conftest import MakeProject, Run
 from tests.fleet.test_fleet import ITEM, by_target, documents, write_targets
+from tests.support.screen import on_terminal
 from tests.support.servers import Server
 
 CANARIES: dict[str, tuple[str, Limits, str]] = {
@@ -206,6 +209,23 @@ def test_progress_in_words() -> None:
     assert progress.state == "12 failed, 8.3 a second, 15 min 00 s left"
     assert FleetProgress(2, 1, 0, 4, 0.25).state == "4.0 a second, 1 s left"
     assert len(f"⠋ 15 min 00 s {progress.ended}  {progress.state}") < 90
+
+
+def test_progress_on_a_terminal(project: MakeProject, databases: list[str]) -> None:
+    """One line of at most 80 columns shows it while targets are worked on, and is gone in the end."""
+    folder = project(ITEM)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        hangs = f"host=127.0.0.1 port={silent.getsockname()[1]} user=nobody dbname=hangs"
+        dsns = [argument for dsn in (hangs, *databases[:2]) for argument in ("--dsn", dsn)]
+        variables = {"NO_COLOR": "1"}
+        with on_terminal("apply", *dsns, "--wait", "60", folder=folder, variables=variables) as session:
+            line = session.until(r"2 of 3 targets have ended  [0-9.]+ a second, ([0-9]+ min )?[0-9]+ s left")
+            assert len(line) < 80
+            session.running.send_signal(signal.SIGINT)
+    assert session.running.returncode == 130
+    assert not [line for line in session.screen.lines if "have ended" in line]
+    assert not session.screen.is_cursor_hidden
+    assert not session.screen.has_colours
 
 
 @pytest.mark.parametrize("arguments", [("--canary", "0"), ("--max-failures", "0"), ("--canary", "x")])
