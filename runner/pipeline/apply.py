@@ -20,6 +20,7 @@ from runner.planning.model import Options, Plan
 from runner.planning.refusals import require_allowed
 from runner.postgres.cancellation import Cancellation
 from runner.project.loading import Project
+from runner.sql.objects import Facts
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -62,7 +63,8 @@ def apply_plan(
     late: list[LateResult] = []
 
     def again() -> Plan:
-        return _plan_rest(connection, loaded, listener, request.options, plan.run)
+        since = None if planned.entries else planned.actual.facts
+        return _plan_rest(connection, loaded, listener, request.options, plan.run, since)
 
     is_expected = request.expect is not None
     try:
@@ -84,11 +86,16 @@ def apply_plan(
     return ApplyResult(executed, tuple(results), verification, tuple(late))
 
 
-def _plan_rest(connection: Connection[Any], loaded: Project, listener: Listener, options: Options, run: int) -> Plan:
-    """Return the plan for what a run has still to do. Raise DatabaseError when it has hazards that nothing allows."""
+def _plan_rest(
+    connection: Connection[Any], loaded: Project, listener: Listener, options: Options, run: int, since: Facts | None
+) -> Plan:
+    """Return the plan for what a run has still to do. Raise DatabaseError when it has hazards that nothing allows.
+
+    `since` is as in `require_allowed`.
+    """
     listener.stage("planning the rest again")
     rest = plan_database(connection, loaded, listener.say, options, run=run).plan
-    require_allowed(rest)
+    require_allowed(rest, since)
     return rest
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from runner.errors import DatabaseError, Hint
+from runner.planning.hazards import Hazard
 from runner.planning.model import Plan
+from runner.sql.objects import Facts, Object
 from runner.wording import count
 
 _MOST_REFUSED = 10
 """How many refused hazards an error names."""
 
 
-def require_allowed(plan: Plan) -> None:
+def require_allowed(plan: Plan, since: Facts | None = None) -> None:
     """Raise DatabaseError when a plan has hazards that are about much, and that nothing allows.
+
+    `since` are the facts of a database that was new when the run began: what has come since is the run's own.
 
     A script that is not run always is refused when a statement of it would be left out: it would count as applied. So
     is any script with a partition that rows keep from being attached.
@@ -31,17 +35,24 @@ def require_allowed(plan: Plan) -> None:
                 place=f"{script.script.path}:{step.statement.line}",
                 notes=(Hint("rename or drop what has the name"),),
             )
-    if not plan.refused:
+    refused = [(step, hazard) for step, hazard in plan.refused if since is None or _is_older(hazard, since)]
+    if not refused:
         return
-    notes = [f"{step.place}: {hazard.kind}: {hazard}" for step, hazard in plan.refused[:_MOST_REFUSED]]
-    more = len(plan.refused) - _MOST_REFUSED
+    notes = [f"{step.place}: {hazard.kind}: {hazard}" for step, hazard in refused[:_MOST_REFUSED]]
+    more = len(refused) - _MOST_REFUSED
     notes += [f"… and {more} more; 'plan' shows all of them"] if more > 0 else []
-    wanted = dict.fromkeys(hazard.allowance for _, hazard in plan.refused[:_MOST_REFUSED])
+    wanted = dict.fromkeys(hazard.allowance for _, hazard in refused[:_MOST_REFUSED])
     allowances = " ".join(f"--allow-hazard {allowance}" for allowance in wanted)
     raise DatabaseError(
-        f"the plan has {count(len(plan.refused), 'hazard')} that nothing allows; nothing was sent",
+        f"the plan has {count(len(refused), 'hazard')} that nothing allows; nothing was sent",
         notes=(*notes, Hint(f"look at 'plan', and allow what is meant: {allowances}")),
     )
+
+
+def _is_older(hazard: Hazard, since: Facts) -> bool:
+    """Return whether a hazard is about something that was there before, or about nothing that has a name."""
+    item = hazard.item
+    return item is None or (Object("table", item.table, schema=item.schema) if item.table else item) in since
 
 
 def require_single_transaction(plan: Plan) -> None:

@@ -64,8 +64,8 @@ def of_each(effect: Effect, known: Inventory) -> Iterator[Effect]:
             own = [other for other in known.near(item.schema, item.name) if other.kind == columns]
             yield from (effect._replace(object=other) for other in own)
         return
-    for other in [other for other in known if other.schema == item.schema]:
-        if is_meant(item, other, known[other]):
+    for other, definition in [(other, text) for other, text in known.items() if other.schema == item.schema]:
+        if is_meant(item, other, definition):
             yield from of_each(effect._replace(object=item.attached_to(other)), known)
         elif other.kind == "column" and item.subject.kind == "sequence":
             for name in known.columns(other):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from runner.planning.hazards import REFUSED
@@ -124,3 +125,24 @@ def test_a_hazard_names_what_is_waited_for(dsn: str, tmp_path: Path) -> None:
         "writes to table item wait while every row of table part is read",
         "writes to table part wait while all its rows are read",
     }
+
+
+ROWS_OF_THE_RUN = {
+    "010_item.sql": "create table item (id integer, note text); insert into item values (1, 'x');",
+    "020_more.sql": "do $$ begin insert into item values (2, 'y'); end $$;",
+    "030_less.sql": "alter table item drop column note;",
+}
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["made by the run", "there before"])
+def test_what_the_run_has_made_in_a_new_database_is_its_own(server: Server, tmp_path: Path, *, is_there: bool) -> None:
+    """After a script that nobody can read off its text, too; rows that were there before are not."""
+    scripts = ROWS_OF_THE_RUN | ({"040_kept.sql": "delete from kept;"} if is_there else {})
+    write(tmp_path, {"scripts": scripts, "options": {name: {"run": "once"} for name in scripts}})
+    with server.database() as new:
+        if is_there:
+            with psycopg.connect(new, autocommit=True) as connection:
+                connection.execute("create table kept (i integer); insert into kept values (1); analyze kept")
+        applied = run_command(tmp_path, "apply", new)
+        assert applied.code == (1 if is_there else 0), applied
+        assert ("deletes_data: rows of table kept are deleted" in applied.err) == is_there
