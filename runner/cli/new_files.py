@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from runner.cli.output_files import write_new_file
-from runner.project.new_project import NewProject
 from runner.report.line import Line
 from runner.report.reporter import Reporter
 from runner.wording import PROGRAM
+
+if TYPE_CHECKING:
+    from runner.project.new_project import NewProject
 
 NEXT = {
     "apply": "applies the scripts, and proves the result",

@@ -164,6 +164,11 @@ SERVER = (
 )
 _DEFAULT = "Default: DATABASE_URL, else PGHOST and its like, else DB_HOST and its like, else the embedded PostgreSQL."
 DATABASE = (*ENV_FILE, WAIT, click.option("--dsn", metavar="DSN", help=f"The database. {_DEFAULT}"))
+LEDGER = (
+    *ENV_FILE,
+    WAIT,
+    click.option("--dsn", metavar="DSN", help="The database whose ledger is read. Default: none is read."),
+)
 DATABASE_OF_EACH_VERSION = (
     *ENV_FILE,
     WAIT,

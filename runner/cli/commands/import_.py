@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from msgspec.structs import replace
 
 from runner.cli.new_files import NEXT, say_next, write_files
-from runner.cli.options import DATABASE, PROJECT, examples, options, output
+from runner.cli.options import LEDGER, PROJECT, examples, options, output
 from runner.errors import Hint, InputError
-from runner.project.importing.ledgers import Recorded
-from runner.project.importing.migrations import Imported
-from runner.project.manifest import Manifest, ManifestFile, ProjectSection, load_manifest
-from runner.project.new_project import NewProject, new_project, require_absent
-from runner.project.variables import override
 from runner.report.line import Line
 from runner.report.reporter import Reporter
 from runner.wording import count
 
 if TYPE_CHECKING:
     from runner.pipeline.apply import ApplyResult
+    from runner.project.importing.ledgers import Recorded
+    from runner.project.importing.migrations import Imported
+    from runner.project.manifest import ManifestFile
+    from runner.project.new_project import NewProject
 
 _TOOLS = ("dbmate", "goose", "flyway", "sqitch", "alembic-sql", "node-pg-migrate", "graphile")
 _NEXT = {"check": "reports what is wrong, or not advisable, in the scripts", **NEXT}
-_NOTHING = NewProject({}, {})
 
 
 @click.command(
     "import",
     epilog=examples("import dbmate db/migrations", "import flyway sql --dsn postgresql://app@db/shop"),
 )
-@options(*PROJECT, *output(), *DATABASE)
+@options(*PROJECT, *output(), *LEDGER)
 @click.argument("tool", metavar="TOOL", type=click.Choice(_TOOLS))
 @click.argument("path", type=click.Path(path_type=Path))
 def import_(
@@ -53,18 +50,25 @@ def import_(
     file, that has them. With --dsn, what the tool's ledger has is recorded as applied. Nothing is overwritten, and
     nothing is run.
     """
-    from runner.project.importing.project_files import project_files, require_readable, settled
+    from runner.project.importing.project_files import (
+        project_files,
+        require_readable,
+        require_same,
+        settled,
+        with_values,
+    )
     from runner.project.importing.tools import read_migrations
+    from runner.project.manifest import load_manifest
+    from runner.project.new_project import NewProject, new_project, require_absent
 
     imported = read_migrations(tool, path)
     is_known = dsn is not None and os.path.lexists(manifest)
-    if not is_known:
-        imported = replace(imported, variables=override(dict(imported.variables), variables))
-    imported = settled(imported)
+    imported = settled(imported if is_known else with_values(imported, variables))
     folder, name = manifest.parent, manifest.parent.absolute().name or "database"
     files = project_files(name, manifest.name, imported)
     if is_known:
-        made, project = _NOTHING, _same_project(load_manifest(manifest, variables), files)
+        made, project = NewProject({}, {}), load_manifest(manifest, variables)
+        require_same(project, files)
     else:
         require_absent(folder, files)
         require_readable(imported)
@@ -95,17 +99,6 @@ class _Recorded(NamedTuple):
     result: ApplyResult | None
 
 
-def _same_project(project: ManifestFile, files: Mapping[str, str]) -> ManifestFile:
-    """Return a project that has the scripts already. Raise InputError for one that differs."""
-    listed = {script.path for script in project.manifest.scripts}
-    for path, text in files.items():
-        if path != Path(project.file).name and (path not in listed or project.read(path) != text):
-            hint = Hint("the ledger is about the scripts as they are imported; import into an empty place")
-            message = "is not what the import would write" if path in listed else "is not in the manifest"
-            raise InputError(f"{message}; nothing was recorded", place=path, notes=(hint,))
-    return project
-
-
 def _with_ledger(what: _Import, dsn: str, wait: float, reporter: Reporter) -> _Recorded:
     """Read the ledger, write the files where there are none yet, and record what is applied."""
     from runner.execution.listener import Listener
@@ -114,6 +107,7 @@ def _with_ledger(what: _Import, dsn: str, wait: float, reporter: Reporter) -> _R
     from runner.postgres.opener import Opener
     from runner.postgres.target import find_target
     from runner.project.importing.project_files import placed
+    from runner.project.manifest import Manifest, ProjectSection, load_manifest
 
     folder, paths = what.manifest.parent, tuple(placed(what.imported))
     manifest = what.project.manifest if what.project else Manifest(ProjectSection("import"), ())

@@ -11,12 +11,13 @@ from typing import Any
 import tomli_w
 from msgspec.structs import replace
 
-from runner.errors import InputError, Place
+from runner.errors import Hint, InputError, Place
 from runner.project.importing.ledgers import LEDGERS
 from runner.project.importing.migrations import Imported, Migration
 from runner.project.loading import read_project
-from runner.project.manifest import load_manifest
+from runner.project.manifest import ManifestFile, load_manifest
 from runner.project.templates import Template, render_each
+from runner.project.variables import Overrides, override
 from runner.sql.parser import parse
 from runner.sql.source_map import Rendered
 
@@ -60,6 +61,11 @@ def _entry(path: str, migration: Migration) -> dict[str, object]:
     return entry | ({} if migration.transaction else {"transaction": False})
 
 
+def with_values(imported: Imported, variables: Overrides) -> Imported:
+    """Return the migrations with other values for some placeholders. Raise InputError."""
+    return replace(imported, variables=override(dict(imported.variables), variables))
+
+
 def settled(imported: Imported) -> Imported:
     """Return the migrations with it settled which are transactions, where their statements decide that."""
     undecided = [migration for migration in imported.migrations if migration.transaction is None]
@@ -83,6 +89,16 @@ def _needs_none(file: Rendered | InputError) -> bool:
         return any(statement.traits.outside for statement in parse(file, schema="public").statements)
     except InputError:
         return False
+
+
+def require_same(project: ManifestFile, files: Mapping[str, str]) -> None:
+    """Raise InputError unless a project has the scripts already, as they would be written."""
+    listed = {script.path for script in project.manifest.scripts}
+    for path, text in files.items():
+        if path != Path(project.file).name and (path not in listed or project.read(path) != text):
+            hint = Hint("the ledger is about the scripts as they are imported; import into an empty place")
+            message = "is not what the import would write" if path in listed else "is not in the manifest"
+            raise InputError(f"{message}; nothing was recorded", place=path, notes=(hint,))
 
 
 def require_readable(imported: Imported) -> None:
