@@ -50,35 +50,13 @@ def import_(
     file, that has them. With --dsn, what the tool's ledger has is recorded as applied. Nothing is overwritten, and
     nothing is run.
     """
-    from runner.project.importing.project_files import (
-        project_files,
-        require_readable,
-        require_same,
-        settled,
-        with_values,
-    )
-    from runner.project.importing.tools import read_migrations
-    from runner.project.manifest import load_manifest
-    from runner.project.new_project import NewProject, new_project, require_absent
-
-    imported = read_migrations(tool, path)
-    is_known = dsn is not None and os.path.lexists(manifest)
-    imported = settled(imported if is_known else with_values(imported, variables))
-    folder, name = manifest.parent, manifest.parent.absolute().name or "database"
-    files = project_files(name, manifest.name, imported)
-    if is_known:
-        made, project = NewProject({}, {}), load_manifest(manifest, variables)
-        require_same(project, files)
-    else:
-        require_absent(folder, files)
-        require_readable(imported)
-        made, project = new_project(folder, files), None
+    what = _read(manifest, tool, path, variables, is_known=dsn is not None and os.path.lexists(manifest))
     ledger = None
     if dsn is None:
-        write_files(folder, made, reporter)
+        write_files(manifest.parent, what.made, reporter)
     else:
-        ledger = _with_ledger(_Import(imported, made, project, manifest), dsn, wait, reporter)
-    return _say(imported, made, manifest, ledger, reporter)
+        ledger = _with_ledger(what, dsn, wait, reporter)
+    return _say(what, ledger, reporter)
 
 
 class _Import(NamedTuple):
@@ -97,6 +75,32 @@ class _Recorded(NamedTuple):
     paths: tuple[str, ...]
     pending: tuple[str, ...]
     result: ApplyResult | None
+
+
+def _read(manifest: Path, tool: str, path: Path, variables: tuple[str, ...], *, is_known: bool) -> _Import:
+    """Return what is imported, of a project that is there already as well. Raise InputError."""
+    from runner.project.importing.project_files import (
+        project_files,
+        require_readable,
+        require_same,
+        settled,
+        with_values,
+    )
+    from runner.project.importing.tools import read_migrations
+    from runner.project.manifest import load_manifest
+    from runner.project.new_project import NewProject, new_project, require_absent
+
+    imported = read_migrations(tool, path)
+    imported = settled(imported if is_known else with_values(imported, variables))
+    folder, name = manifest.parent, manifest.parent.absolute().name or "database"
+    files = project_files(name, manifest.name, imported)
+    if is_known:
+        project = load_manifest(manifest, variables)
+        require_same(project, files)
+        return _Import(imported, NewProject({}, {}), project, manifest)
+    require_absent(folder, files)
+    require_readable(imported)
+    return _Import(imported, new_project(folder, files), None, manifest)
 
 
 def _with_ledger(what: _Import, dsn: str, wait: float, reporter: Reporter) -> _Recorded:
@@ -128,8 +132,9 @@ def _with_ledger(what: _Import, dsn: str, wait: float, reporter: Reporter) -> _R
     return _Recorded(ledger, applied, tuple(path for path in paths if path not in applied), result)
 
 
-def _say(imported: Imported, made: NewProject, manifest: Path, done: _Recorded | None, reporter: Reporter) -> int:
+def _say(what: _Import, done: _Recorded | None, reporter: Reporter) -> int:
     """Say what was imported and recorded, and return the exit code."""
+    imported, made, _, manifest = what
     ok = done is None or done.result is None or done.result.verification.ok
     for name in imported.unset if made.files else ():
         reporter.line(f"{name} has no value: give it one in {manifest}, under [variables]", "yellow")
