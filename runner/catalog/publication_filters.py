@@ -12,7 +12,9 @@ from msgspec.structs import replace
 
 from runner.catalog.constraint_definitions import check_expression
 from runner.catalog.scratch_build import Built, build
+from runner.catalog.table_definitions import table_definition
 from runner.project.manifest import Manifest
+from runner.sql.lists import list_in
 from runner.sql.objects import PRESENT, Declaration, Effect, Facts, Object, qualified_name
 from runner.sql.publications import TABLE, WHERE, filter_name, filtered_by
 from runner.sql.quoting import identifier
@@ -63,6 +65,16 @@ def _with_built_filter(item: Object, definition: str, built: Facts) -> str:
     """Return the definition of a member with its condition in PostgreSQL's words."""
     head = definition.partition(WHERE)[0]
     made = filtered_by(item, definition)
-    check = built.get(made) if made else None
+    check = _check(made, built) if made else None
     condition = check_expression(check) if check else None
     return PRESENT if condition is None else f"{head}{WHERE}{condition[1:-1]})"
+
+
+def _check(made: Object, built: Facts) -> str | None:
+    """Return a CHECK, which a table may have of one that it inherits from."""
+    if made in built:
+        return built[made]
+    parents = list_in(table_definition(built.get(Object("table", made.table, "", made.schema), "")).parents + ")")[0]
+    tables = (item for item in built if item.kind == "table" and qualified_name(item) in parents)
+    checks = (_check(made._replace(table=table.name, schema=table.schema), built) for table in tables)
+    return next((check for check in checks if check), None)

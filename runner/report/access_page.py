@@ -118,7 +118,9 @@ def publication_lines(facts: Facts, places: Mapping[Object, str]) -> Iterator[st
     for item in publications:
         definition = facts[item]
         members = [other for other in facts if other.kind in PUBLICATION_MEMBERS and other.name == item.name]
-        said = [published(member, "" if facts[member] == PRESENT else facts[member]) for member in members]
+        said = [
+            published(m, "" if facts[m] == PRESENT else facts[m]).replace("table only ", "table ", 1) for m in members
+        ]
         said += [ALL_TABLES.removeprefix("for ")] if is_for_all(definition) else []
         how = definition.removeprefix(PUBLICATION).removeprefix(f" {ALL_TABLES}").strip()
         comment = text(facts.get(item.comment, ""))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from runner.sql.chosen_names import chosen_name
-from runner.sql.objects import ANY_ARGUMENTS, NEW, OWN_NAMES, PUBLICATION_MEMBERS, WITH_PARTS, Effect, Facts, Object
+from runner.sql.lists import list_in
+from runner.sql.objects import (
+    ANY_ARGUMENTS,
+    INHERITS,
+    NEW,
+    OWN_NAMES,
+    PUBLICATION_MEMBERS,
+    WITH_PARTS,
+    Effect,
+    Facts,
+    Object,
+    qualified_name,
+)
 from runner.sql.privileges import RUNNING, after, default_text, of_new, privileges_of
 from runner.sql.quoting import identifier
 from runner.sql.respelling import renamed, respelled, words
@@ -25,6 +37,8 @@ class Inventory(Mapping[Object, str]):
         """By the words of definitions, from the first renaming on."""
         self._defaults: dict[Object, None] = {}
         """The default privileges among them."""
+        self._heirs: dict[Object, None] = {}
+        """The tables that inherit from others, where statements tell."""
         self._columns: dict[Object, tuple[str, ...]] = {}
         """The columns that a constraint or an index goes with, where statements tell."""
         for item, definition in (facts or {}).items():
@@ -49,6 +63,8 @@ class Inventory(Mapping[Object, str]):
                 self._near.setdefault(key, {})[item] = None
             if item.is_access and item.subject.kind.startswith(NEW):
                 self._defaults[item] = None
+            if item.kind == "table" and definition.startswith(INHERITS):
+                self._heirs[item] = None
         elif self._mentioned is not None and before != definition:
             self._mention(item, before, present=False)
         self._facts[item] = definition
@@ -62,6 +78,7 @@ class Inventory(Mapping[Object, str]):
             for key in _keys(item):
                 self._near[key].pop(item, None)
             self._defaults.pop(item, None)
+            self._heirs.pop(item, None)
             if self._mentioned is not None:
                 self._mention(item, definition, present=False)
         return definition
@@ -73,6 +90,14 @@ class Inventory(Mapping[Object, str]):
     def columns(self, item: Object) -> tuple[str, ...]:
         """Return the columns that a constraint or an index goes with, as far as statements tell."""
         return self._columns.get(item, ())
+
+    def heirs(self, table: Object) -> Iterator[Object]:
+        """Yield the tables that inherit from a table, as far as statements tell, those of these among them."""
+        name = qualified_name(table)
+        for heir in self._heirs:
+            if name in list_in(self._facts[heir].removeprefix(INHERITS))[0]:
+                yield heir
+                yield from self.heirs(heir)
 
     def below(self, owner: Object) -> list[Object]:
         """Return an object with its parts and their comments, as far as they are there."""

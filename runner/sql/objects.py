@@ -14,6 +14,8 @@ from runner.wording import shown
 PRESENT = "present"
 PROCEDURE = "procedure ()"
 """What is known of a procedure by its statement, which is a function otherwise."""
+INHERITS = "table inherits ("
+"""What begins that which is known of a table with parents by its statement."""
 VALID = "valid"
 NOT_VALIDATED = "not validated"
 NO_DATA = "with no data"

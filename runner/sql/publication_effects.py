@@ -8,7 +8,7 @@ import postgast
 from postgast import pg_query_pb2 as pg
 
 from runner.sql.object_names import ObjectNames
-from runner.sql.objects import Declaration, Effect, Object
+from runner.sql.objects import PRESENT, Declaration, Effect, EffectKind, Object
 from runner.sql.option_list import options_text
 from runner.sql.publications import ONLY_THESE, PUBLICATION, SCHEMA, TABLE, WHERE, publication_definition
 from runner.sql.quoting import identifier
@@ -28,8 +28,7 @@ class PublicationEffects:
         options = {node.def_elem.defname: option_value(node.def_elem) for node in body.options}
         definition = publication_definition(all_tables=body.for_all_tables, options=options)
         effects = [Effect("create", Object(PUBLICATION, body.pubname), definition)]
-        effects += (Effect("create", *member) for member in self.members(body.pubname, body.pubobjects))
-        return Declaration(tuple(effects))
+        return Declaration((*effects, *self.members("create", body.pubname, body.pubobjects)))
 
     def of_alter(self, body: pg.AlterPublicationStmt) -> Declaration:
         """Return what ALTER PUBLICATION does: with options, or with members."""
@@ -37,22 +36,24 @@ class PublicationEffects:
         if body.options:
             options = {node.def_elem.defname: option_value(node.def_elem) for node in body.options}
             return Declaration((Effect("change", publication, options_text(options)),))
-        members = [*self.members(body.pubname, body.pubobjects)]
         action = pg.AlterPublicationAction.Name(body.action)
-        if action == "AP_DropObjects":
-            return Declaration(tuple(Effect("drop", member) for member, _ in members))
-        made = tuple(Effect("create", *member) for member in members)
-        return Declaration((Effect("change", publication, ONLY_THESE), *made) if action == "AP_SetObjects" else made)
+        does: EffectKind = "drop" if action == "AP_DropObjects" else "create"
+        members = self.members(does, body.pubname, body.pubobjects)
+        before = (Effect("change", publication, ONLY_THESE),) if action == "AP_SetObjects" else ()
+        return Declaration((*before, *members))
 
-    def members(self, publication: str, objects: Iterable[pg.Node]) -> Iterator[tuple[Object, str]]:
-        """Yield the members that a statement names, with their definitions."""
+    def members(self, action: EffectKind, publication: str, objects: Iterable[pg.Node]) -> Iterator[Effect]:
+        """Yield what happens to the members that a statement names; without ONLY, to the heirs of a table, too."""
         for item in (node.publication_obj_spec for node in objects):
             if item.HasField("pubtable"):
                 table = self.names.relation("table", item.pubtable.relation)
-                yield Object(TABLE, publication, table.name, table.schema), _member(item.pubtable)
+                member, definition = Object(TABLE, publication, table.name, table.schema), _member(item.pubtable)
+                with_heirs = table if item.pubtable.relation.inh else None
+                yield Effect(action, member, PRESENT if action == "drop" else definition, other=with_heirs)
             else:
                 is_current = pg.PublicationObjSpecType.Name(item.pubobjtype) == "PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA"
-                yield Object(SCHEMA, publication, "", "" if is_current else self.names.schema(item.name)), "tables"
+                schema = "" if is_current else self.names.schema(item.name)
+                yield Effect(action, Object(SCHEMA, publication, "", schema), PRESENT if action == "drop" else "tables")
 
 
 def _member(table: pg.PublicationTable) -> str:

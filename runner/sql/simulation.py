@@ -9,7 +9,7 @@ from itertools import chain
 from runner.errors import Hint, InputError, Place
 from runner.sql import foreign_servers, publications, subscriptions
 from runner.sql.inventory import Inventory, automatic_name
-from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, Effect, Object
+from runner.sql.objects import ANY_ARGUMENTS, MOST_COLUMNS, OWN_NAMES, PRESENT, PUBLICATION_MEMBERS, Effect, Object
 from runner.sql.privileges import is_every, is_meant, privileges_of, role_of
 from runner.sql.statements import Script, Statement, effects_in
 from runner.sql.written_facts import changed
@@ -54,9 +54,13 @@ def _applied(statement: Statement, named: Effect, state: Inventory) -> Effect:
 def of_each(effect: Effect, known: Inventory) -> Iterator[Effect]:
     """Yield the effect, one for each object that there is when it is about all objects of a kind in a schema.
 
-    What is revoked of a table is revoked of its columns.
+    What is revoked of a table is revoked of its columns; what is published of it, of what inherits from it.
     """
     item = effect.object
+    if item.kind in PUBLICATION_MEMBERS and effect.other:
+        heirs = (item._replace(table=heir.name, schema=heir.schema) for heir in known.heirs(effect.other))
+        yield from (effect._replace(object=one, other=None) for one in dict.fromkeys((item, *heirs)))
+        return
     if not is_every(item):
         yield effect
         if effect.action == "revoke" and not item.table:

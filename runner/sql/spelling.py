@@ -48,11 +48,11 @@ def comment_of(item: Object, facts: Facts) -> tuple[str, ...]:
 
 
 def published(member: Object, definition: str) -> str:
-    """Return a member of a publication as ALTER PUBLICATION names it; `definition` is what follows its name."""
+    """Return a member of a publication as ALTER PUBLICATION names it alone; `definition` is what follows its name."""
     if member.kind == "publication schema":
         return f"tables in schema {identifier(member.schema) if member.schema else 'current_schema'}"
     table = qualified_name(Object("table", member.table, "", member.schema))
-    return f"table {table}{definition.removeprefix('table')}"
+    return f"table only {table}{definition.removeprefix('table')}"
 
 
 def dropped(item: Object, definition: str = "") -> str:

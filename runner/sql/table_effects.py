@@ -11,6 +11,7 @@ from runner.sql.chosen_names import chosen_name
 from runner.sql.foreign_tables import changes_text, column_text
 from runner.sql.object_names import KINDS, ObjectNames, is_temporary
 from runner.sql.objects import (
+    INHERITS,
     NOT_VALIDATED,
     PRESENT,
     VALID,
@@ -19,6 +20,7 @@ from runner.sql.objects import (
     EffectKind,
     Element,
     Object,
+    qualified_name,
 )
 from runner.sql.trees import nodes, strings
 
@@ -72,7 +74,7 @@ class TableEffects:
         if is_temporary(body.relation):
             return Declaration()
         table = self.names.relation("table", body.relation)
-        effects = [Effect("create", table)]
+        effects = [Effect("create", table, self._inherited(body))]
         elements: list[Element] = []
         for item in body.table_elts:
             own = list(self._element_effects(table, item))
@@ -84,6 +86,12 @@ class TableEffects:
             effects.append(Effect("create", table.tablespace, body.tablespacename))
         has_more = body.HasField("of_typename") or any(item.HasField("table_like_clause") for item in body.table_elts)
         return Declaration(tuple(effects), body.if_not_exists, has_more_parts=has_more, elements=tuple(elements))
+
+    def _inherited(self, body: pg.CreateStmt) -> str:
+        """Return what a table is as far as its parents matter, of which a partition has none."""
+        parents = [] if body.HasField("partbound") else [item.range_var for item in body.inh_relations]
+        names = (qualified_name(self.names.relation("table", parent)) for parent in parents)
+        return f"{INHERITS}{', '.join(names)})" if parents else PRESENT
 
     def _elements(self, table: Object, item: pg.Node, effects: list[Effect]) -> Iterator[Element]:
         if effects and not effects[0].object.name.startswith("check ("):
