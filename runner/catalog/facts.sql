@@ -86,6 +86,22 @@ sequence as (
     ) as m
 ),
 
+-- What of NOT NULL constraints does not go without saying: the name that PostgreSQL chooses, as pg_dump has it, does.
+not_null as (
+    select
+        c.conrelid, a.attnum,
+        concat(
+            case when not c.convalidated then ' not valid' end,
+            case when c.conislocal and n.is_own then ' named ' || quote_ident(c.conname) end,
+            case when c.connoinherit then ' no inherit' end
+        ) as text
+    from relation as r
+    inner join pg_catalog.pg_constraint as c on r.oid = c.conrelid
+    inner join pg_catalog.pg_attribute as a on c.conrelid = a.attrelid and c.conkey[1] = a.attnum
+    cross join lateral (select c.conname::text <> concat(r.relname, '_', a.attname, '_not_null') as is_own) as n
+    where c.contype = 'n' and (not c.convalidated or c.connoinherit or (c.conislocal and n.is_own))
+),
+
 attribute as (
     select
         r.relname, r.relkind, r.relpersistence, r.schema, a.attname, a.attnum, a.atttypid, a.attrelid,
@@ -95,22 +111,7 @@ attribute as (
         end
         || case
             when not a.attnotnull then ''
-            else ' not null' || coalesce(
-                (
-                    select
-                        concat(
-                            case when not c.convalidated then ' not valid' end,
-                            -- the name that PostgreSQL chooses, as pg_dump has it, goes without saying
-                            case
-                                when c.conislocal and c.conname::text <> r.relname || '_' || a.attname || '_not_null'
-                                    then ' named ' || quote_ident(c.conname)
-                            end,
-                            case when c.connoinherit then ' no inherit' end
-                        )
-                    from pg_catalog.pg_constraint as c
-                    where c.conrelid = a.attrelid and c.contype = 'n' and a.attnum = any(c.conkey)
-                ), ''
-            )
+            else concat(' not null', u.text)
         end as base,
         concat(
             case when a.attstorage <> t.typstorage then ' storage ' || a.attstorage::text end,
@@ -139,6 +140,7 @@ attribute as (
     from relation as r
     inner join pg_catalog.pg_attribute as a on r.oid = a.attrelid
     inner join pg_catalog.pg_type as t on a.atttypid = t.oid
+    left join not_null as u on u.conrelid = a.attrelid and u.attnum = a.attnum
     left join lateral (
         select pg_catalog.pg_get_expr(f.adbin, 0) as value
         from pg_catalog.pg_attrdef as f
