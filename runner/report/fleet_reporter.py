@@ -51,11 +51,9 @@ class FleetReporter:
             self.reporter.lines(fleet_member_lines(told, self.width))
 
     def stands(self, all_told: Sequence[MemberReport], since: float) -> None:
-        """Show how many targets have ended, how fast, and how long the rest takes: drawn, or in a line now and then."""
+        """Show how many targets have ended, how fast, and how long the rest takes, where that is drawn."""
         progress = fleet_progress(all_told, len(self.names), time.monotonic() - since)
         self.reporter.doing(Doing(progress.ended, since, state=progress.state))
-        if len(all_told) < len(self.names):
-            self.reporter.now_and_then(lambda: log_events.fleet_progress_event(progress))
 
     def ended(self, all_told: Sequence[MemberReport], seconds: float, halt: Halt | None) -> None:
         """Print how many targets ended how, and why the rest was not begun."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.execution.results import LateResult, ScriptResult, ScriptStatus
     from runner.pipeline.apply import ApplyResult
     from runner.postgres.monitor import Progress
-    from runner.report.fleet_text import FleetProgress, MemberReport
+    from runner.report.fleet_text import MemberReport
     from runner.verification.finding import Finding
     from runner.verification.findings import Verification
 
@@ -56,18 +56,6 @@ def progress_event(progress: Progress) -> Event:
         "waits_for": [str(blocker) for blocker in progress.blockers],
     }
     return Event("info", progress_text(progress), fields)
-
-
-def fleet_progress_event(progress: FleetProgress) -> Event:
-    """Return how far a fleet is."""
-    fields = {
-        "targets": progress.targets,
-        "done": progress.done,
-        "failed": progress.failed,
-        "rate": round(progress.rate, 3),
-        "remaining_seconds": round(progress.remaining, 3),
-    }
-    return Event("info", f"{progress.ended}, {progress.state}", fields)
 
 
 def fleet_event(told: MemberReport, document: Mapping[str, Any]) -> Event:

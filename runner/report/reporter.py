@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -116,16 +116,13 @@ class Reporter:
 
     def progressed(self, progress: Progress) -> None:
         """Show how far a statement is that takes long: at once where that is drawn, else in a line now and then."""
-        place, since = f"{progress.script}:{progress.line}", time.monotonic() - progress.seconds
-        self.doing(Doing(place, since, progress.sql, progress_state(progress)))
-        self.now_and_then(lambda: log_events.progress_event(progress))
-
-    def now_and_then(self, event: Callable[[], Event]) -> None:
-        """Tell how far something is where it is not drawn, a while after what was told of it before."""
         now = time.monotonic()
-        if not self.drawing and now - self.told >= SECONDS_BETWEEN_LINES:
+        if self.drawing:
+            place = f"{progress.script}:{progress.line}"
+            self.doing(Doing(place, now - progress.seconds, progress.sql, progress_state(progress)))
+        elif now - self.told >= SECONDS_BETWEEN_LINES:
             self.told = now
-            self.tell(event(), "dim")
+            self.tell(log_events.progress_event(progress), "dim")
 
     def heading(self, loaded: Project, target: str) -> None:
         """Print which project it is about, and where."""
