@@ -125,9 +125,10 @@ class State:
         return aim.definition is not None and not holds(aim.definition, self.facts.get(aim.effect.object))
 
     def _is_about_the_difference(self, aim: Aim) -> bool:
-        """Return whether what a clause says of a table is not so; nothing else tells what it does."""
+        """Return whether what a clause about row security says is not so; other values do not tell what is done."""
         effect, there = aim.effect, self.facts.get(aim.effect.object)
-        if effect.object.kind != "table" or PRESENT in (effect.value, aim.definition, there):
+        is_clause = effect.object.kind == "table" and effect.value.endswith("row level security")
+        if not is_clause or there is None or PRESENT in (aim.definition, there):
             return True
         declared, actual = clauses_of(table_definition(aim.definition or "")), clauses_of(table_definition(there or ""))
         return effect.value in declared and effect.value not in actual

@@ -67,8 +67,8 @@ ONLY_PLANNED = {
 }
 """Examples that fail as they are written, and not, or with another error, as they are planned, and why."""
 IS_DONE = re.compile(r"\b(drop|rename|set schema|is null)\b", re.IGNORECASE)
-UNDEFINED = ("3F000", "42703", "42704", "42883", "42P01")
-"""SQLSTATEs of DROP, RENAME, SET SCHEMA, COMMENT IS NULL where the object is not there, which a plan takes for done."""
+UNDEFINED = ("22023", "3F000", "42703", "42704", "42883", "42P01")
+"""SQLSTATEs of DROP, RENAME, SET SCHEMA, IS NULL where the object, or who labels it, is not there: taken for done."""
 
 SET_ASIDE = """
     select format('alter schema %I rename to %I', nspname, '{number} ' || nspname)
