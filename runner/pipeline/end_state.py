@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.catalog.diff import compare
+from runner.catalog.said_only import unsaid
 from runner.catalog.snapshot import Scope, Snapshot, read_snapshot
 from runner.pipeline.declare import declare_on, scope_of
 from runner.pipeline.upgraded import Deviation, Proof
@@ -80,7 +82,8 @@ def unlike_new(new: NewDatabase, state: EndState) -> Iterator[Deviation]:
         signature = known_by.get(item, item)
         is_nameless = item not in new.declared and signature in new.declared and signature not in expected
         expected[signature if is_nameless else item] = definition
-    for found in compare(expected, state.actual):
+    there = replace(state.actual, facts={**state.actual.facts, **dict(unsaid(state.actual.facts, expected))})
+    for found in compare(expected, there):
         yield Deviation("new", found.kind, str(found.object), found.declared, found.actual)
 
 
