@@ -53,7 +53,8 @@ VARIED = (
 LEFT_OUT = dict.fromkeys(
     """
     score not valid,alter item,alter column,own loose,make expression index,alter index,make shown,alter shown,
-    make kept,make index in kept,alter kept,make atomic,make trigger,alter trigger,inherit
+    make kept,make index in kept,alter kept,make atomic,make trigger,alter trigger,inherit,
+    make policy,alter policy,make rule,alter rule,make statistics,alter statistics
     """.strip()
     .replace("\n    ", "")
     .split(","),
