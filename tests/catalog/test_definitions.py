@@ -28,7 +28,7 @@ TABLES = {
             is_forced=True,
             identity="full",
         ),
-        "partition of a DEFAULT row security forced replica identity full",
+        "partition of a DEFAULT replica identity full",
     ),
     'table with (fillfactor=70, toast.a=b) replica identity using index "A ""b" cluster on a_idx': (
         TableDefinition(options="fillfactor=70, toast.a=b", identity='using index "A ""b"', cluster_index="a_idx"),
