@@ -26,7 +26,7 @@ def with_families(
         if item not in found:
             continue
         head, _, rest = found[item].partition(_FOR_TYPE)
-        family = _family(movable.tree, known)
+        family = _family(movable.tree, known, made)
         head = f"family {family}" if family else head.removeprefix("default ")
         found[item] = f"{'default ' if movable.tree.is_default else ''}{head}{_FOR_TYPE}{rest}"
         own = item._replace(kind="operator family")
@@ -40,10 +40,14 @@ def _made(statements: Iterable[Statement]) -> frozenset[Object]:
     return frozenset(effect.object for effect in effects if effect.action == "create")
 
 
-def _family(tree: Any, known: RelocationContext) -> str:
-    """Return the family of others that a class is in, as PostgreSQL writes it; empty when it is in none."""
+def _family(tree: Any, known: RelocationContext, made: frozenset[Object]) -> str:
+    """Return the family of others that a class is in, as PostgreSQL writes it; empty when it is in none.
+
+    One that the scripts make is theirs, though it may get another name later.
+    """
     name = name_in("opfamily", tree.opfamilyname)
-    if not name.word or home(name, known) in known.own:
-        return ""
     schema = "" if name.schema in (*SYSTEM_SCHEMAS, *known.path) else name.schema
+    is_own = any(each.kind == "operator family" and (each.schema, each.word) == (schema, name.word) for each in made)
+    if not name.word or is_own or home(name, known) in known.own:
+        return ""
     return qualified_name(Object("operator family", name.word, "", schema))
