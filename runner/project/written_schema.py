@@ -129,7 +129,7 @@ def _schema(entries: Iterable[DumpEntry]) -> str:
 
 def _without_maker(entry: DumpEntry, role: str) -> DumpEntry:
     """Return an entry whose default privileges are about what the role of the run makes, whoever that is."""
-    if entry.kind != "DEFAULT ACL":
+    if entry.kind != "DEFAULT ACL" or not role:
         return entry
     return replace(entry, sql=entry.sql.replace(f"privileges for role {identifier(role)} ", "privileges ", 1))
 
