@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unicodedata import category
 
-PROGRAM = name if (name := Path(sys.argv[0]).name) in ("plainpg", "runner") else "python -m runner"
+PROGRAM = name if (name := Path(next(iter(sys.argv), "")).name) in ("plainpg", "runner") else "python -m runner"
 """What the program is called in messages: as it was started."""
 
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -13,9 +13,10 @@ from runner.catalog.table_definitions import table_definition
 from runner.planning.model import Step
 from runner.planning.reasons import Reason
 from runner.planning.situation import Situation
+from runner.repair.partitions import rows_where
 from runner.repair.proposal import alter, reserved_name
 from runner.sql.claims import claims_of
-from runner.sql.objects import Facts, Object, qualified_name
+from runner.sql.objects import Facts, Object
 from runner.sql.quoting import identifier
 from runner.sql.respelling import names_in
 
@@ -38,7 +39,7 @@ class _Proof(NamedTuple):
     @property
     def rows_against(self) -> str:
         """The query for rows that keep the partition from being attached."""
-        return f"select * from {qualified_name(self.table)} where ({self.keeps}) is not true"  # noqa: S608
+        return rows_where(self.table, f"({self.keeps}) is not true")
 
 
 class Attaching:

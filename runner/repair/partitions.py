@@ -80,10 +80,15 @@ def _against(context: Context, others: Sequence[tuple[Object, TableDefinition]])
             refused = "" if "" in conditions else " or ".join(f"({condition})" for condition in conditions)
         if not refused and context.has_rows(table):
             return Sample((), "rows may be against it")
-        found = context.evidence.sample(f"select * from {qualified_name(table)} where {refused}")  # noqa: S608
+        found = context.evidence.sample(rows_where(table, refused))
         if found.rows or found.failure:
             return found
     return Sample(())
+
+
+def rows_where(table: Object, condition: str) -> str:
+    """Return the query for the rows of a table that a condition is true of."""
+    return f"select * from {qualified_name(table)} where {condition}"  # noqa: S608  both are the catalog's
 
 
 def _tables(context: Context) -> Iterator[tuple[Object, TableDefinition]]:

@@ -55,7 +55,7 @@ NOT_RECORDED = {
     "with no data": "a clause",
     "with (": "a clause",
     "with \\(": "a pattern",
-    "select * from": "of a declared view, when its columns differ; of a table that becomes a partition",
+    "select * from (": "a declared view's, when its columns differ",
     "select last_value from": "when a sequence gets other bounds",
     "-- One run at a time": "to psql, which sends it in parts that end otherwise",
     "select pg_catalog.clock_timestamp() as runner_started": "to psql, without its last word",
